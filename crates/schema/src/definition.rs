@@ -1,0 +1,91 @@
+//! What one object is: its fields, its identity and how it is copied for
+//! analysis. One TOML file each; the file name is the id.
+
+use serde::{Deserialize, Serialize};
+
+use crate::value::Type;
+
+/// A text in both languages of the product.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub struct Text2 {
+    pub zh: String,
+    pub en: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ObjectDef {
+    #[serde(skip_deserializing, default)]
+    pub id: String,
+    pub name: Text2,
+    pub about: Text2,
+    /// The field by which people and files know a record; unique.
+    pub number: Option<String>,
+    /// The field that stands for the record where only one word fits.
+    pub title: Option<String>,
+    /// The module that alone may write it; absent means generic writes.
+    pub written_by: Option<String>,
+    pub copy: Option<CopyDef>,
+    /// Indexes beyond those of links and unique fields; each a list of fields.
+    #[serde(default)]
+    pub indexes: Vec<Vec<String>>,
+    #[serde(rename = "field")]
+    pub fields: Vec<FieldDef>,
+}
+
+/// How the object stands in the columnar copy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CopyDef {
+    /// The date that decides the month, a field or a path over links such as
+    /// `order.ordered_on`. Absent: a small object, one file.
+    pub time: Option<String>,
+    /// Fields of linked records that are copied beside the own ones, as paths
+    /// of one link and one field (`order.customer`); the column is named by
+    /// the path with `_` for the dot.
+    #[serde(default)]
+    pub include: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FieldDef {
+    pub id: String,
+    #[serde(rename = "type")]
+    pub kind: Type,
+    pub name: Text2,
+    pub help: Option<Text2>,
+    /// Of a link: the object it points to.
+    pub to: Option<String>,
+    /// Of a choice: its words.
+    #[serde(default)]
+    pub options: Vec<OptionDef>,
+    #[serde(default)]
+    pub required: bool,
+    #[serde(default)]
+    pub unique: bool,
+    /// Found by the search box.
+    #[serde(default)]
+    pub search: bool,
+    /// `money`, `count`, `days`, `pct`; decides how it is shown.
+    pub unit: Option<String>,
+    /// Headings under which files bring it, in any language; compared without
+    /// case, spaces and punctuation.
+    #[serde(default)]
+    pub headings: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OptionDef {
+    pub value: String,
+    pub zh: String,
+    pub en: String,
+}
+
+impl ObjectDef {
+    pub fn field(&self, id: &str) -> Option<&FieldDef> {
+        self.fields.iter().find(|f| f.id == id)
+    }
+}

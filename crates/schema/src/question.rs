@@ -1,0 +1,90 @@
+//! Question in, Result out: the one way to ask for a number. Tile, list,
+//! report, command line and API all use these two documents.
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use crate::calendar::{Grain, Period};
+use crate::value::Value;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub struct Question {
+    pub metrics: Vec<String>,
+    /// Dimensions: a field of the fact (`country`) or a path over a link
+    /// (`customer.kind`, `product.category`).
+    #[serde(default)]
+    pub by: Vec<String>,
+    /// Split by period; absent: one number for the whole span.
+    pub grain: Option<Grain>,
+    /// First day, included. Absent: the first fact.
+    pub from: Option<Date>,
+    /// End, not included. Absent: `as_of`.
+    pub to: Option<Date>,
+    /// An expression over the dimensions.
+    #[serde(rename = "where")]
+    pub filter: Option<String>,
+    pub compare: Option<Compare>,
+    /// Facts before this day count. Absent: the day after the last fact or
+    /// today, whichever is earlier.
+    pub as_of: Option<Date>,
+    /// Column names of the answer, `-` before one for descending, `abs:` to
+    /// compare sizes (`-abs:net_revenue_change`). Absent: by the dimensions.
+    #[serde(default)]
+    pub sort: Vec<String>,
+    /// At most this many rows (default 10,000).
+    pub limit: Option<usize>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Compare {
+    /// The period before, over equal elapsed time.
+    Previous,
+    /// The same period a year before.
+    Year,
+}
+
+/// Rows of typed columns, with where they come from.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Answer {
+    pub columns: Vec<Column>,
+    pub rows: Vec<Vec<Value>>,
+    pub as_of: Date,
+    /// The worst status of any row.
+    pub status: Status,
+    /// One status a row.
+    pub row_status: Vec<Status>,
+    pub period: Period,
+    /// The span compared with, when the question compares.
+    pub compared: Option<Period>,
+    /// The change-log position that the answer includes.
+    pub seq: i64,
+    /// True where `limit` cut rows off.
+    pub truncated: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Column {
+    pub name: String,
+    pub role: Role,
+    pub unit: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    Dimension,
+    Metric,
+}
+
+/// How final a value is. Ordered from best to worst.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    Settled,
+    /// The period is over, late facts may still come.
+    Unsettled,
+    /// The period is running.
+    Open,
+}
