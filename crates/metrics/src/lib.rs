@@ -1,1 +1,21 @@
-//! placeholder
+//! The columnar copy, the question engine and the one-pass evaluation: the
+//! only crate that knows Arrow, Parquet and DataFusion.
+//!
+//! It must not know callers, permission rules, HTTP or SQL: it is given
+//! predicates and reads rows of the store through `keji_store`.
+//!
+//! ```text
+//!   server > app > metrics (here) > store > schema
+//! ```
+//!
+//! Reading order: [`copy`] (the month-partitioned Parquet files and the
+//! [`copy::Snapshot`] that an answer reads), [`summaries`] (one pass over the
+//! orders to a purchase history per customer), the question planner and
+//! runner, [`file`] (a result as a Parquet file).
+
+pub mod copy;
+pub mod error;
+pub mod file;
+pub mod summaries;
+
+pub use error::{Error, Result};

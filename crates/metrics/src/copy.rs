@@ -1,0 +1,10 @@
+//! The columnar copy of the store: plain zstd Parquet below
+//! `<folder>/<object>/month=YYYY-MM/` (small objects: `<object>/all/`), a
+//! layout that other engines read too.
+//!
+//! Which files count is decided by the store's list alone; a file that is not
+//! in it is an orphan. It must not compute any metric.
+
+mod snapshot;
+
+pub use snapshot::{DataFile, Snapshot};

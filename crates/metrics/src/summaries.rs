@@ -1,0 +1,1 @@
+//! One pass over the orders to a purchase history per customer.
