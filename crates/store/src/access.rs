@@ -1,0 +1,28 @@
+//! What a caller may see. Compiled by `app::permission`, applied by every read
+//! and write of this crate before the statement is built.
+
+use std::collections::BTreeSet;
+
+use keji_schema::expr::Expr;
+
+/// Row filter and field mask of one caller for one object.
+#[derive(Debug, Clone, Default)]
+pub struct Access {
+    /// Only records for which this holds exist for the caller. It may name
+    /// hidden fields.
+    pub predicate: Option<Expr>,
+    /// Fields as `object.field` (`customer.phone`) that may not be selected,
+    /// filtered, sorted or searched, whatever path leads to them.
+    pub hidden: BTreeSet<String>,
+}
+
+impl Access {
+    /// Everything: for the system itself, and until there are logins.
+    pub fn all() -> Self {
+        Access::default()
+    }
+
+    pub fn hides(&self, object: &str, field: &str) -> bool {
+        !self.hidden.is_empty() && self.hidden.contains(&format!("{object}.{field}"))
+    }
+}

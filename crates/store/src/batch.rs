@@ -1,0 +1,123 @@
+//! What an import brings in and what comes of it.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use keji_schema::Decimal;
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct BatchId(pub i64);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewBatch {
+    pub filename: String,
+    pub actor: String,
+    pub channel: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BatchState {
+    /// Rows are being staged; no data table has changed.
+    Staging,
+    Merged,
+    Undone,
+    /// Given up, or its process died; no data table has changed.
+    Aborted,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Batch {
+    pub id: BatchId,
+    pub filename: String,
+    pub actor: String,
+    pub channel: String,
+    pub state: BatchState,
+    pub created_at: Timestamp,
+    /// When it was merged, undone or given up.
+    pub finished_at: Option<Timestamp>,
+    pub summary: Option<ImportSummary>,
+    /// The change of the merge; `None` when nothing was new.
+    pub seq: Option<i64>,
+}
+
+/// One row of a line-level file, already read into values. The fields are
+/// those of the objects of the same names.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OrderLineRow {
+    /// Position in the file; unique within the batch, and decides what "first"
+    /// means.
+    pub row_no: u64,
+    /// `None`: the row is an order of its own.
+    pub order_number: Option<String>,
+    /// `sale`, `return` or `adjustment` where the file says so.
+    pub kind: Option<String>,
+    /// The name where the file has no numbers.
+    pub customer_number: Option<String>,
+    pub customer_name: Option<String>,
+    pub customer_kind: Option<String>,
+    /// Of the customer and of the order.
+    pub country: Option<String>,
+    pub region: Option<String>,
+    pub city: Option<String>,
+    pub industry: Option<String>,
+    pub owner: Option<String>,
+    pub phone: Option<String>,
+    pub email: Option<String>,
+    pub product_number: Option<String>,
+    pub product_name: Option<String>,
+    pub category: Option<String>,
+    pub ordered_at: Timestamp,
+    pub ordered_on: Date,
+    pub channel: Option<String>,
+    pub currency: Option<String>,
+    pub quantity: Decimal,
+    pub price: Decimal,
+    pub amount: Decimal,
+    /// Of the whole order; files repeat it on every line, so the first row
+    /// that has one decides.
+    pub freight: Option<Decimal>,
+    /// Of the whole order, like `freight`.
+    pub discount: Option<Decimal>,
+    /// Fingerprint of the row as the file has it, its order number included.
+    pub row_hash: i64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ImportSummary {
+    pub rows: i64,
+    pub rows_without_customer: i64,
+    pub customers_new: i64,
+    /// Known customers whose empty fields were filled.
+    pub customers_changed: i64,
+    pub products_new: i64,
+    pub products_changed: i64,
+    pub orders_new: i64,
+    /// Known orders that got new lines.
+    pub orders_changed: i64,
+    pub lines_new: i64,
+    pub lines_known: i64,
+    /// Over the rows of the file.
+    pub first_ordered_on: Option<Date>,
+    pub last_ordered_on: Option<Date>,
+    /// Over the new lines with quantity and price above zero.
+    pub gross_amount: Decimal,
+    /// Sum of the net amounts of the new orders, and of the differences of
+    /// the changed ones.
+    pub net_amount: Decimal,
+    /// The change, `None` when nothing was new.
+    pub seq: Option<i64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct UndoSummary {
+    pub lines_deleted: i64,
+    pub orders_deleted: i64,
+    pub customers_deleted: i64,
+    pub products_deleted: i64,
+    /// Orders of other imports that lost lines, and records whose filled
+    /// fields were emptied again.
+    pub records_restored: i64,
+    pub seq: i64,
+}
