@@ -19,7 +19,8 @@ impl Default for Calendar {
     /// Shanghai, weeks from Monday. Fixed at +08:00 there is no ambiguity.
     fn default() -> Self {
         Calendar {
-            zone: TimeZone::get("Asia/Shanghai").unwrap_or_else(|_| TimeZone::fixed(jiff::tz::offset(8))),
+            zone: TimeZone::get("Asia/Shanghai")
+                .unwrap_or_else(|_| TimeZone::fixed(jiff::tz::offset(8))),
             week_start: Weekday::Monday,
         }
     }
@@ -27,6 +28,7 @@ impl Default for Calendar {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Grain {
     Day,
     Week,
@@ -37,8 +39,11 @@ pub enum Grain {
 
 /// `[from, to)` in civil days.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Period {
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = Date))]
     pub from: Date,
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = Date))]
     pub to: Date,
 }
 
@@ -56,13 +61,17 @@ pub fn days_between(a: Date, b: Date) -> i32 {
 /// Days since 1970-01-01, as Arrow's Date32 counts them.
 pub fn epoch_days(date: Date) -> i32 {
     let epoch = Date::constant(1970, 1, 1);
-    let span = epoch.until(date).expect("two dates differ by a span of days");
+    let span = epoch
+        .until(date)
+        .expect("two dates differ by a span of days");
     span.get_days()
 }
 
 /// The inverse of [`epoch_days`]; `None` outside the years −9999 to 9999.
 pub fn from_epoch_days(days: i32) -> Option<Date> {
-    Date::constant(1970, 1, 1).checked_add(i64::from(days).days()).ok()
+    Date::constant(1970, 1, 1)
+        .checked_add(i64::from(days).days())
+        .ok()
 }
 
 impl Calendar {
@@ -144,6 +153,10 @@ impl Grain {
 }
 
 fn shift(date: Date, span: Span, forward: bool) -> Date {
-    let moved = if forward { date.checked_add(span) } else { date.checked_sub(span) };
+    let moved = if forward {
+        date.checked_add(span)
+    } else {
+        date.checked_sub(span)
+    };
     moved.unwrap_or(if forward { Date::MAX } else { Date::MIN })
 }

@@ -22,29 +22,44 @@ pub struct Catalog {
 
 impl Catalog {
     pub fn object(&self, id: &str) -> Result<&ObjectDef> {
-        self.objects.get(id).ok_or_else(|| Error::Unknown { kind: "object", name: id.to_owned() })
+        self.objects.get(id).ok_or_else(|| Error::Unknown {
+            kind: "object",
+            name: id.to_owned(),
+        })
     }
 
     pub fn metric(&self, id: &str) -> Result<&MetricDef> {
-        self.metrics.get(id).ok_or_else(|| Error::Unknown { kind: "metric", name: id.to_owned() })
+        self.metrics.get(id).ok_or_else(|| Error::Unknown {
+            kind: "metric",
+            name: id.to_owned(),
+        })
     }
 
     /// The field at the end of a path that starts at `object`: `["country"]`
     /// or over links `["customer", "country"]`.
     pub fn field(&self, object: &str, path: &[String]) -> Result<&FieldDef> {
-        let unknown = |name: &str| Error::Unknown { kind: "field", name: name.to_owned() };
+        let unknown = |name: &str| Error::Unknown {
+            kind: "field",
+            name: name.to_owned(),
+        };
         let (last, links) = path.split_last().ok_or_else(|| unknown(""))?;
         let mut at = self.object(object)?;
         for link in links {
             let field = at.field(link).ok_or_else(|| unknown(&path.join(".")))?;
-            let to = field.to.as_deref().ok_or_else(|| unknown(&path.join(".")))?;
+            let to = field
+                .to
+                .as_deref()
+                .ok_or_else(|| unknown(&path.join(".")))?;
             at = self.object(to)?;
         }
         at.field(last).ok_or_else(|| unknown(&path.join(".")))
     }
 
     pub fn scope<'a>(&'a self, object: &'a str) -> ObjectScope<'a> {
-        ObjectScope { catalog: self, object }
+        ObjectScope {
+            catalog: self,
+            object,
+        }
     }
 }
 
@@ -60,5 +75,11 @@ impl Scope for ObjectScope<'_> {
             return Ok(Type::Link);
         }
         self.catalog.field(self.object, path).map(|f| f.kind)
+    }
+
+    fn options(&self, path: &[String]) -> Option<Vec<String>> {
+        let field = self.catalog.field(self.object, path).ok()?;
+        (field.kind == Type::Choice)
+            .then(|| field.options.iter().map(|o| o.value.clone()).collect())
     }
 }

@@ -52,7 +52,9 @@ impl Decimal {
     /// the factors have at most four places together.
     pub fn checked_mul(self, other: Self) -> Option<Self> {
         let product = i128::from(self.0) * i128::from(other.0);
-        i64::try_from(round_div(product, i128::from(UNIT))).ok().map(Decimal)
+        i64::try_from(round_div(product, i128::from(UNIT)))
+            .ok()
+            .map(Decimal)
     }
 
     /// The quotient, rounded half away from zero; `None` for a zero divisor.
@@ -61,7 +63,9 @@ impl Decimal {
             return None;
         }
         let scaled = i128::from(self.0) * i128::from(UNIT);
-        i64::try_from(round_div(scaled, i128::from(other.0))).ok().map(Decimal)
+        i64::try_from(round_div(scaled, i128::from(other.0)))
+            .ok()
+            .map(Decimal)
     }
 
     /// For statistics only, never for money that is shown or stored.
@@ -131,7 +135,11 @@ fn parse(text: &str) -> Option<Decimal> {
     if whole.is_empty() && part.is_empty() {
         return None;
     }
-    if !whole.bytes().chain(part.bytes()).all(|b| b.is_ascii_digit()) {
+    if !whole
+        .bytes()
+        .chain(part.bytes())
+        .all(|b| b.is_ascii_digit())
+    {
         return None;
     }
     // 38 digits fill an i128; a longer number could not be kept anyway.
@@ -187,7 +195,16 @@ mod tests {
             assert_eq!(read.units(), units, "{text}");
             assert_eq!(read.to_string(), shown);
         }
-        for bad in ["", "-", ".", "1,2", "1e", "0x1", "12345678901234567890", "1 "] {
+        for bad in [
+            "",
+            "-",
+            ".",
+            "1,2",
+            "1e",
+            "0x1",
+            "12345678901234567890",
+            "1 ",
+        ] {
             assert!(bad.parse::<Decimal>().is_err(), "{bad:?}");
         }
     }

@@ -9,6 +9,7 @@ use crate::value::Value;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Question {
     pub metrics: Vec<String>,
     /// Dimensions: a field of the fact (`country`) or a path over a link
@@ -18,8 +19,10 @@ pub struct Question {
     /// Split by period; absent: one number for the whole span.
     pub grain: Option<Grain>,
     /// First day, included. Absent: the first fact.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = Date))]
     pub from: Option<Date>,
     /// End, not included. Absent: `as_of`.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = Date))]
     pub to: Option<Date>,
     /// An expression over the dimensions.
     #[serde(rename = "where")]
@@ -27,6 +30,7 @@ pub struct Question {
     pub compare: Option<Compare>,
     /// Facts before this day count. Absent: the day after the last fact or
     /// today, whichever is earlier.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = Date))]
     pub as_of: Option<Date>,
     /// Column names of the answer, `-` before one for descending, `abs:` to
     /// compare sizes (`-abs:net_revenue_change`). Absent: by the dimensions.
@@ -38,6 +42,7 @@ pub struct Question {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Compare {
     /// The period before, over equal elapsed time.
     Previous,
@@ -47,9 +52,12 @@ pub enum Compare {
 
 /// Rows of typed columns, with where they come from.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Answer {
     pub columns: Vec<Column>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Vec<Object>>))]
     pub rows: Vec<Vec<Value>>,
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = Date))]
     pub as_of: Date,
     /// The worst status of any row.
     pub status: Status,
@@ -65,6 +73,7 @@ pub struct Answer {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Column {
     pub name: String,
     pub role: Role,
@@ -73,6 +82,7 @@ pub struct Column {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Role {
     Dimension,
     Metric,
@@ -81,6 +91,7 @@ pub enum Role {
 /// How final a value is. Ordered from best to worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Status {
     Settled,
     /// The period is over, late facts may still come.

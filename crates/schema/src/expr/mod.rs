@@ -11,9 +11,12 @@
 //! (half away from zero), never truncates, and gives null for a zero divisor;
 //! date − date is a whole number of days; date ± whole number is a date.
 
-mod check;
-mod eval;
 mod parse;
+
+mod check;
+
+mod eval;
+mod show;
 
 use crate::error::Result;
 use crate::value::{Type, Value};
@@ -82,6 +85,12 @@ pub enum Function {
 pub trait Scope {
     /// The type of a name, or an error that says what there is instead.
     fn resolve(&self, path: &[String]) -> Result<Type>;
+
+    /// The words of a choice, where the scope knows them; then a comparison
+    /// with any other word is refused.
+    fn options(&self, _path: &[String]) -> Option<Vec<String>> {
+        None
+    }
 }
 
 impl Expr {
