@@ -1,0 +1,57 @@
+//! The list of models of this crate, for menus and help. Must not compute.
+
+/// One model as the user meets it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Model {
+    /// Stable; stored with results.
+    pub id: &'static str,
+    pub name_zh: &'static str,
+    pub name_en: &'static str,
+    pub about_zh: &'static str,
+    pub about_en: &'static str,
+}
+
+pub const MODELS: &[Model] = &[
+    Model {
+        id: "bg_nbd",
+        name_zh: "BG/NBD 复购模型",
+        name_en: "BG/NBD",
+        about_zh: "由购买次数和最近一次购买时间估计客户是否仍活跃、未来会买几次;只买过一次的客户视为活跃。",
+        about_en: "Alive or not, and purchases to come, from how often and how recently; one-time buyers count as alive.",
+    },
+    Model {
+        id: "mbg_nbd",
+        name_zh: "MBG/NBD 复购模型",
+        name_en: "MBG/NBD",
+        about_zh: "与 BG/NBD 相同,但首次购买后也可能流失;适合一次性客户较多的零售与电商。",
+        about_en: "As BG/NBD, but customers can also be lost after the first purchase; suits shops with many one-time buyers.",
+    },
+    Model {
+        id: "nbd",
+        name_zh: "NBD 稳定购买模型",
+        name_en: "NBD",
+        about_zh: "假设客户以各自稳定的频率购买且不流失;用作比较基准。",
+        about_en: "Customers buy at their own steady rate and are never lost; the benchmark for the others.",
+    },
+    Model {
+        id: "gamma_gamma",
+        name_zh: "Gamma-Gamma 客单价模型",
+        name_en: "Gamma-Gamma",
+        about_zh: "估计客户未来每次购买的平均金额;历史购买越少,越靠近总体平均。",
+        about_en: "Mean amount per future purchase; the fewer past purchases, the closer to the overall mean.",
+    },
+    Model {
+        id: "clv",
+        name_zh: "客户终身价值",
+        name_en: "Customer lifetime value",
+        about_zh: "未来若干个月的预期购买次数乘以预期客单价,并按月折现。",
+        about_en: "Purchases expected over some months times expected spend, discounted by month.",
+    },
+    Model {
+        id: "rfm",
+        name_zh: "RFM 评分",
+        name_en: "RFM scores",
+        about_zh: "按最近购买、购买次数、购买金额给客户打 1 到 5 分。",
+        about_en: "Scores customers from 1 to 5 by recency, frequency and monetary value.",
+    },
+];
