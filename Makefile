@@ -1,0 +1,28 @@
+# Every command that a user or a developer needs; `make` alone lists them.
+# DATA and LISTEN say where `make run` keeps its data and listens:
+#   make run DATA=/srv/keji LISTEN=127.0.0.1:9000
+
+DATA ?= ./data
+LISTEN ?= 127.0.0.1:8080
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test bench doctor
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: build ## build, then serve; the first start loads the demo company
+	@DATA='$(DATA)' LISTEN='$(LISTEN)' scripts/run.sh
+
+build: ## build the page and target/release/keji
+	@scripts/build.sh
+
+test: ## install what the tests need, then run every check and test
+	@scripts/test.sh
+
+bench: ## measure speed against the published limits (needs Python 3)
+	@scripts/doctor.sh bench
+	@bench/run.sh
+
+doctor: ## say what this machine lacks for building and testing
+	@scripts/doctor.sh build test bench

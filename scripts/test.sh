@@ -1,0 +1,106 @@
+#!/usr/bin/env bash
+# Runs every check and test and ends with one line: N passed, N failed.
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+export CI=1 NO_COLOR=1 CARGO_TERM_COLOR=never
+unset FORCE_COLOR
+# Outside the clone, so that a fresh one starts warm; never the release build's.
+export CARGO_TARGET_DIR=${KEJI_TARGET_DIR:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/keji/target}
+export KEJI_BIN="$CARGO_TARGET_DIR/ci/keji"
+
+scripts/doctor.sh build test
+scripts/test-packages.sh
+mkdir -p "$CARGO_TARGET_DIR"
+
+work=$(mktemp -d)
+# Below /tmp and not in $work: PostgreSQL's own user has to get there.
+postgres=$(mktemp -u /tmp/keji-postgres.XXXXXXXX)
+finish() {
+  if [[ -d "$postgres" ]]; then scripts/test-postgres.sh stop "$postgres" || true; fi
+  rm -rf "$work"
+}
+trap finish EXIT
+
+passed=0
+failed=0
+
+# step NAME COMMAND…: runs it, adds what its runner counted, and goes on. A
+# step that fails without a failed test counts as one.
+step() {
+  local name=$1 log="$work/log" ok=0 counts
+  shift
+  say "$name"
+  ("$@") 2>&1 | tee "$log" || ok=1
+  counts=$(counted <"$log")
+  passed=$((passed + ${counts% *}))
+  local n_failed=${counts#* }
+  if [[ $ok -ne 0 ]]; then
+    if [[ $n_failed -eq 0 ]]; then n_failed=1; fi
+    say "FAILED: $name"
+  fi
+  failed=$((failed + n_failed))
+  return $ok
+}
+
+# Reads a runner's output, prints "passed failed". Knows cargo test, Vitest
+# and Playwright.
+counted() {
+  sed 's/\x1b\[[0-9;]*m//g' | awk '
+    /^test result: / { passed += $4; failed += $6 }
+    /^ *Tests +[0-9]/ {
+      for (i = 2; i < NF; i++) {
+        if ($(i + 1) ~ /^passed/) passed += $i
+        if ($(i + 1) ~ /^failed/) failed += $i
+      }
+    }
+    /^  [0-9]+ passed( \(.*\))?$/ || /^  [0-9]+ flaky$/ { passed += $1 }
+    /^  [0-9]+ (failed|interrupted|did not run)$/ { failed += $1 }
+    END { printf "%d %d\n", passed, failed }'
+}
+
+definitions() {
+  "$KEJI_BIN" check --data "$work/check"
+}
+
+# The files made from the program are those in the tree.
+generated() {
+  "$KEJI_BIN" openapi >"$work/openapi.json" &&
+    node -e '
+      const [made, kept] = process.argv.slice(1).map((f) => JSON.stringify(JSON.parse(require("fs").readFileSync(f))));
+      if (made !== kept) throw "web/openapi.json is stale: keji openapi > web/openapi.json";
+    ' "$work/openapi.json" web/openapi.json &&
+    (cd web && npm exec --no -- openapi-typescript openapi.json -o "$work/schema.d.ts" >/dev/null) &&
+    { cmp "$work/schema.d.ts" web/src/api/schema.d.ts || fail "web/src/api/schema.d.ts is stale: npm run api"; }
+}
+
+step "page" scripts/page.sh || page_failed=1
+step "format" cargo fmt --all --check || true
+step "tidy" cargo run --quiet --profile ci --package xtask --locked -- tidy || true
+step "clippy" cargo clippy --profile ci --workspace --all-targets --locked -- -D warnings || true
+step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --profile ci --workspace --no-deps --locked || true
+
+if url=$(scripts/test-postgres.sh start "$postgres"); then
+  export KEJI_TEST_POSTGRES=$url
+else
+  say "FAILED: PostgreSQL for the tests"
+  failed=$((failed + 1))
+fi
+# The server's tests build the program as well; a stale one must not pass.
+rm -f "$KEJI_BIN"
+step "tests" cargo test --profile ci --workspace --locked --no-fail-fast || true
+if [[ -x "$KEJI_BIN" ]]; then
+  step "definitions" definitions || true
+  if [[ -z "${page_failed:-}" ]]; then step "generated files" generated || true; fi
+else
+  say "FAILED: there is no program to test"
+  failed=$((failed + 1))
+fi
+
+if [[ -z "${page_failed:-}" ]]; then
+  step "page: types and style" npm --prefix web run --silent check || true
+  step "page: tests" npm --prefix web run --silent test || true
+  if [[ -x "$KEJI_BIN" ]]; then step "page: stories in the browser" npm --prefix web run --silent e2e || true; fi
+fi
+
+echo "$passed passed, $failed failed"
+[[ $failed -eq 0 ]]
