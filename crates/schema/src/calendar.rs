@@ -2,7 +2,7 @@
 //! months, quarters and years begin. Periods are half-open, `[from, to)`.
 
 use jiff::Timestamp;
-use jiff::civil::{Date, DateTime, Weekday};
+use jiff::civil::{Date, DateTime, ISOWeekDate, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{Span, ToSpan};
 use serde::{Deserialize, Serialize};
@@ -74,6 +74,39 @@ pub fn from_epoch_days(days: i32) -> Option<Date> {
         .ok()
 }
 
+/// `definitions/calendar.toml`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CalendarDef {
+    /// A zone of the IANA database, such as `Asia/Shanghai`.
+    pub zone: String,
+    pub week_start: WeekStart,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WeekStart {
+    Monday,
+    Saturday,
+    Sunday,
+}
+
+impl CalendarDef {
+    pub fn calendar(&self) -> Result<Calendar> {
+        Ok(Calendar {
+            zone: TimeZone::get(&self.zone).map_err(|_| Error::Unknown {
+                kind: "time zone",
+                name: self.zone.clone(),
+            })?,
+            week_start: match self.week_start {
+                WeekStart::Monday => Weekday::Monday,
+                WeekStart::Saturday => Weekday::Saturday,
+                WeekStart::Sunday => Weekday::Sunday,
+            },
+        })
+    }
+}
+
 impl Calendar {
     pub fn day_of(&self, instant: Timestamp) -> Date {
         instant.to_zoned(self.zone.clone()).date()
@@ -127,6 +160,89 @@ impl Calendar {
             from = to;
         }
         all
+    }
+
+    /// The span before `span` over equal elapsed time: periods are moved, not
+    /// dates. `span` ends with the last day that is known, so a running period
+    /// is shorter than its grain.
+    ///
+    /// With a grain, the span moves back by as many periods as it touches and
+    /// keeps its place in the first and the last of them: the 1st to the 15th
+    /// of March become the 1st to the 15th of February, the whole of March the
+    /// whole of February, and the 1st to the 30th of March the whole of
+    /// February too, which has no more days.
+    ///
+    /// Without one, the smallest of month, quarter and year decides that begins
+    /// with the span and holds it; then whole months; any other span is
+    /// followed by the same number of days.
+    pub fn span_before(&self, span: Period, grain: Option<Grain>) -> Period {
+        let last = shift(span.to, 1.day(), false);
+        let holds = |g: &Grain| {
+            self.start_of(*g, span.from) == span.from && self.start_of(*g, last) == span.from
+        };
+        let is_whole = |g: &Grain| {
+            self.start_of(*g, span.from) == span.from && self.start_of(*g, span.to) == span.to
+        };
+        let grain = grain
+            .or_else(|| {
+                [Grain::Month, Grain::Quarter, Grain::Year]
+                    .into_iter()
+                    .find(holds)
+            })
+            .or_else(|| Some(Grain::Month).filter(is_whole))
+            .unwrap_or(Grain::Day);
+        let n = self.periods(grain, span).len();
+        let back = |day: Date| match grain {
+            Grain::Day => shift(day, (n as i64).days(), false),
+            Grain::Week => shift(day, (n as i64).weeks(), false),
+            Grain::Month => shift(day, (n as i64).months(), false),
+            Grain::Quarter => shift(day, (3 * n as i64).months(), false),
+            Grain::Year => shift(day, (n as i64).years(), false),
+        };
+        // Whole months stay whole inside a quarter or a year as well.
+        let step = if grain > Grain::Month {
+            Grain::Month
+        } else {
+            grain
+        };
+        let to = if self.start_of(step, span.to) == span.to {
+            back(span.to)
+        } else {
+            shift(back(last), 1.day(), true)
+        };
+        Period {
+            from: back(span.from),
+            to,
+        }
+    }
+
+    /// The same span a year before, over equal elapsed time. With the grain
+    /// week it is the same ISO weeks of the year before (week 53 becomes week
+    /// 52); otherwise the same days, where a 29 February becomes the 28th and
+    /// whole months stay whole.
+    pub fn span_year_before(&self, span: Period, grain: Option<Grain>) -> Period {
+        let back = |day: Date| match grain {
+            Some(Grain::Week) if self.week_start == Weekday::Monday => {
+                let week = day.iso_week_date();
+                let at = |n| ISOWeekDate::new(week.year() - 1, n, week.weekday());
+                at(week.week())
+                    .or_else(|_| at(52))
+                    .map_or(Date::MIN, ISOWeekDate::date)
+            }
+            Some(Grain::Week) => shift(day, 52.weeks(), false),
+            _ => shift(day, 1.year(), false),
+        };
+        let is_whole =
+            |day: Date| grain != Some(Grain::Week) && self.start_of(Grain::Month, day) == day;
+        let to = if is_whole(span.from) && is_whole(span.to) {
+            back(span.to)
+        } else {
+            shift(back(shift(span.to, 1.day(), false)), 1.day(), true)
+        };
+        Period {
+            from: back(span.from),
+            to,
+        }
     }
 }
 

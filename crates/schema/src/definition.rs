@@ -47,6 +47,10 @@ pub struct CopyDef {
     /// the path with `_` for the dot.
     #[serde(default)]
     pub include: Vec<String>,
+    /// The own fields by which numbers may be split (`catalog::dimension`
+    /// says what comes to them over links).
+    #[serde(default)]
+    pub dimensions: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,6 +82,7 @@ pub struct FieldDef {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct OptionDef {
     pub value: String,

@@ -22,6 +22,7 @@ pub mod question;
 pub mod rule;
 pub mod value;
 
+pub use calendar::Calendar;
 pub use catalog::Catalog;
 pub use decimal::Decimal;
 pub use error::{Error, Result};

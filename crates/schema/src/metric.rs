@@ -7,10 +7,17 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::calendar::Grain;
 use crate::definition::Text2;
+
+/// The name, beside the reductions, of the day on which the window of a
+/// measure with `per` ends: the first day that no longer counts. It is the end
+/// of the period, or `as_of` where the period is still running, so
+/// `period_end - last` is the recency of metrics and evaluations alike.
+pub const PERIOD_END: &str = "period_end";
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -37,7 +44,7 @@ pub struct MetricDef {
     pub settle_days: u32,
     /// Below this denominator the value is greyed and carries an interval.
     pub min_n: Option<u32>,
-    #[serde(rename = "example")]
+    #[serde(rename = "example", default)]
     pub examples: Vec<Example>,
 }
 
@@ -46,6 +53,7 @@ fn day() -> Grain {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Unit {
     Money,
@@ -56,7 +64,26 @@ pub enum Unit {
     Score,
 }
 
+impl Unit {
+    pub const ALL: [Unit; 5] = [Unit::Money, Unit::Count, Unit::Pct, Unit::Days, Unit::Score];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Unit::Money => "money",
+            Unit::Count => "count",
+            Unit::Pct => "pct",
+            Unit::Days => "days",
+            Unit::Score => "score",
+        }
+    }
+
+    pub fn named(name: &str) -> Option<Unit> {
+        Unit::ALL.into_iter().find(|u| u.name() == name)
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
     Up,
@@ -72,23 +99,23 @@ pub struct Measure {
     pub agg: Agg,
     /// The object whose records are counted or summed.
     pub from: String,
-    /// What is summed or counted distinctly; without it `count` counts rows.
-    /// With `per` it may name the reductions and `period_end` (the last day
-    /// of the window).
+    /// What is aggregated; only `count` has none, it counts rows. With `per`
+    /// it may name the reductions and [`PERIOD_END`], and nothing else.
     pub expr: Option<String>,
     /// Which records of `from` take part.
     #[serde(rename = "where")]
     pub filter: Option<String>,
-    /// Reduce to one row per this link of `from` (a field, `customer`) first.
+    /// Reduce to one row per this link of `from` (a field, `customer`) first;
+    /// records without the link take no part.
     pub per: Option<String>,
     /// Names of the reductions, with `per` only.
     #[serde(default, rename = "let")]
     pub lets: BTreeMap<String, Reduce>,
-    /// Which reduced rows take part, an expression over the reductions.
+    /// Which reduced rows take part, an expression over the same names.
     pub having: Option<String>,
-    /// The date that places a row in a period: a field of `from`, or with
-    /// `per` and `window = "all"` a reduction (`first`). Absent: the time of
-    /// the object's copy.
+    /// The date that places a row in a period: a field of `from` or a path
+    /// over its links; with `per` a reduction (`first`), which needs
+    /// `window = "all"`. Absent: the time of the object's copy.
     pub time: Option<String>,
     /// Which facts a period looks at.
     #[serde(default)]
@@ -101,9 +128,24 @@ pub enum Agg {
     Sum,
     Count,
     CountDistinct,
+    /// Of exact numbers exact to four places, half away from zero; null over
+    /// no rows.
     Avg,
     Min,
     Max,
+}
+
+impl Agg {
+    pub fn name(self) -> &'static str {
+        match self {
+            Agg::Sum => "sum",
+            Agg::Count => "count",
+            Agg::CountDistinct => "count_distinct",
+            Agg::Avg => "avg",
+            Agg::Min => "min",
+            Agg::Max => "max",
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -139,11 +181,27 @@ pub struct Ratio {
     pub den: Term,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// `{ metric = "buyers" }`, a metric that is a plain measure, or a measure
+/// written out.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Term {
     Metric(MetricRef),
     Measure(Box<Measure>),
+}
+
+impl<'de> Deserialize<'de> for Term {
+    /// By hand, because serde's choice between the two would hide what is
+    /// wrong in either.
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let table = toml::Table::deserialize(d)?;
+        if table.contains_key("metric") {
+            table.try_into().map(Term::Metric)
+        } else {
+            table.try_into().map(|m| Term::Measure(Box::new(m)))
+        }
+        .map_err(|e: toml::de::Error| D::Error::custom(e.message()))
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -152,8 +210,9 @@ pub struct MetricRef {
     pub metric: String,
 }
 
-/// Customers grouped by the month of their first fact, by months since.
-/// The result has the dimensions `cohort` (first day of the month) and `age`.
+/// Customers grouped by the month of their first fact, by months since. The
+/// facts are linked to customers by `customer`. The result has the dimensions
+/// `cohort` (first day of the month) and `age`, asked for or not.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cohort {
@@ -187,4 +246,100 @@ pub struct Example {
     pub by: Vec<String>,
     /// Rows of the answer as text, null as `null`.
     pub rows: Vec<Vec<String>>,
+}
+
+impl MetricDef {
+    /// `measure`, `ratio` or `cohort`.
+    pub fn kind(&self) -> &'static str {
+        match (&self.measure, &self.ratio) {
+            (Some(_), _) => "measure",
+            (_, Some(_)) => "ratio",
+            _ => "cohort",
+        }
+    }
+
+    /// The definition as one line of text, made from its keys:
+    /// `sum(net_amount) of order where kind in ('sale', 'return')`.
+    pub fn formula(&self) -> String {
+        if let Some(measure) = &self.measure {
+            return measure.formula();
+        }
+        if let Some(ratio) = &self.ratio {
+            return format!("({}) ÷ ({})", ratio.num.formula(), ratio.den.formula());
+        }
+        self.cohort
+            .as_ref()
+            .map(Cohort::formula)
+            .unwrap_or_default()
+    }
+}
+
+impl Term {
+    fn formula(&self) -> String {
+        match self {
+            Term::Metric(other) => other.metric.clone(),
+            Term::Measure(measure) => measure.formula(),
+        }
+    }
+}
+
+impl Measure {
+    fn formula(&self) -> String {
+        let rows = of_rows(&self.from, self.filter.as_deref());
+        let mut text = call(self.agg, self.expr.as_deref());
+        match &self.per {
+            None => text.push_str(&rows),
+            Some(per) => {
+                text.push_str(&format!(" over each {per}"));
+                if let Some(having) = &self.having {
+                    text.push_str(&format!(" having {having}"));
+                }
+                let lets = self.lets.iter();
+                let lets: Vec<String> = lets
+                    .map(|(name, r)| format!("{name} = {}", call(r.agg, r.expr.as_deref())))
+                    .collect();
+                let with = if lets.is_empty() {
+                    String::new()
+                } else {
+                    format!(", with {}", lets.join(", "))
+                };
+                text.push_str(&format!("{with}{rows}"));
+            }
+        }
+        if let Some(time) = &self.time {
+            text.push_str(&format!(", dated by {time}"));
+        }
+        text.push_str(match self.window {
+            Window::Period => "",
+            Window::Days365 => ", in the 365 days to the end of the period",
+            Window::All => ", in all days to the end of the period",
+            Window::Latest => ", as of the last evaluation",
+        });
+        text
+    }
+}
+
+impl Cohort {
+    fn formula(&self) -> String {
+        let rows = of_rows(&self.from, self.filter.as_deref());
+        let show = match self.show {
+            CohortShow::Customers => "count_distinct(customer)",
+            CohortShow::Share => "share of the cohort's customers",
+        };
+        format!("{show}{rows}, by month of the customer's first and months since")
+    }
+}
+
+fn call(agg: Agg, expr: Option<&str>) -> String {
+    match expr {
+        Some(expr) => format!("{}({expr})", agg.name()),
+        None => agg.name().to_owned(),
+    }
+}
+
+fn of_rows(from: &str, filter: Option<&str>) -> String {
+    match filter {
+        Some(filter) => format!(" of {from} where {filter}"),
+        None => format!(" of {from}"),
+    }
 }

@@ -93,6 +93,7 @@ pub struct TierRule {
 
 /// A word of a closed list with its label in both languages.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Named {
     pub id: String,

@@ -1,4 +1,9 @@
-//! Every definition, validated together, immutable and shared.
+//! Every definition, validated together, immutable and shared. It knows what
+//! the definitions say, not how they are stored or computed.
+//!
+//! Reading order: here (look-ups), `load` (files to a catalog), `objects` and
+//! `metrics` (what a definition must keep to), `units`, `dimension` (the names
+//! by which a number may be split), `example`.
 
 use std::collections::BTreeMap;
 
@@ -9,6 +14,26 @@ use crate::expr::Scope;
 use crate::metric::MetricDef;
 use crate::rule::{RfmRule, TierRule};
 use crate::value::Type;
+
+mod load;
+
+mod objects;
+
+mod metrics;
+
+mod units;
+
+mod rules;
+
+mod dimension;
+
+mod example;
+
+pub use dimension::{Dimension, DimensionJoin, DimensionScope};
+pub use example::Given;
+
+/// Names that every object has beside its fields.
+pub const RESERVED: [&str; 2] = ["id", "batch"];
 
 #[derive(Debug, Clone)]
 pub struct Catalog {
@@ -38,23 +63,22 @@ impl Catalog {
     /// The field at the end of a path that starts at `object`: `["country"]`
     /// or over links `["customer", "country"]`.
     pub fn field(&self, object: &str, path: &[String]) -> Result<&FieldDef> {
-        let unknown = |name: &str| Error::Unknown {
+        let unknown = || Error::Unknown {
             kind: "field",
-            name: name.to_owned(),
+            name: path.join("."),
         };
-        let (last, links) = path.split_last().ok_or_else(|| unknown(""))?;
+        let (last, links) = path.split_last().ok_or_else(unknown)?;
         let mut at = self.object(object)?;
         for link in links {
-            let field = at.field(link).ok_or_else(|| unknown(&path.join(".")))?;
-            let to = field
-                .to
-                .as_deref()
-                .ok_or_else(|| unknown(&path.join(".")))?;
-            at = self.object(to)?;
+            let field = at.field(link).ok_or_else(unknown)?;
+            at = self.object(field.to.as_deref().ok_or_else(unknown)?)?;
         }
-        at.field(last).ok_or_else(|| unknown(&path.join(".")))
+        at.field(last).ok_or_else(unknown)
     }
 
+    /// The names of one object for an expression: its fields, `id`, and paths
+    /// over its links. A path that the copy includes (`order.kind` of a line)
+    /// is read from the copied column, any other over a join.
     pub fn scope<'a>(&'a self, object: &'a str) -> ObjectScope<'a> {
         ObjectScope {
             catalog: self,
@@ -63,7 +87,7 @@ impl Catalog {
     }
 }
 
-/// The names of one object: its fields, `id`, and paths over its links.
+/// See [`Catalog::scope`].
 pub struct ObjectScope<'a> {
     catalog: &'a Catalog,
     object: &'a str,
@@ -78,8 +102,15 @@ impl Scope for ObjectScope<'_> {
     }
 
     fn options(&self, path: &[String]) -> Option<Vec<String>> {
-        let field = self.catalog.field(self.object, path).ok()?;
-        (field.kind == Type::Choice)
-            .then(|| field.options.iter().map(|o| o.value.clone()).collect())
+        words(self.catalog.field(self.object, path).ok()?)
     }
+}
+
+/// The words of a choice.
+fn words(field: &FieldDef) -> Option<Vec<String>> {
+    (field.kind == Type::Choice).then(|| field.options.iter().map(|o| o.value.clone()).collect())
+}
+
+fn path_of(name: &str) -> Vec<String> {
+    name.split('.').map(str::to_owned).collect()
 }

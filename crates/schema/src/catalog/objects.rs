@@ -1,0 +1,187 @@
+//! What an object definition must keep to.
+
+use std::collections::BTreeSet;
+
+use super::load::{File, Files, is_name};
+use super::{Catalog, RESERVED, path_of};
+use crate::definition::{FieldDef, ObjectDef};
+use crate::error::Result;
+use crate::expr::{Expr, Node, Scope};
+use crate::metric::Unit;
+use crate::value::Type;
+
+impl Catalog {
+    pub(super) fn check_objects(&self, files: &Files) -> Result<()> {
+        for (id, object) in &self.objects {
+            let file = files[&("object", id.clone())];
+            self.check_object(file, object)?;
+        }
+        // A dimension may lead over a link, so it needs every object checked.
+        for (id, object) in &self.objects {
+            let file = files[&("object", id.clone())];
+            for (i, name) in object.copy.iter().flat_map(|c| &c.dimensions).enumerate() {
+                if object.field(name).is_none() {
+                    return Err(file.error(
+                        &["copy", "dimensions", &i.to_string()],
+                        format!("there is no field `{name}`"),
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn check_object(&self, file: File, object: &ObjectDef) -> Result<()> {
+        let mut seen = BTreeSet::new();
+        for (i, field) in object.fields.iter().enumerate() {
+            let i = i.to_string();
+            let wrong = |key: &str, message: String| Err(file.error(&["field", &i, key], message));
+            let id = &field.id;
+            if !is_name(id) {
+                return wrong(
+                    "id",
+                    format!("`{id}` is not a name: small letters, digits and _"),
+                );
+            }
+            if RESERVED.contains(&id.as_str()) {
+                return wrong("id", format!("the name `{id}` is reserved"));
+            }
+            if !reads_as_name(id) {
+                return wrong(
+                    "id",
+                    format!("the name `{id}` is a word of the expression language"),
+                );
+            }
+            if !seen.insert(id.clone()) {
+                return wrong("id", format!("field `{id}` is there twice"));
+            }
+            if let Err((key, message)) = self.check_field(field) {
+                return wrong(key, message);
+            }
+        }
+        for (key, name) in [("number", &object.number), ("title", &object.title)] {
+            let Some(name) = name else { continue };
+            match object.field(name) {
+                None => return Err(file.error(&[key], format!("there is no field `{name}`"))),
+                Some(f) if f.kind != Type::Text => {
+                    return Err(file.error(
+                        &[key],
+                        format!("field `{name}` is a {}, not a text", f.kind.name()),
+                    ));
+                }
+                Some(f) if key == "number" && !(f.unique && f.required) => {
+                    return Err(file.error(
+                        &[key],
+                        format!("field `{name}` must be required and unique"),
+                    ));
+                }
+                Some(_) => {}
+            }
+        }
+        for (i, index) in object.indexes.iter().enumerate() {
+            if let Some(name) = index.iter().find(|name| object.field(name).is_none()) {
+                return Err(file.error(
+                    &["indexes", &i.to_string()],
+                    format!("there is no field `{name}`"),
+                ));
+            }
+        }
+        self.check_copy(file, object)
+    }
+
+    fn check_field(&self, field: &FieldDef) -> std::result::Result<(), (&'static str, String)> {
+        let id = &field.id;
+        match (field.kind, &field.to) {
+            (Type::Link, None) => {
+                return Err(("id", format!("link `{id}` does not say `to` what")));
+            }
+            (Type::Link, Some(to)) if !self.objects.contains_key(to) => {
+                return Err(("to", format!("there is no object `{to}`")));
+            }
+            (Type::Link, Some(_)) | (_, None) => {}
+            (_, Some(_)) => return Err(("to", format!("field `{id}` is no link"))),
+        }
+        match (field.kind, field.options.is_empty()) {
+            (Type::Choice, true) => return Err(("id", format!("choice `{id}` has no options"))),
+            (Type::Choice, false) | (_, true) => {}
+            (_, false) => return Err(("options", format!("field `{id}` is no choice"))),
+        }
+        let mut words = BTreeSet::new();
+        for option in &field.options {
+            if option.value.is_empty() || !words.insert(&option.value) {
+                return Err((
+                    "options",
+                    format!("option `{}` is empty or there twice", option.value),
+                ));
+            }
+        }
+        if let Some(unit) = &field.unit
+            && Unit::named(unit).is_none()
+        {
+            return Err((
+                "unit",
+                format!("there is no unit `{unit}`; there are money, count, pct, days and score"),
+            ));
+        }
+        if field.search && field.kind != Type::Text {
+            return Err(("search", format!("field `{id}` is no text")));
+        }
+        Ok(())
+    }
+
+    fn check_copy(&self, file: File, object: &ObjectDef) -> Result<()> {
+        let Some(copy) = &object.copy else {
+            return Ok(());
+        };
+        if let Some(time) = &copy.time {
+            let key = ["copy", "time"];
+            let path = path_of(time);
+            let field = self
+                .field(&object.id, &path)
+                .map_err(|e| file.error(&key, e.to_string()))?;
+            if field.kind != Type::Date {
+                return Err(file.error(
+                    &key,
+                    format!("`{time}` is a {}, not a date", field.kind.name()),
+                ));
+            }
+            if path.len() > 2 {
+                return Err(file.error(&key, format!("`{time}` leads over more than one link")));
+            }
+        }
+        for (i, name) in copy.include.iter().enumerate() {
+            let i = i.to_string();
+            let key = ["copy", "include", i.as_str()];
+            let path = path_of(name);
+            if path.len() != 2 {
+                return Err(file.error(&key, format!("`{name}` is not one link and one field")));
+            }
+            self.field(&object.id, &path)
+                .map_err(|e| file.error(&key, e.to_string()))?;
+            let column = path.join("_");
+            if object.field(&column).is_some() {
+                return Err(file.error(
+                    &key,
+                    format!("the copied column `{column}` has the name of a field"),
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// True where the expression language reads the word as the name it is.
+pub(super) fn reads_as_name(word: &str) -> bool {
+    struct Anything;
+    impl Scope for Anything {
+        fn resolve(&self, _: &[String]) -> Result<Type> {
+            Ok(Type::Text)
+        }
+    }
+    Expr::parse(&format!("lower({word})"), &Anything).is_ok_and(|expr| match expr.node {
+        Node::Call(_, args) => {
+            args.len() == 1 && args[0].node == Node::Field(vec![word.to_owned()])
+        }
+        _ => false,
+    })
+}
