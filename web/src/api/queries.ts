@@ -1,0 +1,129 @@
+// The queries of the page, each with its cache key. Components call these and
+// never the client.
+import { keepPreviousData, queryOptions } from "@tanstack/react-query";
+import { client, unwrap } from "./client";
+import type { Import, Mapping, Question } from "./types";
+
+const MINUTE = 60_000;
+
+export const statusQuery = queryOptions({
+  queryKey: ["status"],
+  queryFn: async () => unwrap(await client.GET("/api/status")),
+  staleTime: MINUTE / 2,
+});
+
+export const catalogQuery = queryOptions({
+  queryKey: ["catalog"],
+  queryFn: async () => unwrap(await client.GET("/api/catalog")),
+  staleTime: 10 * MINUTE,
+});
+
+export const insightQuery = (question: Question) =>
+  queryOptions({
+    queryKey: ["insight", question],
+    queryFn: async ({ signal }) => unwrap(await client.POST("/api/insight", { body: question, signal })),
+    staleTime: 5 * MINUTE,
+  });
+
+export const explainQuery = (question: Question) =>
+  queryOptions({
+    queryKey: ["explain", question],
+    queryFn: async ({ signal }) =>
+      unwrap(await client.POST("/api/insight/explain", { body: question, signal })),
+    staleTime: 5 * MINUTE,
+  });
+
+export const rowsBehindQuery = (question: Question) =>
+  queryOptions({
+    queryKey: ["rows", question],
+    queryFn: async ({ signal }) => unwrap(await client.POST("/api/insight/rows", { body: question, signal })),
+    staleTime: 5 * MINUTE,
+  });
+
+export const evaluationQuery = (as_of: string) =>
+  queryOptions({
+    queryKey: ["evaluation", as_of],
+    queryFn: async ({ signal }) =>
+      unwrap(await client.GET("/api/evaluations/{as_of}", { params: { path: { as_of } }, signal })),
+    staleTime: 5 * MINUTE,
+  });
+
+export type CustomerFilter = { where?: string; search?: string; sort?: string; as_of?: string };
+
+export const customersQuery = (filter: CustomerFilter, offset: number, limit: number) =>
+  queryOptions({
+    queryKey: ["customers", filter, offset, limit],
+    queryFn: async ({ signal }) =>
+      unwrap(await client.GET("/api/customers", { params: { query: { ...filter, offset, limit } }, signal })),
+    staleTime: MINUTE,
+  });
+
+export const customerQuery = (id: number) =>
+  queryOptions({
+    queryKey: ["customer", id],
+    queryFn: async ({ signal }) =>
+      unwrap(await client.GET("/api/customers/{id}", { params: { path: { id } }, signal })),
+    staleTime: MINUTE,
+  });
+
+export const ordersQuery = (id: number, offset: number, limit: number) =>
+  queryOptions({
+    queryKey: ["orders", id, offset, limit],
+    queryFn: async ({ signal }) =>
+      unwrap(
+        await client.GET("/api/customers/{id}/orders", {
+          params: { path: { id }, query: { offset, limit } },
+          signal,
+        }),
+      ),
+    placeholderData: keepPreviousData,
+    staleTime: MINUTE,
+  });
+
+export const orderLinesQuery = (id: number) =>
+  queryOptions({
+    queryKey: ["order-lines", id],
+    queryFn: async ({ signal }) =>
+      unwrap(await client.GET("/api/orders/{id}/lines", { params: { path: { id } }, signal })),
+    staleTime: MINUTE,
+  });
+
+export const timelinePage = async (id: number, before: string | undefined, signal: AbortSignal) =>
+  unwrap(
+    await client.GET("/api/customers/{id}/timeline", {
+      params: { path: { id }, query: { limit: 50, before } },
+      signal,
+    }),
+  );
+
+export const importsQuery = queryOptions({
+  queryKey: ["imports"],
+  queryFn: async () => unwrap(await client.GET("/api/imports")),
+});
+
+/** An import still at work: its page asks again every half second. */
+export const isAtWork = (state: Import["state"]): boolean => state === "queued" || state === "running";
+
+export const importQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["import", id],
+    queryFn: async ({ signal }) =>
+      unwrap(await client.GET("/api/imports/{id}", { params: { path: { id } }, signal })),
+    refetchInterval: (query) => (query.state.data && !isAtWork(query.state.data.state) ? false : 500),
+  });
+
+export const mapImport = async (id: string, mapping: Mapping) =>
+  unwrap(await client.POST("/api/imports/{id}/mapping", { params: { path: { id } }, body: mapping }));
+
+export const cancelImport = async (id: string) =>
+  unwrap(await client.POST("/api/imports/{id}/cancel", { params: { path: { id } } }));
+
+export const undoImport = async (id: string) =>
+  unwrap(await client.POST("/api/imports/{id}/undo", { params: { path: { id } } }));
+
+export function exportUrl(format: "csv" | "xlsx" | "parquet", filter: CustomerFilter): string {
+  const query = new URLSearchParams({ format });
+  if (filter.where) query.set("where", filter.where);
+  if (filter.as_of) query.set("as_of", filter.as_of);
+  return `/api/exports/customers?${query}`;
+}

@@ -1,0 +1,120 @@
+// Rail on a desk, bottom bar on a phone, a header that says how fresh the data is.
+import { AppstoreOutlined, BarChartOutlined, CloudUploadOutlined, TeamOutlined } from "@ant-design/icons";
+import { useQuery } from "@tanstack/react-query";
+import { Link, Outlet } from "@tanstack/react-router";
+import { Segmented } from "antd";
+import { useEffect } from "react";
+import { useTranslation } from "react-i18next";
+import { catalogQuery, statusQuery } from "../api/queries";
+import type { Status } from "../api/types";
+import { setLanguage, useLang } from "../i18n";
+import type { Lang } from "../ui/format";
+import { exactNumber } from "../ui/format";
+import { LoadError, Skeleton } from "../ui/states";
+import { ExplainHost } from "./explain-host";
+
+const ROOMS = [
+  { to: "/", key: "nav.overview", icon: <AppstoreOutlined /> },
+  { to: "/customers", key: "nav.customers", icon: <TeamOutlined /> },
+  { to: "/import", key: "nav.import", icon: <CloudUploadOutlined /> },
+  { to: "/metrics", key: "nav.metrics", icon: <BarChartOutlined /> },
+] as const;
+
+export function Shell() {
+  const { t } = useTranslation();
+  const lang = useLang();
+  const status = useQuery(statusQuery);
+  const catalog = useQuery(catalogQuery);
+  const failed = status.error ?? catalog.error;
+  useEffect(() => {
+    document.title = lang === "zh" ? "客绩 · 客户绩效" : "Keji · customer performance";
+  }, [lang]);
+  return (
+    <div className="shell">
+      <a className="skip" href="#main">
+        {t("shell.skip")}
+      </a>
+      <nav className="rail" aria-label={t("shell.rooms")}>
+        <Link to="/" className="brand" aria-label={t("shell.brand")}>
+          <img src="/favicon.svg" alt="" width="28" height="28" />
+          <span>{t("shell.brand")}</span>
+        </Link>
+        {ROOMS.map((room) => (
+          <Link
+            key={room.to}
+            to={room.to}
+            className="room"
+            activeOptions={{ exact: room.to === "/", includeSearch: false }}
+          >
+            {room.icon}
+            <span>{t(room.key)}</span>
+          </Link>
+        ))}
+      </nav>
+      <header className="topbar">
+        <span className="brand-small" aria-hidden="true">
+          {t("shell.brand")}
+        </span>
+        {status.data ? <Freshness status={status.data} /> : <Skeleton height={20} width={180} />}
+        <Segmented<Lang>
+          aria-label={t("shell.language")}
+          value={lang}
+          onChange={setLanguage}
+          options={[
+            { value: "zh", label: "中文" },
+            { value: "en", label: "EN" },
+          ]}
+        />
+      </header>
+      <div className="content">
+        {failed ? (
+          <main className="page" id="main">
+            <h1>{t("error.page")}</h1>
+            <LoadError
+              error={failed}
+              onRetry={() => {
+                void status.refetch();
+                void catalog.refetch();
+              }}
+            />
+          </main>
+        ) : status.data && catalog.data ? (
+          <ExplainHost>
+            <Outlet />
+          </ExplainHost>
+        ) : (
+          <main className="page" id="main" aria-busy="true">
+            <Skeleton height={32} width={160} />
+            <Skeleton height={320} />
+          </main>
+        )}
+      </div>
+    </div>
+  );
+}
+
+function Freshness({ status }: { status: Status }) {
+  const { t } = useTranslation();
+  if (!status.last_ordered_on) return <span className="fresh">{t("shell.noData")}</span>;
+  const behind = status.copy_seq < status.seq;
+  return (
+    <span className="fresh">
+      {status.as_of && (
+        <span title={t("shell.asOfHelp")}>
+          {t("shell.asOf")} <b>{status.as_of}</b>
+        </span>
+      )}
+      <span
+        className="fresh-data"
+        title={t("shell.dataHelp", {
+          orders: exactNumber(status.counts.order),
+          customers: exactNumber(status.counts.customer),
+        })}
+      >
+        <i className={behind ? "dot late" : "dot"} aria-hidden="true" />
+        {behind ? t("shell.catchingUp") : t("shell.dataTo", { date: status.last_ordered_on })}
+      </span>
+      {status.demo && <span className="chip">{t("shell.demo")}</span>}
+    </span>
+  );
+}

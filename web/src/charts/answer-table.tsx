@@ -1,0 +1,68 @@
+// Any answer as a table: the other view of every chart.
+import { useTranslation } from "react-i18next";
+import type { Answer, CatalogMetric, Grain } from "../api/types";
+import { findMetric, useCatalog } from "../ui/catalog";
+import { Change } from "../ui/change";
+import { useLabels } from "./labels";
+
+export function AnswerTable({
+  answer,
+  grain,
+  currency,
+  caption,
+}: {
+  answer: Answer;
+  grain?: Grain | null | undefined;
+  currency?: string | undefined;
+  caption: string;
+}) {
+  const { t } = useTranslation();
+  const catalog = useCatalog();
+  const { nameOf, textOf } = useLabels(grain, currency);
+  const directionOf = (name: string): CatalogMetric["direction"] =>
+    findMetric(catalog, name.replace(/_change$/, ""))?.direction ?? "band";
+  return (
+    <div className="table-scroll" tabIndex={0} role="region" aria-label={caption}>
+      <table className="table">
+        <caption className="visually-hidden">{caption}</caption>
+        <thead>
+          <tr>
+            {answer.columns.map((c) => (
+              <th key={c.name} scope="col" className={c.role === "metric" ? "num" : undefined}>
+                {nameOf(c)}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {answer.rows.map((row, r) => (
+            <tr key={r} className={answer.row_status[r] === "open" ? "open" : undefined}>
+              {answer.columns.map((c, i) => {
+                if (c.name.endsWith("_change"))
+                  return (
+                    <td key={c.name} className="num">
+                      <Change change={row[i]} unit={c.unit} direction={directionOf(c.name)} />
+                    </td>
+                  );
+                const shown = textOf(c, row[i]);
+                return (
+                  <td
+                    key={c.name}
+                    className={c.role === "metric" ? "num" : undefined}
+                    title={shown.exact || undefined}
+                  >
+                    {shown.text}
+                    {i === 0 && answer.row_status[r] === "open" && (
+                      <span className="chip open">{t("status.open")}</span>
+                    )}
+                  </td>
+                );
+              })}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {answer.truncated && <p className="note">{t("answer.truncated", { n: answer.rows.length })}</p>}
+    </div>
+  );
+}

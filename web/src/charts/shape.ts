@@ -1,0 +1,58 @@
+// What an answer is: from its columns alone, so that no metric needs code of its own.
+import type { Answer, AnswerColumn, Value } from "../api/types";
+
+export type Shape = "tile" | "line" | "bar" | "heat" | "empty";
+
+const dimensions = (answer: Answer): AnswerColumn[] => answer.columns.filter((c) => c.role === "dimension");
+
+export function shapeOf(answer: Answer): Shape {
+  if (answer.rows.length === 0) return "empty";
+  const names = dimensions(answer).map((c) => c.name);
+  if (names.includes("cohort") && names.includes("age")) return "heat";
+  if (names.includes("period")) return "line";
+  return names.length === 0 ? "tile" : "bar";
+}
+
+export const columnAt = (answer: Answer, name: string): number =>
+  answer.columns.findIndex((c) => c.name === name);
+
+export function cellOf(answer: Answer, row: Value[] | undefined, name: string): Value {
+  const at = columnAt(answer, name);
+  return at < 0 ? null : (row?.[at] ?? null);
+}
+
+/** The columns that hold values: not a dimension, not part of a comparison. */
+export const metricColumns = (answer: Answer): AnswerColumn[] =>
+  answer.columns.filter((c) => c.role === "metric" && !/_(previous|change)$/.test(c.name));
+
+export type Series = { name: string; values: (string | number | null)[]; isPrevious: boolean };
+
+/** An answer over time as one line per value of the other dimension. */
+export function seriesOf(answer: Answer, metric: string): { periods: string[]; series: Series[] } {
+  const period = columnAt(answer, "period");
+  const value = columnAt(answer, metric);
+  const before = columnAt(answer, `${metric}_previous`);
+  const others = answer.columns
+    .map((c, i) => ({ c, i }))
+    .filter(({ c, i }) => c.role === "dimension" && i !== period)
+    .map(({ i }) => i);
+  const periods = [...new Set(answer.rows.map((r) => String(r[period])))].sort();
+  const at = new Map(periods.map((p, i) => [p, i]));
+  const lines = new Map<string, Series>();
+  const put = (name: string, isPrevious: boolean, index: number, v: Value | undefined) => {
+    const key = `${isPrevious}:${name}`;
+    let line = lines.get(key);
+    if (!line) {
+      line = { name, isPrevious, values: Array(periods.length).fill(null) };
+      lines.set(key, line);
+    }
+    line.values[index] = typeof v === "number" || typeof v === "string" ? v : null;
+  };
+  for (const row of answer.rows) {
+    const name = others.map((i) => String(row[i] ?? "–")).join(" · ");
+    const index = at.get(String(row[period])) ?? 0;
+    put(name, false, index, row[value]);
+    if (before >= 0 && others.length === 0) put(name, true, index, row[before]);
+  }
+  return { periods, series: [...lines.values()] };
+}

@@ -1,0 +1,267 @@
+// One customer: who it is, how it performs, what to expect, and what happened.
+import { useQuery } from "@tanstack/react-query";
+import { getRouteApi, Link } from "@tanstack/react-router";
+import { Button } from "antd";
+import { useTranslation } from "react-i18next";
+import { customerQuery } from "../../api/queries";
+import type { Score } from "../../api/types";
+import { Canvas } from "../../charts/canvas";
+import { columnsOption } from "../../charts/options";
+import { useLang } from "../../i18n";
+import { findField, useAsOf, useCatalog, useCurrency } from "../../ui/catalog";
+import { Amount } from "../../ui/figure";
+import { NO_VALUE, pickText } from "../../ui/format";
+import { Panel } from "../../ui/panel";
+import { monthStart, showGrain } from "../../ui/period";
+import { Empty, LoadError, Skeleton } from "../../ui/states";
+import { StageTag, TierTag } from "../../ui/tags";
+import { Orders } from "./orders";
+import { Scores } from "./scores";
+import { Timeline } from "./timeline";
+
+const route = getRouteApi("/customers/$id");
+const PROFILE = ["country", "region", "city", "industry", "owner", "phone", "email"] as const;
+
+export function CustomerPage() {
+  const { t } = useTranslation();
+  const lang = useLang();
+  const catalog = useCatalog();
+  const currency = useCurrency();
+  const asOf = useAsOf();
+  const id = Number(route.useParams().id);
+  const { data, error, refetch } = useQuery(customerQuery(id));
+
+  if (error) {
+    return (
+      <main className="page" id="main">
+        <h1>{t("customer.title")}</h1>
+        <LoadError error={error} onRetry={() => refetch()} />
+        <Link to="/customers">
+          <Button>{t("customer.toList")}</Button>
+        </Link>
+      </main>
+    );
+  }
+  if (!data) {
+    return (
+      <main className="page" id="main" aria-busy="true">
+        <h1 className="visually-hidden">{t("customer.title")}</h1>
+        <Skeleton height={120} />
+        <Skeleton height={240} />
+        <Skeleton height={320} />
+      </main>
+    );
+  }
+  const { customer, score, monthly } = data;
+  const name = customer.name || customer.number;
+  const optionName = (path: string, value: string | null) =>
+    value === null
+      ? NO_VALUE
+      : (findField(catalog, path)?.options?.find((o) => o.value === value)?.[lang] ?? value);
+  const known = PROFILE.filter((field) => customer[field]);
+  const tierReason = lang === "zh" ? score?.tier_reason_zh : score?.tier_reason_en;
+  const stageReason = lang === "zh" ? score?.stage_reason_zh : score?.stage_reason_en;
+  const openLast = asOf !== null && monthly.at(-1)?.month === monthStart(asOf) && monthStart(asOf) !== asOf;
+  const netName = t("customer.net");
+  return (
+    <main className="page" id="main">
+      <header className="page-head">
+        <div>
+          <p className="crumb">
+            <Link to="/customers">{t("customers.title")}</Link>
+          </p>
+          <h1>{name}</h1>
+          <p className="note">
+            {[
+              customer.name ? customer.number : "",
+              customer.kind ? optionName("customer.kind", customer.kind) : "",
+            ]
+              .filter(Boolean)
+              .join(" · ")}
+          </p>
+        </div>
+      </header>
+      <div className="two customer-top">
+        <section className="panel">
+          <h2 className="visually-hidden">{t("customer.profile")}</h2>
+          <dl className="reasons">
+            <dt>
+              <TierTag id={score?.tier} />
+            </dt>
+            <dd>{tierReason || t("customer.noReason")}</dd>
+            <dt>
+              <StageTag id={score?.stage} />
+            </dt>
+            <dd>{stageReason || t("customer.noReason")}</dd>
+          </dl>
+          <dl className="facts">
+            {known.map((field) => (
+              <div key={field}>
+                <dt>{pickText(findField(catalog, `customer.${field}`)?.name, lang) || field}</dt>
+                <dd>{customer[field]}</dd>
+              </div>
+            ))}
+            <div>
+              <dt>{t("customer.orders")}</dt>
+              <dd>{data.orders.total}</dd>
+            </div>
+            <div>
+              <dt>{t("customer.firstOrder")}</dt>
+              <dd>{data.orders.first_on ?? NO_VALUE}</dd>
+            </div>
+            <div>
+              <dt>{t("customer.lastOrder")}</dt>
+              <dd>{data.orders.last_on ?? NO_VALUE}</dd>
+            </div>
+          </dl>
+        </section>
+        {score ? <NextPurchase score={score} /> : <Empty title={t("customer.noScore")} />}
+      </div>
+      {score && (
+        <Scores score={score} asOf={score.as_of ?? asOf ?? ""} customer={customer.id} currency={currency} />
+      )}
+      <Panel title={t("customer.monthly")}>
+        {monthly.length === 0 ? (
+          <p className="nothing">{t("answer.empty")}</p>
+        ) : (
+          <>
+            <Canvas
+              height={240}
+              label={t("chart.line", { name: netName })}
+              option={columnsOption(
+                monthly.map((m) => m.month),
+                monthly.map((m) => m.net_revenue),
+                netName,
+                openLast,
+                {
+                  unit: "money",
+                  lang,
+                  currency,
+                  words: { previous: "", open: t("status.open"), none: "" },
+                  names: (v) => v,
+                },
+              )}
+            />
+            <details>
+              <summary>{t("chart.asTable")}</summary>
+              <table className="table">
+                <thead>
+                  <tr>
+                    <th scope="col">{t("dimension.period")}</th>
+                    <th scope="col" className="num">
+                      {t("customer.gross")}
+                    </th>
+                    <th scope="col" className="num">
+                      {netName}
+                    </th>
+                    <th scope="col" className="num">
+                      {t("customer.orders")}
+                    </th>
+                  </tr>
+                </thead>
+                <tbody>
+                  {[...monthly].reverse().map((m) => (
+                    <tr key={m.month}>
+                      <td>{showGrain(m.month, "month", lang)}</td>
+                      <td className="num">
+                        <Amount value={m.gross_sales} unit="money" currency={currency} />
+                      </td>
+                      <td className="num">
+                        <Amount value={m.net_revenue} unit="money" currency={currency} />
+                      </td>
+                      <td className="num">{m.orders}</td>
+                    </tr>
+                  ))}
+                </tbody>
+              </table>
+            </details>
+          </>
+        )}
+      </Panel>
+      <div className="two">
+        <Panel title={t("customer.timeline")}>
+          <Timeline id={id} currency={currency} />
+        </Panel>
+        <Panel title={t("customer.history")} note={t("customer.historyNote")}>
+          {data.history.length === 0 ? (
+            <p className="nothing">{t("answer.empty")}</p>
+          ) : (
+            <div className="table-scroll" tabIndex={0} role="region" aria-label={t("customer.history")}>
+              <table className="table">
+                <thead>
+                  <tr>
+                    <th scope="col">{t("shell.asOf")}</th>
+                    <th scope="col">{t("overview.tier")}</th>
+                    <th scope="col">{t("overview.stage")}</th>
+                    <th scope="col" className="num">
+                      {t("overview.net365")}
+                    </th>
+                    <th scope="col" className="num">
+                      {pickText(findField(catalog, "score.p_alive")?.name, lang)}
+                    </th>
+                    <th scope="col" className="num">
+                      {t("customers.clv")}
+                    </th>
+                  </tr>
+                </thead>
+                <tbody>
+                  {data.history.map((h) => (
+                    <tr key={h.as_of}>
+                      <td className="nowrap">{h.as_of}</td>
+                      <td>
+                        <TierTag id={h.tier} />
+                      </td>
+                      <td>
+                        <StageTag id={h.stage} />
+                      </td>
+                      <td className="num">
+                        <Amount value={h.net_revenue_365} unit="money" currency={currency} />
+                      </td>
+                      <td className="num">
+                        <Amount value={h.p_alive} unit="score" />
+                      </td>
+                      <td className="num">
+                        <Amount value={h.clv_12m} unit="money" currency={currency} />
+                      </td>
+                    </tr>
+                  ))}
+                </tbody>
+              </table>
+            </div>
+          )}
+        </Panel>
+      </div>
+      <Panel title={t("customer.orders")}>
+        <Orders id={id} currency={currency} />
+      </Panel>
+    </main>
+  );
+}
+
+function NextPurchase({ score }: { score: Score }) {
+  const { t } = useTranslation();
+  return (
+    <section className="panel next">
+      <h2>{t("customer.next")}</h2>
+      {score.next_expected_on ? (
+        <>
+          <p className="big">{score.next_expected_on}</p>
+          {score.next_expected_from && score.next_expected_to && (
+            <p>{t("customer.nextBetween", { from: score.next_expected_from, to: score.next_expected_to })}</p>
+          )}
+        </>
+      ) : (
+        <p className="big">{NO_VALUE}</p>
+      )}
+      {score.cycle_days != null && (
+        <p className="note">
+          {t("customer.cycle", {
+            cycle: Math.round(score.cycle_days),
+            since: score.days_since_last ?? NO_VALUE,
+            silence: score.silence == null ? NO_VALUE : score.silence.toFixed(1),
+          })}
+        </p>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,222 @@
+import { useQueries } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { useCallback, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { type CustomerFilter, customersQuery } from "../../api/queries";
+import type { CustomerRow, Value } from "../../api/types";
+import { useLang } from "../../i18n";
+import { findField, useCatalog, useCurrency } from "../../ui/catalog";
+import { exactNumber, type Lang, pickText, showValue } from "../../ui/format";
+import { LoadError, Skeleton } from "../../ui/states";
+import { StageTag, TierTag } from "../../ui/tags";
+import { usePhone } from "../../ui/use-media";
+import { VirtualRows } from "../../ui/virtual-rows";
+
+type Column = { id: keyof CustomerRow & string; path: string; width: number; grow?: number };
+
+const COLUMNS: Column[] = [
+  { id: "number", path: "customer.number", width: 104 },
+  { id: "name", path: "customer.name", width: 150, grow: 1 },
+  { id: "tier", path: "score.tier", width: 104 },
+  { id: "stage", path: "score.stage", width: 92 },
+  { id: "days_since_last", path: "score.days_since_last", width: 112 },
+  { id: "n_orders", path: "score.n_orders", width: 84 },
+  { id: "net_revenue_365", path: "score.net_revenue_365", width: 124 },
+  { id: "p_alive", path: "score.p_alive", width: 92 },
+  { id: "clv_12m", path: "score.clv_12m", width: 124 },
+  { id: "value_at_risk", path: "score.value_at_risk", width: 112 },
+];
+const REASON_WIDTH = 240;
+const TEMPLATE = [
+  ...COLUMNS.map((c) => (c.grow ? `minmax(${c.width}px, ${c.grow}fr)` : `${c.width}px`)),
+  `minmax(${REASON_WIDTH}px, 2fr)`,
+].join(" ");
+const MIN_WIDTH = COLUMNS.reduce((sum, c) => sum + c.width, REASON_WIDTH);
+const ROW = 44;
+const CARD = 128;
+
+export function CustomerGrid({
+  filter,
+  total,
+  window,
+  sort,
+  onSort,
+}: {
+  filter: CustomerFilter;
+  total: number;
+  window: number;
+  sort: string;
+  onSort: (sort: string) => void;
+}) {
+  const { t } = useTranslation();
+  const lang = useLang();
+  const catalog = useCatalog();
+  const currency = useCurrency();
+  const phone = usePhone();
+  const navigate = useNavigate();
+  const [range, setRange] = useState({ from: 0, to: window });
+  const onRange = useCallback((from: number, to: number) => setRange({ from, to }), []);
+
+  const firstPage = Math.floor(range.from / window);
+  const pages = Array.from(
+    { length: Math.max(1, Math.ceil(range.to / window) - firstPage) },
+    (_, i) => firstPage + i,
+  );
+  const loaded = useQueries({ queries: pages.map((page) => customersQuery(filter, page * window, window)) });
+  const failed = loaded.find((q) => q.error);
+  const rowAt = (index: number): CustomerRow | undefined =>
+    loaded[Math.floor(index / window) - firstPage]?.data?.resources[index % window];
+  const open = (index: number) => {
+    const row = rowAt(index);
+    if (row) void navigate({ to: "/customers/$id", params: { id: String(row.id) } });
+  };
+  const reason = (row: CustomerRow) => (lang === "zh" ? row.tier_reason_zh : row.tier_reason_en) ?? "";
+
+  const header = (
+    <div role="row" aria-rowindex={1} className="row head" style={{ gridTemplateColumns: TEMPLATE }}>
+      {COLUMNS.map((column) => {
+        const field = findField(catalog, column.path);
+        const name = field ? pickText(field.name, lang) : column.id;
+        const down = sort === `-${column.id}`;
+        const up = sort === column.id;
+        return (
+          <div
+            key={column.id}
+            role="columnheader"
+            aria-sort={down ? "descending" : up ? "ascending" : "none"}
+            className={field?.unit ? "num" : undefined}
+          >
+            <button
+              type="button"
+              title={field?.help ? pickText(field.help, lang) : undefined}
+              onClick={() => onSort(down ? column.id : up || field?.unit ? `-${column.id}` : column.id)}
+            >
+              {name}
+              <span aria-hidden="true">{down ? " ↓" : up ? " ↑" : ""}</span>
+            </button>
+          </div>
+        );
+      })}
+      <div role="columnheader">{t("customers.reason")}</div>
+    </div>
+  );
+
+  return (
+    <>
+      {failed && <LoadError error={failed.error} onRetry={() => failed.refetch()} />}
+      <VirtualRows
+        total={total}
+        rowHeight={phone ? CARD : ROW}
+        label={t("customers.title")}
+        header={phone ? undefined : header}
+        onRange={onRange}
+        onOpen={open}
+        minWidth={phone ? undefined : MIN_WIDTH}
+      >
+        {(index) => {
+          const row = rowAt(index);
+          if (!row) {
+            return (
+              <div role="gridcell" className="row-loading" aria-label={exactNumber(index + 1)}>
+                <Skeleton height={14} width={`${40 + ((index * 37) % 45)}%`} />
+              </div>
+            );
+          }
+          return phone ? (
+            <CustomerCard row={row} currency={currency} reason={reason(row)} />
+          ) : (
+            <div className="cells" style={{ gridTemplateColumns: TEMPLATE }}>
+              {COLUMNS.map((column) => (
+                <Cell
+                  key={column.id}
+                  column={column}
+                  row={row}
+                  lang={lang}
+                  unit={findField(catalog, column.path)?.unit ?? ""}
+                  currency={currency}
+                />
+              ))}
+              <div role="gridcell" className="reason" title={reason(row)}>
+                {reason(row)}
+              </div>
+            </div>
+          );
+        }}
+      </VirtualRows>
+    </>
+  );
+}
+
+function Cell({
+  column,
+  row,
+  lang,
+  unit,
+  currency,
+}: {
+  column: Column;
+  row: CustomerRow;
+  lang: Lang;
+  unit: string;
+  currency: string | undefined;
+}) {
+  if (column.id === "tier" || column.id === "stage") {
+    return (
+      <div role="gridcell">
+        {column.id === "tier" ? <TierTag id={row.tier} /> : <StageTag id={row.stage} />}
+      </div>
+    );
+  }
+  const value = (row[column.id] ?? null) as Value;
+  if (!unit) {
+    return (
+      <div role="gridcell" className="ellipsis" title={String(value ?? "")}>
+        {value ?? <span className="muted">–</span>}
+      </div>
+    );
+  }
+  const shown = showValue(value, unit === "days" ? "count" : unit, lang, currency);
+  return (
+    <div role="gridcell" className="num" title={shown.exact}>
+      {shown.text}
+    </div>
+  );
+}
+
+function CustomerCard({
+  row,
+  currency,
+  reason,
+}: {
+  row: CustomerRow;
+  currency: string | undefined;
+  reason: string;
+}) {
+  const { t } = useTranslation();
+  const lang = useLang();
+  const money = (value: string | null | undefined) => showValue(value ?? null, "money", lang, currency).text;
+  return (
+    <div role="gridcell" className="customer-card">
+      <div className="card-line">
+        <b className="ellipsis">{row.name || row.number}</b>
+        <TierTag id={row.tier} />
+        <StageTag id={row.stage} />
+      </div>
+      <div className="card-line muted ellipsis">
+        {row.name ? `${row.number} · ` : ""}
+        {row.days_since_last !== null &&
+          row.days_since_last !== undefined &&
+          t("customers.lastDaysAgo", { n: row.days_since_last })}
+      </div>
+      <div className="card-line spread">
+        <span>
+          {t("overview.net365")} <b>{money(row.net_revenue_365)}</b>
+        </span>
+        <span>
+          {t("customers.clv")} <b>{money(row.clv_12m)}</b>
+        </span>
+      </div>
+      <div className="muted ellipsis">{reason}</div>
+    </div>
+  );
+}

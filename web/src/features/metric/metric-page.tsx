@@ -1,0 +1,211 @@
+// One metric: over time, by dimension, compared; as chart or table.
+import { useQuery } from "@tanstack/react-query";
+import { getRouteApi, Link } from "@tanstack/react-router";
+import { Button, Input, Segmented, Select } from "antd";
+import { useTranslation } from "react-i18next";
+import { insightQuery } from "../../api/queries";
+import type { Grain, Question } from "../../api/types";
+import { AnswerTable } from "../../charts/answer-table";
+import { AnswerView } from "../../charts/answer-view";
+import { dimensionName } from "../../charts/labels";
+import { useLang } from "../../i18n";
+import { findMetric, useAsOf, useCatalog, useCurrency, useStatus } from "../../ui/catalog";
+import { useExplain } from "../../ui/explain";
+import { pickText } from "../../ui/format";
+import { addDays, PERIODS, type PeriodName, showPeriod, spanOf, trendSpan } from "../../ui/period";
+import { Empty, LoadError, Skeleton } from "../../ui/states";
+import { useGroupName } from "./group-name";
+import { grainsFrom } from "./search";
+
+const route = getRouteApi("/metrics/$id");
+const SPLIT_LIMIT = 500;
+
+export function MetricPage() {
+  const { t } = useTranslation();
+  const lang = useLang();
+  const catalog = useCatalog();
+  const status = useStatus();
+  const asOf = useAsOf();
+  const currency = useCurrency();
+  const explain = useExplain();
+  const groupName = useGroupName();
+  const { id } = route.useParams();
+  const search = route.useSearch();
+  const navigate = route.useNavigate();
+  const metric = findMetric(catalog, id);
+
+  const isCohort = metric?.dimensions.includes("cohort") ?? false;
+  const grains = grainsFrom(metric?.grain_min);
+  const grain: Grain | null =
+    isCohort || search.grain === "none"
+      ? null
+      : (grains.find((g) => g === search.grain) ?? grains.find((g) => g === "month") ?? grains[0] ?? null);
+  const span = asOf ? trendSpan(asOf, isCohort ? 13 : 24) : null;
+  const from = search.from ?? span?.from ?? null;
+  const to = search.to ?? asOf;
+  const by = isCohort ? ["cohort", "age"] : search.by ? [search.by] : [];
+  const compare = isCohort ? null : (search.compare ?? null);
+  const question: Question = {
+    metrics: [id],
+    by,
+    grain,
+    from,
+    to,
+    compare,
+    as_of: asOf,
+    ...(by.length > 0 && !isCohort && !grain ? { sort: [`-${id}`], limit: SPLIT_LIMIT } : {}),
+  };
+  const { data, error, refetch, isFetching } = useQuery({
+    ...insightQuery(question),
+    enabled: metric !== undefined && asOf !== null,
+    placeholderData: (before) => before,
+  });
+
+  if (!metric) {
+    return (
+      <main className="page" id="main">
+        <h1>{t("metrics.title")}</h1>
+        <Empty
+          title={t("metrics.unknown", { id })}
+          action={<Link to="/metrics">{t("metrics.toList")}</Link>}
+        />
+      </main>
+    );
+  }
+  const title = pickText(metric.name, lang);
+  const set = (part: Partial<Record<keyof typeof search, string | undefined>>) =>
+    navigate({ search: (s) => ({ ...s, ...part }) as typeof s, replace: true, resetScroll: false });
+  const named = (name: PeriodName) => {
+    if (!asOf) return;
+    const next = spanOf(name, asOf, status.first_ordered_on);
+    void set({ from: next.from, to: next.to });
+  };
+  // While a new question is under way the old answer stands, but only under its own columns.
+  const answer = data && data.columns.some((c) => c.name === id) ? data : undefined;
+  return (
+    <main className="page" id="main">
+      <header className="page-head">
+        <div>
+          <p className="crumb">
+            <Link to="/metrics">{t("metrics.title")}</Link> · {groupName(metric.group)}
+          </p>
+          <h1>
+            <span className="code">{metric.code}</span> {title}
+          </h1>
+          <p className="note">{pickText(metric.about, lang)}</p>
+        </div>
+        <div className="controls">
+          <Button
+            onClick={() =>
+              explain({ title, value: null, unit: metric.unit, question, currency, status: answer?.status })
+            }
+          >
+            {t("explain.title")}
+          </Button>
+        </div>
+      </header>
+      {!asOf ? (
+        <Empty title={t("overview.empty")} action={<Link to="/import">{t("overview.emptyAction")}</Link>} />
+      ) : (
+        <section className="panel">
+          <div className="filters">
+            {!isCohort && (
+              <Select
+                aria-label={t("metric.grain")}
+                value={grain ?? "none"}
+                onChange={(next) => set({ grain: next })}
+                options={[
+                  ...grains.map((g) => ({ value: g as string, label: t(`grain.${g}`) })),
+                  { value: "none", label: t("grain.none") },
+                ]}
+                popupMatchSelectWidth={false}
+              />
+            )}
+            {!isCohort && (
+              <Select
+                allowClear
+                showSearch={{ optionFilterProp: "label" }}
+                aria-label={t("metric.by")}
+                placeholder={t("metric.by")}
+                value={search.by}
+                onChange={(next) => set({ by: next })}
+                options={metric.dimensions.map((d) => ({ value: d, label: dimensionName(catalog, d, lang) }))}
+                popupMatchSelectWidth={false}
+              />
+            )}
+            <span className="dates">
+              <Input
+                type="date"
+                aria-label={t("metric.from")}
+                value={from ?? ""}
+                onChange={(e) => e.target.value && set({ from: e.target.value })}
+              />
+              <span aria-hidden="true">–</span>
+              <Input
+                type="date"
+                aria-label={t("metric.to")}
+                value={to ? addDays(to, -1) : ""}
+                onChange={(e) => e.target.value && set({ to: addDays(e.target.value, 1) })}
+              />
+            </span>
+            <Select
+              aria-label={t("period.label")}
+              placeholder={t("period.label")}
+              value={null}
+              onChange={(name: PeriodName | null) => name && named(name)}
+              options={PERIODS.map((p) => ({ value: p, label: t(`period.${p}`) }))}
+              popupMatchSelectWidth={false}
+            />
+            {!isCohort && (
+              <Select
+                aria-label={t("compare.label")}
+                value={compare ?? "none"}
+                onChange={(next) => set({ compare: next === "none" ? undefined : next })}
+                options={[
+                  { value: "none", label: t("compare.without") },
+                  { value: "previous", label: t("compare.withPrevious") },
+                  { value: "year", label: t("compare.withYear") },
+                ]}
+                popupMatchSelectWidth={false}
+              />
+            )}
+            <Segmented<"chart" | "table">
+              aria-label={t("metric.view")}
+              value={search.view ?? "chart"}
+              onChange={(next) => set({ view: next === "table" ? next : undefined })}
+              options={[
+                { value: "chart", label: t("chart.chart") },
+                { value: "table", label: t("chart.table") },
+              ]}
+            />
+          </div>
+          {error ? (
+            <LoadError error={error} onRetry={() => refetch()} />
+          ) : !answer ? (
+            <Skeleton height={340} />
+          ) : (
+            <div className={isFetching ? "answer stale" : "answer"} aria-busy={isFetching}>
+              {search.view === "table" ? (
+                <AnswerTable answer={answer} grain={grain} currency={currency} caption={title} />
+              ) : (
+                <AnswerView
+                  answer={answer}
+                  metric={metric}
+                  question={question}
+                  grain={grain}
+                  currency={currency}
+                />
+              )}
+              <p className="note">
+                {showPeriod(answer.period, lang)} · {t("shell.asOf")} {answer.as_of} ·{" "}
+                {t(`status.${answer.status}`)}
+                {answer.compared &&
+                  ` · ${t("compare.against", { period: showPeriod(answer.compared, lang) })}`}
+              </p>
+            </div>
+          )}
+        </section>
+      )}
+    </main>
+  );
+}

@@ -1,0 +1,33 @@
+import type { Grain } from "../../api/types";
+
+const GRAINS: Grain[] = ["day", "week", "month", "quarter", "year"];
+
+/** What is asked about a metric, as it stands in the URL. */
+export type MetricSearch = {
+  grain?: Grain | "none";
+  by?: string;
+  from?: string;
+  to?: string;
+  compare?: "previous" | "year";
+  view?: "table";
+};
+
+const isDate = (value: unknown): value is string =>
+  typeof value === "string" && /^\d{4}-\d{2}-\d{2}$/.test(value);
+
+export function readMetricSearch(raw: Record<string, unknown>): MetricSearch {
+  const search: MetricSearch = {};
+  const grain = [...GRAINS, "none" as const].find((g) => g === raw.grain);
+  if (grain) search.grain = grain;
+  if (typeof raw.by === "string" && raw.by) search.by = raw.by;
+  if (isDate(raw.from)) search.from = raw.from;
+  if (isDate(raw.to)) search.to = raw.to;
+  if (raw.compare === "previous" || raw.compare === "year") search.compare = raw.compare;
+  if (raw.view === "table") search.view = "table";
+  return search;
+}
+
+/** The grains that are honest for a metric: its finest and all coarser ones. */
+export function grainsFrom(finest: Grain | null | undefined): Grain[] {
+  return GRAINS.slice(Math.max(0, GRAINS.indexOf(finest ?? "day")));
+}

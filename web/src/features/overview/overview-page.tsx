@@ -1,0 +1,166 @@
+// How are we doing, who are our customers, and what is at risk?
+import { useQuery } from "@tanstack/react-query";
+import { getRouteApi, Link } from "@tanstack/react-router";
+import { Button, Select } from "antd";
+import { useTranslation } from "react-i18next";
+import { evaluationQuery } from "../../api/queries";
+import { useLang } from "../../i18n";
+import { useAsOf, useCatalog, useCurrency, useStatus } from "../../ui/catalog";
+import { exactNumber, pickText } from "../../ui/format";
+import { PERIODS, showPeriod, spanOf } from "../../ui/period";
+import { Empty, LoadError, Skeleton } from "../../ui/states";
+import { CohortPanel } from "./cohort-panel";
+import { GroupsPanel } from "./groups-panel";
+import { MetricCard } from "./metric-card";
+import { MoversPanel } from "./movers-panel";
+import { RfmPanel } from "./rfm-panel";
+import { RiskPanel } from "./risk-panel";
+
+const CARDS = [
+  "gross_sales",
+  "net_revenue",
+  "orders",
+  "buyers",
+  "average_order_value",
+  "new_customers",
+  "repeat_purchase_rate",
+  "value_at_risk",
+];
+
+const route = getRouteApi("/");
+
+export function OverviewPage() {
+  const { t } = useTranslation();
+  const lang = useLang();
+  const status = useStatus();
+  const catalog = useCatalog();
+  const asOf = useAsOf();
+  const currency = useCurrency();
+  const search = route.useSearch();
+  const navigate = route.useNavigate();
+  const evaluation = useQuery({ ...evaluationQuery(status.as_of ?? ""), enabled: status.as_of !== null });
+
+  if (!asOf || status.counts.order === 0) {
+    return (
+      <main className="page" id="main">
+        <h1>{t("overview.title")}</h1>
+        <Empty
+          title={t("overview.empty")}
+          action={
+            <Link to="/import">
+              <Button type="primary" size="large">
+                {t("overview.emptyAction")}
+              </Button>
+            </Link>
+          }
+        >
+          <p>{t("overview.emptyText")}</p>
+          <p className="note">{t("import.demoHint")}</p>
+        </Empty>
+      </main>
+    );
+  }
+
+  const name = search.period ?? "last_month";
+  const compare = search.compare ?? "previous";
+  const period = spanOf(name, asOf, status.first_ordered_on);
+  const cards = CARDS.flatMap((id) => catalog.metrics.filter((m) => m.id === id));
+  return (
+    <main className="page" id="main">
+      <header className="page-head">
+        <div>
+          <h1>{t("overview.title")}</h1>
+          <p className="note">
+            {showPeriod(period, lang)} ·{" "}
+            {t("overview.counts", {
+              customers: exactNumber(status.counts.customer),
+              orders: exactNumber(status.counts.order),
+            })}
+          </p>
+        </div>
+        <div className="controls">
+          <Select
+            aria-label={t("period.label")}
+            value={name}
+            onChange={(next) =>
+              navigate({ search: (s) => ({ ...s, period: next === "last_month" ? undefined : next }) })
+            }
+            options={PERIODS.map((p) => ({ value: p, label: t(`period.${p}`) }))}
+            popupMatchSelectWidth={false}
+          />
+          <Select
+            aria-label={t("compare.label")}
+            value={compare}
+            onChange={(next) =>
+              navigate({ search: (s) => ({ ...s, compare: next === "previous" ? undefined : next }) })
+            }
+            options={[
+              { value: "previous" as const, label: t("compare.withPrevious") },
+              { value: "year" as const, label: t("compare.withYear") },
+            ]}
+            popupMatchSelectWidth={false}
+          />
+        </div>
+      </header>
+      <div className="cards">
+        {cards.map((metric) => (
+          <MetricCard
+            key={metric.id}
+            metric={metric}
+            period={period}
+            compare={compare}
+            asOf={asOf}
+            currency={currency}
+          />
+        ))}
+      </div>
+      {status.as_of === null ? (
+        <Empty title={t("overview.noEvaluation")}>{t("overview.noEvaluationText")}</Empty>
+      ) : evaluation.error ? (
+        <LoadError error={evaluation.error} onRetry={() => evaluation.refetch()} />
+      ) : !evaluation.data ? (
+        <Skeleton height={520} />
+      ) : (
+        <>
+          <div className="two">
+            <GroupsPanel
+              kind="tiers"
+              groups={evaluation.data.tiers}
+              asOf={evaluation.data.as_of}
+              currency={currency}
+            />
+            <GroupsPanel
+              kind="stages"
+              groups={evaluation.data.stages}
+              asOf={evaluation.data.as_of}
+              currency={currency}
+            />
+          </div>
+          <div className="two">
+            <RfmPanel
+              evaluation={evaluation.data}
+              currency={currency}
+              rule={search.rfm}
+              heat={search.heat ?? "customers"}
+              onRule={(rfm) => navigate({ search: (s) => ({ ...s, rfm }), resetScroll: false })}
+              onHeat={(heat) =>
+                navigate({
+                  search: (s) => ({ ...s, heat: heat === "money" ? heat : undefined }),
+                  resetScroll: false,
+                })
+              }
+            />
+            <RiskPanel evaluation={evaluation.data} currency={currency} />
+          </div>
+        </>
+      )}
+      <CohortPanel asOf={asOf} />
+      <MoversPanel period={period} compare={compare} asOf={asOf} currency={currency} />
+      <p className="note">
+        {t("overview.foot", {
+          rules: catalog.rfm.map((r) => pickText(r.name, lang)).join(lang === "zh" ? "、" : ", "),
+        })}
+      </p>
+    </main>
+  );
+}

@@ -1,0 +1,19 @@
+// "Where does this number come from?" Every figure can open the same drawer;
+// the drawer itself stands in `features/metric`, placed by `app`.
+import { createContext, useContext } from "react";
+import type { Question, Unit, Value, ValueStatus } from "../api/types";
+
+export type Asked = {
+  title: string;
+  value: Value;
+  unit: Unit | string;
+  status?: ValueStatus | undefined;
+  currency?: string | undefined;
+} & (
+  | { question: Question }
+  /** A figure of the evaluation: its words, its day, and which customers it counts. */
+  | { about?: string | undefined; as_of: string; where?: string | undefined; facts?: [string, string][] }
+);
+
+export const ExplainContext = createContext<(asked: Asked) => void>(() => {});
+export const useExplain = () => useContext(ExplainContext);

@@ -1,0 +1,18 @@
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vite";
+import { antdCss } from "./build/antd-css";
+import { precompress } from "./build/precompress";
+
+export default defineConfig({
+  plugins: [react(), antdCss(), precompress()],
+  // The server replaces the placeholder by a fresh nonce in every answer.
+  html: { cspNonce: "__CSP_NONCE__" },
+  build: {
+    target: "es2022",
+    manifest: "manifest.json",
+    modulePreload: { polyfill: false },
+    assetsInlineLimit: 0,
+    chunkSizeWarningLimit: 1200,
+  },
+  server: { proxy: { "/api": process.env.KEJI_URL ?? "http://127.0.0.1:4010" } },
+});
