@@ -16,14 +16,22 @@
 //! where (.)_j is the rising factorial. The terms do not depend on T or H beyond z: one list per x serves all.
 //! Needs about 36/-ln z terms; z is near 1 only when the horizon is much longer than alpha+T.
 //!
-//! For a beyond [`LARGE_A`] the factors of the product overflow, and the sum over the number N of purchases that
-//! would happen without dropout is used instead, all terms positive:
+//! For large a the factors overflow, and for r well above a+b' the terms alternate and cancel. There the sum over
+//! the number N of purchases that would happen without dropout is used, all terms positive:
 //!
-//! E = c/(a-1) sum over n of P(N = n) (1 - (b'+x)_n/(c)_n),   N negative binomial with size k and probability z.
+//! E = sum over n of P(N = n) m_n,   N negative binomial with size k and probability z,
+//!
+//! m_n = expected purchases out of n opportunities, m_(n+1) = m_n + (b'+x)_n / (a+b'+x)_n.
+//!
+//! It needs as many terms as N has likely values, so the series above is better for large x.
 
 use crate::beta_geometric::Params;
 
-const LARGE_A: f64 = 30.0;
+/// The series is used for a up to this ..
+const MAX_A: f64 = 30.0;
+
+/// .. and r - a - b' up to this, where alternation costs about two digits.
+const MAX_ALTERNATION: f64 = 6.0;
 
 /// Terms beyond this change nothing for any horizon below about a million times alpha+T.
 const MAX_TERMS: usize = 4_000_000;
@@ -36,6 +44,7 @@ pub(crate) struct Futures {
     a: f64,
     k: f64,
     c: f64,
+    b_after: f64,
     coefficients: Vec<f64>,
     /// (a)_(j-1)/j! and g_j of the next coefficient.
     next: [f64; 2],
@@ -50,6 +59,7 @@ impl Futures {
             a: params.a,
             k,
             c: params.a + b_after - 1.0,
+            b_after,
             coefficients: Vec::new(),
             next: [1.0, k],
         }
@@ -57,7 +67,7 @@ impl Futures {
 
     /// Writes expected purchases in (T, T+H] given alive at T, for each horizon H.
     pub fn expected(&mut self, age: f64, horizons: &[f64], out: &mut [f64]) {
-        if self.a > LARGE_A {
+        if self.a > MAX_A || self.k - self.c > MAX_ALTERNATION {
             for (slot, &horizon) in out.iter_mut().zip(horizons) {
                 *slot = self.by_purchases(age, horizon);
             }
@@ -119,27 +129,35 @@ impl Futures {
     }
 
     fn by_purchases(&self, age: f64, horizon: f64) -> f64 {
+        // Probabilities are kept relative to e^ln_scale, which P(N = 0) alone may underflow.
+        const LARGE: f64 = 1e200;
         let start = self.alpha + age;
         let z = horizon / (start + horizon);
-        if z == 0.0 {
-            return 0.0;
-        }
         let mean = self.k * horizon / start;
-        let ln_z = z.ln();
-        let mut ln_p = -self.k * (horizon / start).ln_1p();
-        let (mut lost, mut sum) = (0.0, 0.0);
+        let mut ln_scale = -self.k * (horizon / start).ln_1p();
+        let (mut p, mut out_of_n, mut surviving) = (1.0, 0.0, 1.0);
+        let mut sum = 0.0;
         for n in 0..MAX_TERMS {
             let n = n as f64;
-            let term = ln_p.exp() * lost;
-            sum += term;
+            sum += p * out_of_n;
             let ratio = z * (self.k + n) / (n + 1.0);
-            if n > mean && ratio < 1.0 && term * ratio <= 1e-17 * (1.0 - ratio) * sum {
+            let tail_ratio = ratio * (n + 1.0) / n;
+            if n > mean
+                && tail_ratio < 1.0
+                && p * out_of_n * tail_ratio <= 1e-17 * (1.0 - tail_ratio) * sum
+            {
                 break;
             }
-            ln_p += ln_z + ((self.k + n) / (n + 1.0)).ln();
-            lost += (1.0 - lost) * (self.a - 1.0) / (self.c + n);
+            p *= ratio;
+            out_of_n += surviving;
+            surviving *= (self.b_after + n) / (self.a + self.b_after + n);
+            if p > LARGE {
+                p /= LARGE;
+                sum /= LARGE;
+                ln_scale += LARGE.ln();
+            }
         }
-        self.c / (self.a - 1.0) * sum
+        sum * ln_scale.exp()
     }
 }
 
@@ -152,18 +170,35 @@ mod tests {
     #[test]
     fn series_and_sum_over_purchases_agree() {
         for dropout in [Dropout::AfterRepeat, Dropout::AfterEvery] {
-            for a in [1.5, 5.0, 29.0] {
-                let params = Params::new(dropout, 0.9, 6.0, a, 40.0).unwrap();
-                for repeats in [0, 3, 60] {
+            for [r, a, b] in [
+                [0.9, 1.5, 40.0],
+                [0.9, 29.0, 40.0],
+                [0.2, 0.05, 0.02],
+                [3.0, 1.0, 2.0],
+                [0.5, 1.0 + 1e-9, 2.0],
+            ] {
+                let params = Params::new(dropout, r, 6.0, a, b).unwrap();
+                for repeats in [0, 3, 60, 2000] {
                     let mut futures = Futures::new(&params, repeats);
-                    let mut series = [0.0; 2];
-                    futures.by_series(20.0, &[13.0, 104.0], &mut series);
-                    for (value, horizon) in series.into_iter().zip([13.0, 104.0]) {
+                    let mut series = [0.0; 3];
+                    let horizons = [0.0, 13.0, 104.0];
+                    futures.by_series(20.0, &horizons, &mut series);
+                    for (value, horizon) in series.into_iter().zip(horizons) {
                         let sum = futures.by_purchases(20.0, horizon);
-                        assert!((value / sum - 1.0).abs() < 1e-12, "{value} {sum}");
+                        assert!((value - sum).abs() <= 1e-11 * sum, "{value} {sum}");
                     }
                 }
             }
         }
+    }
+
+    /// Equal customers with r in the thousands: Poisson purchases at one rate, without dropout k H/(alpha+T).
+    #[test]
+    fn large_r_does_not_cancel() {
+        let params = Params::new(Dropout::AfterRepeat, 4e3, 4e3, 1e-9, 1.0).unwrap();
+        let mut found = [0.0];
+        Futures::new(&params, 3).expected(20.0, &[52.0], &mut found);
+        let expected = 4003.0 * 52.0 / 4020.0;
+        assert!((found[0] / expected - 1.0).abs() < 1e-8, "{}", found[0]);
     }
 }

@@ -37,10 +37,11 @@ pub struct Fitted<P, const N: usize> {
     pub log_covariance: Option<[[f64; N]; N]>,
     /// Ratio of the largest to the smallest eigenvalue of the negative Hessian; infinite when not definite.
     pub condition: f64,
-    pub weakest: Direction<N>,
+    /// Independent directions, the least known first.
+    pub directions: [Direction<N>; N],
 }
 
-/// The direction in log-parameters the data say least about.
+/// A direction in log-parameters, and how well the data tell the position along it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Direction<const N: usize> {
     /// Unit vector, in the order of [`Positive::NAMES`].
@@ -52,7 +53,12 @@ pub struct Direction<const N: usize> {
 impl<P: Positive<N>, const N: usize> Fitted<P, N> {
     /// Whether every direction in log-parameters has a standard error within [`MAX_DIRECTION_STD_ERROR`].
     pub fn is_identified(&self) -> bool {
-        self.weakest.std_error <= MAX_DIRECTION_STD_ERROR
+        self.weakest().std_error <= MAX_DIRECTION_STD_ERROR
+    }
+
+    /// The direction the data say least about.
+    pub fn weakest(&self) -> &Direction<N> {
+        &self.directions[0]
     }
 
     pub fn aic(&self) -> f64 {
@@ -88,19 +94,16 @@ impl<P: Positive<N>, const N: usize> Fitted<P, N> {
     /// covariance of the log-parameters (third-degree spherical cubature), so no random numbers are needed.
     ///
     /// Directions that are not identified are cut at a standard error of [`MAX_DIRECTION_STD_ERROR`], beyond
-    /// which the quadratic picture of the likelihood is fiction. Empty without covariance.
+    /// which the quadratic picture of the likelihood is fiction.
     pub fn spread(&self) -> Vec<P> {
-        let Some(covariance) = &self.log_covariance else {
-            return Vec::new();
-        };
-        let Eigen { values, vectors } = eigen(covariance);
         let centre = self.params.to_array();
         let mut points = Vec::with_capacity(2 * N);
-        for (variance, vector) in values.iter().zip(&vectors) {
-            let std_error = variance.max(0.0).sqrt().min(MAX_DIRECTION_STD_ERROR);
+        for direction in &self.directions {
+            let std_error = direction.std_error.min(MAX_DIRECTION_STD_ERROR);
             for sign in [1.0, -1.0] {
                 let reach = sign * (N as f64).sqrt() * std_error;
-                let point = std::array::from_fn(|i| centre[i] * (reach * vector[i]).exp());
+                let point =
+                    std::array::from_fn(|i| centre[i] * (reach * direction.loadings[i]).exp());
                 points.push(self.params.with(point));
             }
         }
@@ -269,8 +272,10 @@ fn describe<P: Positive<N>, const N: usize>(
     iterations: usize,
     gradient_norm: f64,
 ) -> Fitted<P, N> {
+    // Eigenvalues below this part of the largest are rounding.
+    const SMALLEST: f64 = 1e-13;
     let Eigen { values, vectors } = eigen(&here.hessian.map(|row| row.map(|h| -h)));
-    let is_definite = values[0] > 1e-13 * values[N - 1];
+    let is_definite = values[0] > SMALLEST * values[N - 1];
     let log_covariance: Option<Matrix<N>> = is_definite.then(|| {
         std::array::from_fn(|i| {
             std::array::from_fn(|j| {
@@ -296,13 +301,13 @@ fn describe<P: Positive<N>, const N: usize>(
         } else {
             f64::INFINITY
         },
-        weakest: Direction {
-            loadings: vectors[0],
-            std_error: if is_definite {
-                values[0].sqrt().recip()
+        directions: std::array::from_fn(|k| Direction {
+            loadings: vectors[k],
+            std_error: if values[k] > SMALLEST * values[N - 1] {
+                values[k].sqrt().recip()
             } else {
                 f64::INFINITY
             },
-        },
+        }),
     }
 }

@@ -8,9 +8,10 @@
 //! 1. Is there dropout at all? Likelihood ratio LR = 2 (ln L - ln L_NBD). Two parameters vanish under the null, on
 //!    its border, so exp(-LR/2), the tail of chi-squared with 2 degrees of freedom, is an upper bound of the p value.
 //! 2. Is some direction in log-parameters flat, and which? See [`crate::fit::Direction`].
-//! 3. How stable is a prediction: relative standard error of all purchases expected in the next 52 weeks.
+//! 3. How stable is a prediction: relative standard deviation of all purchases expected in the next 52 weeks over
+//!    [`crate::fit::Fitted::spread`], so with flat directions moved by factors up to e^2.
 //!
-//! Cost: the NBD fit is negligible; the third part is nine predictions of all groups.
+//! Cost: the NBD fit is negligible; the third part is eight predictions of all groups.
 
 use crate::beta_geometric::FittedPurchases;
 use crate::error::Result;
@@ -54,8 +55,8 @@ pub struct Identification {
     pub likelihood_ratio: f64,
     /// Upper bound of the p value of no dropout.
     pub p_value: f64,
-    /// Relative standard error of all purchases expected in 52 weeks; `None` without covariance.
-    pub total_std_error: Option<f64>,
+    /// Relative standard error of all purchases expected in 52 weeks.
+    pub total_std_error: f64,
 }
 
 /// Judges a fit on the data it was made from.
@@ -63,7 +64,7 @@ pub fn judge(fitted: &FittedPurchases, data: &Collapsed) -> Result<Identificatio
     let null = nbd::fit(data)?;
     let likelihood_ratio = (2.0 * (fitted.log_likelihood - null.log_likelihood)).max(0.0);
     let p_value = (-0.5 * likelihood_ratio).exp();
-    let [r, alpha, a, b] = fitted.weakest.loadings;
+    let [r, alpha, a, b] = fitted.weakest().loadings;
     let verdict = if p_value > MAX_P_VALUE {
         Verdict::NoDropout
     } else if fitted.is_identified() {
@@ -75,19 +76,23 @@ pub fn judge(fitted: &FittedPurchases, data: &Collapsed) -> Result<Identificatio
     } else {
         Verdict::FlatDirection
     };
-    let total = predict::expected_total(&fitted.params, data, HORIZON_WEEKS)?;
-    let total_std_error = fitted.std_error_of(|params| {
-        predict::expected_total(params, data, HORIZON_WEEKS).unwrap_or(f64::NAN)
-    });
+    let totals = fitted
+        .spread()
+        .iter()
+        .map(|params| predict::expected_total(params, data, HORIZON_WEEKS))
+        .collect::<Result<Vec<f64>>>()?;
+    let n = totals.len() as f64;
+    let mean = totals.iter().sum::<f64>() / n;
+    let variance = totals.iter().map(|y| (y - mean) * (y - mean)).sum::<f64>() / n;
     Ok(Identification {
         verdict,
-        direction: fitted.weakest.loadings,
-        direction_std_error: fitted.weakest.std_error,
+        direction: fitted.weakest().loadings,
+        direction_std_error: fitted.weakest().std_error,
         condition: fitted.condition,
         nbd_log_likelihood: null.log_likelihood,
         likelihood_ratio,
         p_value,
-        total_std_error: total_std_error.map(|error| error / total),
+        total_std_error: variance.sqrt() / mean,
     })
 }
 
@@ -98,8 +103,7 @@ impl Identification {
 
     /// Whether totals may be shown even if parameters may not.
     pub fn is_prediction_stable(&self) -> bool {
-        self.total_std_error
-            .is_some_and(|error| error <= MAX_TOTAL_STD_ERROR)
+        self.total_std_error <= MAX_TOTAL_STD_ERROR
     }
 
     pub fn code(&self) -> &'static str {

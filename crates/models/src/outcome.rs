@@ -9,7 +9,7 @@
 //!
 //! N negative binomial with size r+x and probability H/(alpha+T+H). This is a closed form; no simulation is needed.
 //! The uncertainty of the parameters is mixed in over [`crate::fit::Fitted::spread`], again without random numbers.
-//! Cost: 9 sums of about as many terms as purchases expected.
+//! Cost: 8 sums of about as many terms as purchases expected.
 
 use crate::beta_geometric::{FittedPurchases, Params};
 use crate::error::{self, Error, Result};
@@ -27,7 +27,7 @@ pub struct Interval {
 /// Interval for the number of purchases of one customer in the next `horizon` weeks.
 ///
 /// Holds outcome and parameter uncertainty; counts being whole, it covers at least `level` (0 < level < 1), not
-/// exactly. Each tail holds at most (1-level)/2. Without covariance only the outcome uncertainty is in it.
+/// exactly. Each tail holds at most (1-level)/2.
 pub fn interval(
     fitted: &FittedPurchases,
     customer: &PurchaseHistory,
@@ -43,11 +43,8 @@ pub fn interval(
         });
     }
     let tail = 0.5 * (1.0 - level);
-    let mut points = fitted.spread();
-    if points.is_empty() {
-        points.push(fitted.params);
-    }
-    let mut walks: Vec<Walk> = points
+    let mut walks: Vec<Walk> = fitted
+        .spread()
         .iter()
         .map(|params| Walk::new(params, customer, horizon))
         .collect();

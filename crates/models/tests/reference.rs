@@ -213,7 +213,7 @@ fn check_fit<P: Positive<N>, const N: usize>(fitted: &Fitted<P, N>, block: &Valu
         fitted.iterations,
         fitted.gradient_norm,
         fitted.condition,
-        fitted.weakest.std_error,
+        fitted.weakest().std_error,
     );
     assert!(fitted.log_likelihood >= number(&block["log_likelihood"]) - LL_SLACK);
     assert_eq!(fitted.n as u64, block["n"].as_u64().unwrap());

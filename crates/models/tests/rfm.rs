@@ -105,7 +105,7 @@ fn fixed_thresholds_include_their_limit() {
     let limits = Thresholds {
         days_since_last: [30, 60, 90, 180],
         frequency: [2, 4, 8, 16],
-        monetary: [100_0000, 1000_0000, 5000_0000, 10_000_0000],
+        monetary: [100_0000, 1000_0000, 5000_0000, 9000_0000],
     };
     let scores = rfm::score(&customers, &Rule::Thresholds(limits)).unwrap();
     let expected = Scores {
