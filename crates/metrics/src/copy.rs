@@ -5,6 +5,8 @@
 //! Which files count is decided by the store's list alone; a file that is not
 //! in it is an orphan. It must not compute any metric.
 
+pub mod columns;
 mod snapshot;
+pub mod write;
 
 pub use snapshot::{DataFile, Snapshot};

@@ -19,6 +19,9 @@ pub enum Error {
     /// A file of the copy does not hold what its place promises: rebuild.
     #[error("{path}: {message}", path = path.display())]
     Content { path: PathBuf, message: String },
+    /// A row does not fit the columns it is written under.
+    #[error("{0}")]
+    Row(String),
     /// A sum left the range of the exact decimal.
     #[error("the number is too large: {0}")]
     Overflow(String),

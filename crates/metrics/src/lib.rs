@@ -16,6 +16,8 @@
 pub mod copy;
 pub mod error;
 pub mod file;
+mod rows;
 pub mod summaries;
 
 pub use error::{Error, Result};
+pub use rows::Column;
