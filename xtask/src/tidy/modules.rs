@@ -1,0 +1,150 @@
+//! Who imports whom inside `app`, so that it does not become one lump: a
+//! feature imports the kernel and its own children, never a sibling.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Finding;
+use super::sources::product_code;
+use crate::rust_text::root_modules;
+use crate::tree::Tree;
+
+const SRC: &str = "crates/app/src/";
+
+/// What every feature may import.
+const KERNEL: [&str; 5] = ["context", "error", "jobs", "messages", "permission"];
+
+/// `(module, imports, why)`; each line is a debt or a design that is argued.
+const ALLOWED: [(&str, &str, &str); 9] = [
+    (
+        "customers",
+        "evaluation",
+        "a customer's page shows the scores of an evaluation",
+    ),
+    (
+        "customers",
+        "insight",
+        "the list is filtered by the same expressions as a question",
+    ),
+    (
+        "error",
+        "import",
+        "one error type per crate carries what an import reports",
+    ),
+    (
+        "export",
+        "customers",
+        "an export is the list of customers as a file",
+    ),
+    ("import", "evaluation", "an import ends with an evaluation"),
+    (
+        "jobs",
+        "evaluation",
+        "jobs hands each kind of work to its module",
+    ),
+    (
+        "jobs",
+        "import",
+        "jobs hands each kind of work to its module",
+    ),
+    (
+        "status",
+        "demo",
+        "the status says whether this is the demo company",
+    ),
+    (
+        "status",
+        "evaluation",
+        "the status names the evaluations that there are",
+    ),
+];
+
+/// Each module of `app` with the modules of the root that it names.
+pub fn imports(tree: &Tree) -> BTreeMap<String, BTreeSet<String>> {
+    let mut all: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (path, code) in product_code(tree, SRC) {
+        let inside = path
+            .strip_prefix(SRC)
+            .unwrap_or(path)
+            .trim_end_matches(".rs");
+        let mut parts: Vec<&str> = inside.split('/').collect();
+        if parts.last() == Some(&"mod") {
+            parts.pop();
+        }
+        if parts == ["lib"] {
+            continue;
+        }
+        all.entry(parts[0].to_owned())
+            .or_default()
+            .extend(root_modules(&code, parts.len()));
+    }
+    let modules: BTreeSet<String> = all.keys().cloned().collect();
+    for (module, imports) in &mut all {
+        imports.retain(|other| other != module && modules.contains(other));
+    }
+    all
+}
+
+pub fn check(tree: &Tree, findings: &mut Vec<Finding>) {
+    let all = imports(tree);
+    for (module, imports) in &all {
+        for other in imports {
+            let is_allowed = ALLOWED.iter().any(|(m, o, _)| m == module && o == other);
+            if KERNEL.contains(&other.as_str()) || is_allowed {
+                continue;
+            }
+            let message = format!("module `{module}` must not import its sibling `{other}`");
+            findings.push(Finding::new(&format!("{SRC}{module}"), 0, message));
+        }
+    }
+    for (module, other, _) in ALLOWED {
+        if !all
+            .get(module)
+            .is_some_and(|imports| imports.contains(other))
+        {
+            let message = format!(
+                "`{module}` no longer imports `{other}`: take it off the list of what is allowed"
+            );
+            findings.push(Finding::new("xtask/src/tidy/modules.rs", 0, message));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::found;
+    use super::*;
+
+    #[test]
+    fn siblings_stay_apart() {
+        let files = [
+            (
+                "crates/app/src/lib.rs",
+                "pub mod goals; pub mod insight; pub mod jobs;",
+            ),
+            ("crates/app/src/jobs.rs", "//! x"),
+            (
+                "crates/app/src/goals/mod.rs",
+                "use crate::{Error, jobs::Job}; mod tree; use self::tree::Tree;",
+            ),
+            (
+                "crates/app/src/goals/tree.rs",
+                "use super::super::insight::ask; use super::Goal;",
+            ),
+            (
+                "crates/app/src/insight.rs",
+                "#[cfg(test)] mod tests { use crate::goals::Goal; }",
+            ),
+        ];
+        let sibling = "crates/app/src/goals: module `goals` must not import its sibling `insight`";
+        assert_eq!(
+            found(check, &files)
+                .iter()
+                .filter(|f| f.starts_with("crates/"))
+                .collect::<Vec<_>>(),
+            [sibling]
+        );
+        let all = imports(&Tree::of(&files));
+        assert_eq!(all["goals"].iter().collect::<Vec<_>>(), ["insight", "jobs"]);
+        assert!(all["insight"].is_empty());
+    }
+}

@@ -1,0 +1,192 @@
+//! The shape of Rust sources: an opening sentence, nothing unfinished, no
+//! `unwrap` in the product, foreign names only at home.
+
+use std::collections::BTreeSet;
+
+use super::Finding;
+use crate::rust_text::{code_only, line_of, without_tests};
+use crate::tree::Tree;
+
+const UNFINISHED: [&str; 3] = ["todo!(", "unimplemented!(", "dbg!("];
+
+/// Beginnings of paths and the crate that alone may import them, however they
+/// came there: a re-export would hide them from the manifests.
+const ONLY: [(&str, &str); 5] = [
+    ("sqlx", "store"),
+    ("datafusion", "metrics"),
+    ("arrow", "metrics"),
+    ("parquet", "metrics"),
+    ("axum", "server"),
+];
+
+pub fn check(tree: &Tree, findings: &mut Vec<Finding>) {
+    for (path, text) in tree.below("", ".rs") {
+        if !text.starts_with("//!") {
+            findings.push(Finding::new(
+                path,
+                1,
+                "opens without `//!`: say what the file is for",
+            ));
+        }
+        let code = code_only(text);
+        for word in UNFINISHED {
+            for (at, _) in code.match_indices(word) {
+                let message = format!("`{}` is not finished", word.trim_end_matches('('));
+                findings.push(Finding::new(path, line_of(&code, at), message));
+            }
+        }
+    }
+    for (path, code) in product_code(tree, "") {
+        for (at, _) in code.match_indices(".unwrap()") {
+            let message =
+                "`unwrap` outside tests: return the error, or `expect` with the invariant";
+            findings.push(Finding::new(path, line_of(&code, at), message));
+        }
+        let home = path
+            .strip_prefix("crates/")
+            .and_then(|p| p.split('/').next())
+            .unwrap_or("");
+        for (n, line) in code.lines().enumerate() {
+            let line = line
+                .trim_start()
+                .trim_start_matches("pub ")
+                .trim_start_matches("pub(crate) ");
+            let Some(used) = line
+                .strip_prefix("use ")
+                .map(|u| u.trim_start_matches("::"))
+            else {
+                continue;
+            };
+            let first = used
+                .split(|c: char| !(c.is_alphanumeric() || c == '_'))
+                .next()
+                .unwrap_or("");
+            let is_of = |start: &str| first == start || first.starts_with(&format!("{start}_"));
+            if let Some((_, only)) = ONLY
+                .iter()
+                .find(|(start, only)| is_of(start) && *only != home)
+            {
+                findings.push(Finding::new(
+                    path,
+                    n + 1,
+                    format!("only `{only}` may name {first}"),
+                ));
+            }
+        }
+    }
+}
+
+/// The code of the files below `folder` that are part of the product: without
+/// tests, benchmarks, examples and the items that only tests see.
+pub fn product_code<'a>(tree: &'a Tree, folder: &'a str) -> Vec<(&'a str, String)> {
+    let mut all = Vec::new();
+    let mut of_tests: BTreeSet<String> = BTreeSet::new();
+    for (path, text) in tree.below(folder, ".rs") {
+        if path
+            .split('/')
+            .any(|part| ["tests", "benches", "examples"].contains(&part))
+        {
+            continue;
+        }
+        let (code, modules) = without_tests(&code_only(text));
+        let (parent, file) = path.rsplit_once('/').unwrap_or(("", path));
+        let home = match file {
+            "mod.rs" | "lib.rs" | "main.rs" => parent.to_owned(),
+            _ => path.trim_end_matches(".rs").to_owned(),
+        };
+        of_tests.extend(modules.iter().map(|module| format!("{home}/{module}")));
+        all.push((path, code));
+    }
+    all.retain(|(path, _)| {
+        let own = path.trim_end_matches(".rs").trim_end_matches("/mod");
+        !of_tests
+            .iter()
+            .any(|module| own == module || own.starts_with(&format!("{module}/")))
+    });
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::found;
+    use super::*;
+
+    #[test]
+    fn a_file_says_what_it_is_for() {
+        assert_eq!(
+            found(check, &[("crates/app/src/a.rs", "fn a() {}")]),
+            ["crates/app/src/a.rs:1: opens without `//!`: say what the file is for"]
+        );
+    }
+
+    #[test]
+    fn nothing_is_left_unfinished() {
+        for word in UNFINISHED {
+            let text = format!("//! x\n// {word}\nfn a() {{ {word}\"\") }}");
+            let all = found(check, &[("crates/app/tests/a.rs", &text)]);
+            assert_eq!(all.len(), 1, "{all:?}");
+            assert!(all[0].starts_with("crates/app/tests/a.rs:3: "));
+        }
+    }
+
+    #[test]
+    fn only_tests_unwrap() {
+        let unwraps = "//! x\nfn a() { b().unwrap() }";
+        assert_eq!(found(check, &[("crates/app/src/a.rs", unwraps)]).len(), 1);
+        for place in [
+            "crates/app/tests/a.rs",
+            "crates/models/examples/a.rs",
+            "crates/store/benches/a.rs",
+        ] {
+            assert_eq!(found(check, &[(place, unwraps)]), [""; 0]);
+        }
+        let inline =
+            "//! x\n/// `b().unwrap()`\n#[cfg(test)]\nmod tests { fn a() { b().unwrap() } }";
+        assert_eq!(found(check, &[("crates/app/src/a.rs", inline)]), [""; 0]);
+        let files = [
+            ("crates/app/src/a.rs", "//! x\n#[cfg(test)]\nmod tests;"),
+            ("crates/app/src/a/tests.rs", unwraps),
+        ];
+        assert_eq!(found(check, &files), [""; 0]);
+        let files = [
+            ("crates/app/src/a/mod.rs", "//! x\nmod tests;"),
+            ("crates/app/src/a/checks.rs", unwraps),
+        ];
+        assert_eq!(found(check, &files).len(), 1);
+    }
+
+    #[test]
+    fn foreign_names_stay_at_home() {
+        assert_eq!(
+            found(
+                check,
+                &[(
+                    "crates/app/src/a.rs",
+                    "//! x\npub use datafusion_expr::Expr;"
+                )]
+            )
+            .len(),
+            1
+        );
+        assert_eq!(
+            found(
+                check,
+                &[(
+                    "crates/metrics/src/a.rs",
+                    "//! x\nuse datafusion_expr::Expr;"
+                )]
+            ),
+            [""; 0]
+        );
+        assert_eq!(
+            found(
+                check,
+                &[(
+                    "crates/app/src/a.rs",
+                    "//! x\nuse crate::arrow::x; use arrows::y;"
+                )]
+            ),
+            [""; 0]
+        );
+    }
+}
