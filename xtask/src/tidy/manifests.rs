@@ -15,10 +15,10 @@ const PICTURE: [(&str, &[&str]); 6] = [
     ("server", &["schema", "app"]),
 ];
 
-/// What a test may name besides: a store to test on.
+/// What a test may name besides: a store to test on, models to compare with.
 const ALSO_IN_TESTS: [(&str, &[&str]); 3] = [
-    ("metrics", &["store"]),
-    ("app", &["store"]),
+    ("store", &["store"]),
+    ("metrics", &["models"]),
     ("server", &["store"]),
 ];
 
