@@ -63,7 +63,9 @@ impl Catalog {
                 None
             }
             _ => {
-                return Err(file.error(&[], "a metric has exactly one of measure, ratio and cohort"));
+                return Err(
+                    file.error(&[], "a metric has exactly one of measure, ratio and cohort")
+                );
             }
         };
         match unit {

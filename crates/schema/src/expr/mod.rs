@@ -18,6 +18,9 @@ mod check;
 mod eval;
 mod show;
 
+#[cfg(test)]
+mod tests;
+
 use crate::error::Result;
 use crate::value::{Type, Value};
 
@@ -94,8 +97,9 @@ pub trait Scope {
 }
 
 impl Expr {
-    /// Parses and checks. A text of more than 100 nodes or 32 levels is
-    /// refused, and so is anything that is not in the language, by name.
+    /// Parses and checks. A text of more than 100 nodes, 32 levels or 16
+    /// parentheses in each other is refused, and so is anything that is not in
+    /// the language, by name and place.
     pub fn parse(text: &str, scope: &dyn Scope) -> Result<Expr> {
         let raw = parse::parse(text)?;
         check::check(text, raw, scope)

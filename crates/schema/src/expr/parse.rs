@@ -1,17 +1,15 @@
 //! Text to an untyped tree, by `sqlparser`. It knows which constructs are in
 //! the language and how large a tree may be; it knows no names and no types.
 
-use std::any::TypeId;
-
 use jiff::Timestamp;
 use jiff::civil::Date;
 use sqlparser::ast::{
     self, BinaryOperator, DataType, Expr as Sql, FunctionArg, FunctionArgExpr, FunctionArguments,
     Spanned, TimezoneInfo, UnaryOperator,
 };
-use sqlparser::dialect::{Dialect, GenericDialect};
+use sqlparser::dialect::Dialect;
 use sqlparser::parser::{Parser, ParserError};
-use sqlparser::tokenizer::{Location, Token};
+use sqlparser::tokenizer::{Location, Token, Tokenizer};
 
 use super::{Function, Op};
 use crate::decimal::SCALE;
@@ -20,12 +18,12 @@ use crate::value::Value;
 
 const MAX_NODES: usize = 100;
 const MAX_LEVELS: usize = 32;
-/// Longer text cannot be a tree of 100 nodes that a person would write, and a
-/// chain of operators costs the parser one level of tree for every two
-/// characters.
-const MAX_BYTES: usize = 4_000;
-/// Levels of parentheses, which are no nodes of ours.
-const MAX_NESTING: usize = 45;
+/// More cannot be a tree of 100 nodes. It is checked before the tree is made,
+/// whose depth would otherwise grow with the text.
+const MAX_TOKENS: usize = 400;
+/// How deep parentheses and prefixes may stand in each other. The parser takes
+/// up to 90 kB of stack for each in an unoptimised build, and a thread has 2 MB.
+const MAX_NESTING: usize = 16;
 
 /// An expression before names and types are known.
 pub(super) struct Raw {
@@ -47,28 +45,27 @@ pub(super) enum RawNode {
 }
 
 pub(super) fn parse(text: &str) -> Result<Raw> {
-    if text.len() > MAX_BYTES {
-        let start: String = text.chars().take(40).collect();
-        return Err(Error::Expression {
-            text: format!("{start}…"),
-            message: format!("the expression is longer than {MAX_BYTES} bytes"),
-        });
+    let tokens = Tokenizer::new(&Language, text)
+        .tokenize_with_location()
+        .map_err(|e| syntax_error(text, e.into()))?;
+    if tokens
+        .iter()
+        .filter(|t| !matches!(t.token, Token::Whitespace(_)))
+        .count()
+        > MAX_TOKENS
+    {
+        return Err(too_large(text));
     }
-    let mut lower = Lower { text, n_nodes: 0 };
     let mut parser = Parser::new(&Language)
         .with_recursion_limit(MAX_NESTING)
-        .try_with_sql(text)
-        .map_err(|e| syntax_error(text, e))?;
+        .with_tokens_with_locations(tokens);
     let sql = parser.parse_expr().map_err(|e| syntax_error(text, e))?;
     let rest = parser.peek_token();
     if rest.token != Token::EOF {
-        return Err(error(
-            text,
-            rest.span.start,
-            format!("expected the end, found `{}`", rest.token),
-        ));
+        let message = format!("expected the end, found `{}`", rest.token);
+        return Err(error(text, rest.span.start, message));
     }
-    lower.expr(&sql, 1)
+    Lower { text, n_nodes: 0 }.expr(&sql, 1)
 }
 
 /// An expression error that names its place in the text.
@@ -80,7 +77,7 @@ pub(super) fn error(text: &str, at: Location, message: impl Into<String>) -> Err
         (line, column) => format!("line {line}, column {column}: {message}"),
     };
     Error::Expression {
-        text: text.to_owned(),
+        text: shortened(text),
         message,
     }
 }
@@ -111,8 +108,24 @@ fn syntax_error(text: &str, e: ParserError) -> Error {
 
 fn too_deep(text: &str) -> Error {
     Error::Expression {
-        text: text.to_owned(),
-        message: format!("the expression is nested deeper than {MAX_LEVELS} levels"),
+        text: shortened(text),
+        message: format!(
+            "the expression is deeper than {MAX_LEVELS} levels or {MAX_NESTING} parentheses"
+        ),
+    }
+}
+
+fn too_large(text: &str) -> Error {
+    Error::Expression {
+        text: shortened(text),
+        message: format!("the expression has more than {MAX_NODES} nodes"),
+    }
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(200) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.to_owned(),
     }
 }
 
@@ -121,10 +134,6 @@ fn too_deep(text: &str) -> Error {
 struct Language;
 
 impl Dialect for Language {
-    fn dialect(&self) -> TypeId {
-        TypeId::of::<Language>()
-    }
-
     fn is_identifier_start(&self, c: char) -> bool {
         c.is_ascii_alphabetic() || c == '_'
     }
@@ -136,9 +145,25 @@ impl Dialect for Language {
     fn is_delimited_identifier_start(&self, _: char) -> bool {
         false
     }
+}
 
-    fn prec_value(&self, precedence: sqlparser::dialect::Precedence) -> u8 {
-        GenericDialect.prec_value(precedence)
+/// Where an expression begins. Walks down the left side itself, because
+/// [`Spanned`] visits the whole tree, and takes much stack for it.
+fn place(mut sql: &Sql) -> Location {
+    loop {
+        sql = match sql {
+            Sql::BinaryOp { left: x, .. }
+            | Sql::InList { expr: x, .. }
+            | Sql::Between { expr: x, .. }
+            | Sql::Like { expr: x, .. }
+            | Sql::UnaryOp { expr: x, .. }
+            | Sql::Nested(x)
+            | Sql::IsNull(x)
+            | Sql::IsNotNull(x) => x,
+            Sql::Function(call) => return call.name.span().start,
+            Sql::Case { case_token, .. } => return case_token.0.span.start,
+            other => return other.span().start,
+        };
     }
 }
 
@@ -156,7 +181,7 @@ impl Lower<'_> {
         if level > MAX_LEVELS {
             return Err(too_deep(self.text));
         }
-        let at = sql.span().start;
+        let at = place(sql);
         let node = match sql {
             Sql::Identifier(name) => RawNode::Field(vec![name.value.clone()]),
             Sql::CompoundIdentifier(names) => {
@@ -253,10 +278,7 @@ impl Lower<'_> {
     fn count(&mut self) -> Result<()> {
         self.n_nodes += 1;
         if self.n_nodes > MAX_NODES {
-            return Err(Error::Expression {
-                text: self.text.to_owned(),
-                message: format!("the expression has more than {MAX_NODES} nodes"),
-            });
+            return Err(too_large(self.text));
         }
         Ok(())
     }
@@ -285,7 +307,17 @@ impl Lower<'_> {
                     Sql::Value(value) if matches!(value.value, ast::Value::Number(..)) => {
                         Ok(RawNode::Literal(self.literal(&value.value, at, "-")?))
                     }
-                    _ => Ok(RawNode::Negate(self.boxed(x, level)?)),
+                    _ => {
+                        let x = self.boxed(x, level)?;
+                        let folded = match &x.node {
+                            RawNode::Literal(Value::Int(n)) => n.checked_neg().map(Value::Int),
+                            RawNode::Literal(Value::Decimal(d)) => {
+                                d.checked_neg().map(Value::Decimal)
+                            }
+                            _ => None,
+                        };
+                        Ok(folded.map_or(RawNode::Negate(x), RawNode::Literal))
+                    }
                 }
             }
             other => Err(self.foreign(at, &other.to_string())),

@@ -80,6 +80,8 @@ fn level(expr: &Expr) -> Level {
         }
         Node::Not(_) => Level::Not,
         Node::IsNull(_) | Node::In(..) | Node::Like(..) => Level::Compare,
+        // A second sign in front of it would begin a comment.
+        Node::Literal(value) if is_negative(value) => Level::Minus,
         Node::Negate(_) => Level::Minus,
         Node::Cast(x, _) => level(x),
         Node::Literal(_) | Node::Field(_) | Node::Case(..) | Node::Call(..) => Level::Atom,
@@ -201,6 +203,15 @@ fn literal(value: &Value, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Value::Bool(b) => write!(f, "{b}"),
         Value::Date(d) => write!(f, "date '{d}'"),
         Value::Instant(t) => write!(f, "timestamp '{t}'"),
+    }
+}
+
+fn is_negative(value: &Value) -> bool {
+    match value {
+        Value::Int(n) => *n < 0,
+        Value::Decimal(d) => d.is_negative(),
+        Value::Float(x) => *x < 0.0,
+        _ => false,
     }
 }
 
