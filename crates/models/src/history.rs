@@ -124,18 +124,22 @@ impl Collapsed {
         for (i, history) in histories.iter().enumerate() {
             history.check().map_err(error::row(i))?;
         }
-        // Adding zero turns -0.0 into 0.0, which has another bit pattern.
-        let mut ages: Vec<f64> = histories
+        // Bit patterns of floats that are not negative ascend with them; adding zero turns -0.0 into 0.0.
+        let mut places: Vec<(u64, usize)> = histories
             .iter()
             .flat_map(|h| [h.age_at_last + 0.0, h.age + 0.0])
+            .map(f64::to_bits)
+            .zip(0..)
             .collect();
-        ages.sort_unstable_by(f64::total_cmp);
-        ages.dedup();
-        let code = |age: f64| ages.partition_point(|&known| known < age) as u32;
-        let codes: Vec<[u32; 2]> = histories
-            .iter()
-            .map(|h| [code(h.age_at_last), code(h.age)])
-            .collect();
+        places.sort_unstable();
+        let mut ages = Vec::new();
+        let mut codes = vec![[0u32; 2]; histories.len()];
+        for same in places.chunk_by(|one, next| one.0 == next.0) {
+            for &(_, place) in same {
+                codes[place / 2][place % 2] = ages.len() as u32;
+            }
+            ages.push(f64::from_bits(same[0].0));
+        }
         let repeats: Vec<u32> = histories.iter().map(|h| h.repeats).collect();
         collapse(ages, &repeats, &codes)
     }

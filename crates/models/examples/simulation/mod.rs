@@ -28,21 +28,18 @@ pub fn customer(
     let mut age_at_last = 0.0;
     let mut n_later = 0;
     let mut now = 0.0;
-    let mut is_alive = true;
-    let mut alive = params.dropout == Dropout::AfterRepeat || random.uniform() >= p_lost;
-    if !alive {
-        is_alive = false;
-    }
-    while alive {
+    let mut goes_on = params.dropout == Dropout::AfterRepeat || random.uniform() >= p_lost;
+    let mut is_alive = goes_on;
+    while goes_on {
         now -= random.uniform().ln() / rate;
         if now > age + horizon {
             break;
         }
-        alive = random.uniform() >= p_lost;
+        goes_on = random.uniform() >= p_lost;
         if now <= age {
             repeats += 1;
             age_at_last = now;
-            is_alive = alive;
+            is_alive = goes_on;
         } else {
             n_later += 1;
         }
