@@ -69,9 +69,8 @@ pub fn epoch_days(date: Date) -> i32 {
 
 /// The inverse of [`epoch_days`]; `None` outside the years −9999 to 9999.
 pub fn from_epoch_days(days: i32) -> Option<Date> {
-    Date::constant(1970, 1, 1)
-        .checked_add(i64::from(days).days())
-        .ok()
+    let span = Span::new().try_days(days).ok()?;
+    Date::constant(1970, 1, 1).checked_add(span).ok()
 }
 
 /// `definitions/calendar.toml`.
@@ -275,4 +274,180 @@ fn shift(date: Date, span: Span, forward: bool) -> Date {
         date.checked_sub(span)
     };
     moved.unwrap_or(if forward { Date::MAX } else { Date::MIN })
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    fn period(text: &str) -> Period {
+        let (from, to) = text.split_once("..").unwrap();
+        Period {
+            from: from.parse().unwrap(),
+            to: to.parse().unwrap(),
+        }
+    }
+
+    fn shown(period: Period) -> String {
+        format!("{}..{}", period.from, period.to)
+    }
+
+    #[test]
+    fn days_count_from_the_epoch() {
+        assert_eq!(epoch_days(date(1970, 1, 1)), 0);
+        assert_eq!(epoch_days(date(1969, 12, 31)), -1);
+        assert_eq!(epoch_days(date(2024, 3, 1)), 19_783);
+        assert_eq!(from_epoch_days(19_783), Some(date(2024, 3, 1)));
+        assert_eq!(from_epoch_days(i32::MAX), None);
+        assert_eq!(days_between(date(2024, 2, 1), date(2024, 3, 1)), 29);
+    }
+
+    #[test]
+    fn an_instant_has_the_civil_day_of_the_zone() {
+        let calendar = Calendar::default();
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        assert_eq!(
+            calendar.day_of(at("2024-02-29T15:59:59Z")),
+            date(2024, 2, 29)
+        );
+        assert_eq!(
+            calendar.day_of(at("2024-02-29T16:00:00Z")),
+            date(2024, 3, 1)
+        );
+        let civil = date(2024, 3, 1).at(0, 0, 0, 0);
+        assert_eq!(
+            calendar.instant_of(civil).unwrap(),
+            at("2024-02-29T16:00:00Z")
+        );
+    }
+
+    #[test]
+    fn periods_begin_where_the_calendar_says() {
+        let calendar = Calendar::default();
+        for (grain, start, next) in [
+            (Grain::Day, date(2024, 2, 29), date(2024, 3, 1)),
+            (Grain::Week, date(2024, 2, 26), date(2024, 3, 4)),
+            (Grain::Month, date(2024, 2, 1), date(2024, 3, 1)),
+            (Grain::Quarter, date(2024, 1, 1), date(2024, 4, 1)),
+            (Grain::Year, date(2024, 1, 1), date(2025, 1, 1)),
+        ] {
+            assert_eq!(
+                calendar.start_of(grain, date(2024, 2, 29)),
+                start,
+                "{grain:?}"
+            );
+            assert_eq!(calendar.next(grain, start), next, "{grain:?}");
+            assert_eq!(calendar.previous(grain, next), start, "{grain:?}");
+        }
+        let sunday = Calendar {
+            week_start: Weekday::Sunday,
+            ..Calendar::default()
+        };
+        assert_eq!(
+            sunday.start_of(Grain::Week, date(2024, 3, 2)),
+            date(2024, 2, 25)
+        );
+        assert_eq!(
+            sunday.start_of(Grain::Week, date(2024, 3, 3)),
+            date(2024, 3, 3)
+        );
+    }
+
+    #[test]
+    fn a_span_touches_whole_periods() {
+        let calendar = Calendar::default();
+        let list = |grain, span: &str| {
+            let all = calendar.periods(grain, period(span));
+            all.into_iter().map(shown).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(
+            list(Grain::Month, "2024-01-31..2024-02-02"),
+            "2024-01-01..2024-02-01 2024-02-01..2024-03-01"
+        );
+        assert_eq!(
+            list(Grain::Month, "2024-01-01..2024-02-01"),
+            "2024-01-01..2024-02-01"
+        );
+        assert_eq!(
+            list(Grain::Week, "2024-03-03..2024-03-05"),
+            "2024-02-26..2024-03-04 2024-03-04..2024-03-11"
+        );
+        assert_eq!(list(Grain::Day, "2024-02-28..2024-02-28"), "");
+    }
+
+    #[test]
+    fn the_span_before_has_the_same_elapsed_time() {
+        let calendar = Calendar::default();
+        for (grain, span, before) in [
+            // A running month: the same first days.
+            (None, "2024-03-01..2024-03-16", "2024-02-01..2024-02-16"),
+            // A whole one: the whole one before, longer or shorter.
+            (None, "2024-03-01..2024-04-01", "2024-02-01..2024-03-01"),
+            (None, "2023-02-01..2023-03-01", "2023-01-01..2023-02-01"),
+            // Thirty days do not fit into February.
+            (None, "2024-03-01..2024-03-31", "2024-02-01..2024-03-01"),
+            (None, "2023-03-01..2023-03-31", "2023-02-01..2023-03-01"),
+            // Quarter and year to date, whole months kept whole.
+            (None, "2024-04-01..2024-05-11", "2024-01-01..2024-02-11"),
+            (None, "2024-01-01..2024-03-01", "2023-10-01..2023-12-01"),
+            (None, "2024-01-01..2024-11-21", "2023-01-01..2023-11-21"),
+            (None, "2024-01-01..2025-01-01", "2023-01-01..2024-01-01"),
+            // Five whole months, and days that are no month.
+            (None, "2024-02-01..2024-07-01", "2023-09-01..2024-02-01"),
+            (None, "2024-03-11..2024-03-21", "2024-03-01..2024-03-11"),
+            (
+                Some(Grain::Week),
+                "2024-03-04..2024-03-07",
+                "2024-02-26..2024-02-29",
+            ),
+            (
+                Some(Grain::Month),
+                "2024-01-01..2024-03-16",
+                "2023-10-01..2023-12-16",
+            ),
+            (
+                Some(Grain::Year),
+                "2024-01-01..2024-03-01",
+                "2023-01-01..2023-03-01",
+            ),
+        ] {
+            assert_eq!(
+                shown(calendar.span_before(period(span), grain)),
+                before,
+                "{span}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_year_before_keeps_its_months_and_weeks() {
+        let calendar = Calendar::default();
+        for (grain, span, before) in [
+            (None, "2024-02-01..2024-03-01", "2023-02-01..2023-03-01"),
+            (None, "2025-02-01..2025-03-01", "2024-02-01..2024-03-01"),
+            (None, "2024-02-29..2024-03-01", "2023-02-28..2023-03-01"),
+            (None, "2025-02-28..2025-03-01", "2024-02-28..2024-02-29"),
+            (None, "2024-02-10..2024-03-01", "2023-02-10..2023-03-01"),
+            (None, "2024-03-01..2024-03-16", "2023-03-01..2023-03-16"),
+            // ISO week 10; week 53 has no counterpart and takes week 52.
+            (
+                Some(Grain::Week),
+                "2024-03-04..2024-03-11",
+                "2023-03-06..2023-03-13",
+            ),
+            (
+                Some(Grain::Week),
+                "2020-12-28..2021-01-04",
+                "2019-12-23..2019-12-30",
+            ),
+        ] {
+            assert_eq!(
+                shown(calendar.span_year_before(period(span), grain)),
+                before,
+                "{span}"
+            );
+        }
+    }
 }

@@ -12,6 +12,7 @@
 //!   has `kind` by its column `order_kind`. An own name comes first.
 
 use super::{Catalog, path_of, words};
+use crate::definition::{CopyDef, FieldDef, ObjectDef};
 use crate::error::{Error, Result};
 use crate::expr::Scope;
 use crate::metric::{Measure, MetricDef, Term, Window};
@@ -52,31 +53,12 @@ impl Catalog {
             let field = def.field(name).ok_or_else(|| unknown(name))?;
             self.add_with_links(&mut all, field, vec![name.clone()], name.clone())?;
         }
-        let Some(whole) = copy
-            .time
-            .as_ref()
-            .and_then(|t| t.split_once('.'))
-            .map(|(link, _)| link)
-        else {
-            return Ok(all);
-        };
-        let to = def
-            .field(whole)
-            .and_then(|f| f.to.as_deref())
-            .ok_or_else(|| unknown(whole))?;
-        let to = self.object(to)?;
-        for name in to.copy.iter().flat_map(|c| &c.dimensions) {
-            let is_own = all.iter().any(|d: &Dimension| d.name == *name);
-            if is_own || !copy.include.contains(&format!("{whole}.{name}")) {
-                continue;
-            }
-            let field = to.field(name).ok_or_else(|| unknown(name))?;
-            let path = vec![whole.to_owned(), name.clone()];
-            self.add_with_links(&mut all, field, path, format!("{whole}_{name}"))?;
+        if let Some((whole, _)) = copy.time.as_ref().and_then(|t| t.split_once('.')) {
+            self.add_of_whole(&mut all, def, copy, whole)?;
         }
         // `customer.kind` is copied beside an order: no join for it.
         for dimension in &mut all {
-            if dimension.path.len() == 2 && copy.include.contains(&dimension.path.join(".")) {
+            if copy.include.contains(&dimension.path.join(".")) {
                 dimension.column = dimension.path.join("_");
                 dimension.join = None;
             }
@@ -84,10 +66,35 @@ impl Catalog {
         Ok(all)
     }
 
+    /// The dimensions of the record that this one is a part of.
+    fn add_of_whole(
+        &self,
+        all: &mut Vec<Dimension>,
+        def: &ObjectDef,
+        copy: &CopyDef,
+        whole: &str,
+    ) -> Result<()> {
+        let to = def
+            .field(whole)
+            .and_then(|f| f.to.as_deref())
+            .ok_or_else(|| unknown(whole))?;
+        let to = self.object(to)?;
+        for name in to.copy.iter().flat_map(|c| &c.dimensions) {
+            let is_own = all.iter().any(|d| d.name == *name);
+            if is_own || !copy.include.contains(&format!("{whole}.{name}")) {
+                continue;
+            }
+            let field = to.field(name).ok_or_else(|| unknown(name))?;
+            let path = vec![whole.to_owned(), name.clone()];
+            self.add_with_links(all, field, path, format!("{whole}_{name}"))?;
+        }
+        Ok(())
+    }
+
     fn add_with_links(
         &self,
         all: &mut Vec<Dimension>,
-        field: &crate::definition::FieldDef,
+        field: &FieldDef,
         path: Vec<String>,
         column: String,
     ) -> Result<()> {

@@ -15,9 +15,13 @@ use crate::value::Type;
 
 impl Catalog {
     pub(super) fn check_metrics(&self, files: &Files) -> Result<()> {
-        for (id, metric) in &self.metrics {
-            let file = files[&("metric", id.clone())];
-            self.check_metric(file, metric)?;
+        // Ratios last, so that what is wrong in a measure is told there.
+        for is_ratio in [false, true] {
+            for (id, metric) in &self.metrics {
+                if metric.ratio.is_some() == is_ratio {
+                    self.check_metric(files[&("metric", id.clone())], metric)?;
+                }
+            }
         }
         // Examples name dimensions, which other metrics may take part in.
         for (id, metric) in &self.metrics {
@@ -71,7 +75,7 @@ impl Catalog {
         match unit {
             Some(found) => {
                 let message = format!(
-                    "the unit is {}, but the number is a {}",
+                    "the unit is {}, but the number is in {}",
                     metric.unit.name(),
                     found.name()
                 );

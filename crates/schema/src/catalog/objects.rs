@@ -6,7 +6,7 @@ use super::load::{File, Files, is_name};
 use super::{Catalog, RESERVED, path_of};
 use crate::definition::{FieldDef, ObjectDef};
 use crate::error::Result;
-use crate::expr::{Expr, Node, Scope};
+use crate::expr::{Expr, Node, Scope, WORDS};
 use crate::metric::Unit;
 use crate::value::Type;
 
@@ -170,7 +170,8 @@ impl Catalog {
     }
 }
 
-/// True where the expression language reads the word as the name it is.
+/// True where the expression language reads the word as the name it is. The
+/// parser has words of its own beside ours, so it is asked.
 pub(super) fn reads_as_name(word: &str) -> bool {
     struct Anything;
     impl Scope for Anything {
@@ -178,10 +179,6 @@ pub(super) fn reads_as_name(word: &str) -> bool {
             Ok(Type::Text)
         }
     }
-    Expr::parse(&format!("lower({word})"), &Anything).is_ok_and(|expr| match expr.node {
-        Node::Call(_, args) => {
-            args.len() == 1 && args[0].node == Node::Field(vec![word.to_owned()])
-        }
-        _ => false,
-    })
+    let name = Node::Field(vec![word.to_owned()]);
+    !WORDS.contains(&word) && Expr::parse(word, &Anything).is_ok_and(|expr| expr.node == name)
 }

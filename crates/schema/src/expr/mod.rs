@@ -9,7 +9,10 @@
 //! Semantics: three-valued logic as in SQL; text compares by code point;
 //! whole numbers and decimals mix into decimals; `/` is exact to four places
 //! (half away from zero), never truncates, and gives null for a zero divisor;
-//! date − date is a whole number of days; date ± whole number is a date.
+//! date − date is a whole number of days; date ± whole number is a date; an
+//! approximate number is never infinite and never a negative zero; a result
+//! outside its type's range is an error. A choice is text to every reader, and
+//! a link a whole number.
 
 mod parse;
 
@@ -25,6 +28,28 @@ use crate::error::Result;
 use crate::value::{Type, Value};
 
 pub use eval::eval;
+
+/// Words of the language, which are no names.
+pub const WORDS: [&str; 18] = [
+    "and",
+    "between",
+    "case",
+    "date",
+    "else",
+    "end",
+    "false",
+    "in",
+    "interval",
+    "is",
+    "like",
+    "not",
+    "null",
+    "or",
+    "then",
+    "timestamp",
+    "true",
+    "when",
+];
 
 /// A checked expression and its type.
 #[derive(Debug, Clone, PartialEq)]
