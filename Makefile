@@ -6,7 +6,7 @@ DATA ?= ./data
 LISTEN ?= 127.0.0.1:8080
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test bench doctor
+.PHONY: help run build test api bench doctor
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ build: ## build the page and target/release/keji
 
 test: ## install what the tests need, then run every check and test
 	@scripts/test.sh
+
+api: ## write the API's description and the page's types from the program
+	@scripts/api.sh
 
 bench: ## measure speed against the published limits (needs Python 3)
 	@scripts/doctor.sh bench

@@ -280,7 +280,7 @@ fn tell_stories(all: &mut [Customer], days: &Days) {
             (h.leaves, h.once, h.slows) = (never, false, None);
             h.away = Some((
                 last - dice.between(280.0, 340.0),
-                last - dice.between(70.0, 100.0),
+                last - dice.between(35.0, 80.0),
             ));
         }
     }
