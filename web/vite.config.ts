@@ -1,7 +1,7 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
-import { antdCss } from "./build/antd-css";
-import { precompress } from "./build/precompress";
+import { antdCss } from "./build/antd-css.ts";
+import { precompress } from "./build/precompress.ts";
 
 export default defineConfig({
   plugins: [react(), antdCss(), precompress()],
@@ -9,7 +9,7 @@ export default defineConfig({
   html: { cspNonce: "__CSP_NONCE__" },
   build: {
     target: "es2022",
-    manifest: "manifest.json",
+    manifest: true,
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 1200,

@@ -6,35 +6,28 @@ import { createRequire } from "node:module";
 import type { Plugin } from "vite";
 
 const USED = [
+  "alert",
   "app",
   "btn",
-  "input",
-  "select",
-  "segmented",
   "drawer",
-  "tag",
-  "progress",
-  "tooltip",
-  "alert",
-  "switch",
-  "message",
-  "typography",
-  "spin",
-  "space",
-  "pagination",
   "empty",
+  "fade",
+  "input",
+  "message",
+  "motion",
+  "move",
+  "progress",
+  "scroll",
+  "segmented",
+  "select",
+  "slide",
+  "space",
+  "spin",
+  "switch",
+  "tooltip",
   "wave",
   "zoom",
-  "fade",
-  "slide",
-  "motion",
-  "select-dropdown",
-  "scroll",
-  "modal",
-  "notification",
-  "picker",
 ];
-const DROP = ["modal", "picker", "notification", "pagination"];
 
 /** Top-level blocks of a style sheet: rules and at-rules with their bodies. */
 export function blocks(css: string): { head: string; body: string }[] {
@@ -55,7 +48,7 @@ export function blocks(css: string): { head: string; body: string }[] {
   return found;
 }
 
-const keep = new Set(USED.filter((name) => !DROP.includes(name)));
+const keep = new Set(USED);
 
 function isWanted(selector: string): boolean {
   const classes = [...selector.matchAll(/\.ant-([a-z]+)/g)].map((m) => m[1] as string);

@@ -1439,7 +1439,7 @@ export const catalog = {
       },
     },
     {
-      id: "cut",
+      id: "reference_cut",
       version: 1,
       name: {
         zh: "分位切点",

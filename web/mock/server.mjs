@@ -232,7 +232,7 @@ const evaluation = {
   n_buyers: 4314,
   tiers,
   stages,
-  rfm: { reference: rfm, cut: rfm, fixed: rfm },
+  rfm: { reference: rfm, reference_cut: rfm, fixed: rfm },
   models: {
     used: "mbg_nbd",
     mbg_nbd: {
@@ -319,6 +319,7 @@ async function api(method, url, body) {
             seq: 0,
             copy_seq: 0,
             demo: false,
+            currency: null,
           }
         : {
             version: "0.1.0",
@@ -330,6 +331,7 @@ async function api(method, url, body) {
             seq: 42,
             copy_seq: 42,
             demo: true,
+            currency: null,
           },
     };
   if (p === "/catalog") return { body: catalog };

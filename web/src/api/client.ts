@@ -33,6 +33,10 @@ export function unwrap<T>(answer: { data?: T; error?: unknown; response: Respons
   throw new ApiError(asProblem(answer.error, answer.response.status, answer.response.statusText));
 }
 
+/** The same for answers that carry records: the generated type says "object". */
+export const unwrapAs = <T>(answer: { data?: unknown; error?: unknown; response: Response }): T =>
+  unwrap(answer) as T;
+
 export function asProblem(error: unknown, status: number, statusText: string): Problem {
   if (typeof error === "object" && error !== null && "title" in error) return error as Problem;
   return { type: "about:blank", title: statusText || String(status), status };

@@ -1,8 +1,19 @@
 // The queries of the page, each with its cache key. Components call these and
 // never the client.
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
-import { client, unwrap } from "./client";
-import type { Import, Mapping, Question } from "./types";
+import { client, unwrap, unwrapAs } from "./client";
+import type {
+  Answer,
+  Customer,
+  CustomerPage,
+  Import,
+  Mapping,
+  Order,
+  OrderLine,
+  Page,
+  Question,
+  RowsBehind,
+} from "./types";
 
 const MINUTE = 60_000;
 
@@ -21,7 +32,8 @@ export const catalogQuery = queryOptions({
 export const insightQuery = (question: Question) =>
   queryOptions({
     queryKey: ["insight", question],
-    queryFn: async ({ signal }) => unwrap(await client.POST("/api/insight", { body: question, signal })),
+    queryFn: async ({ signal }) =>
+      unwrapAs<Answer>(await client.POST("/api/insight", { body: question, signal })),
     staleTime: 5 * MINUTE,
   });
 
@@ -36,7 +48,8 @@ export const explainQuery = (question: Question) =>
 export const rowsBehindQuery = (question: Question) =>
   queryOptions({
     queryKey: ["rows", question],
-    queryFn: async ({ signal }) => unwrap(await client.POST("/api/insight/rows", { body: question, signal })),
+    queryFn: async ({ signal }) =>
+      unwrapAs<RowsBehind>(await client.POST("/api/insight/rows", { body: question, signal })),
     staleTime: 5 * MINUTE,
   });
 
@@ -54,7 +67,9 @@ export const customersQuery = (filter: CustomerFilter, offset: number, limit: nu
   queryOptions({
     queryKey: ["customers", filter, offset, limit],
     queryFn: async ({ signal }) =>
-      unwrap(await client.GET("/api/customers", { params: { query: { ...filter, offset, limit } }, signal })),
+      unwrapAs<CustomerPage>(
+        await client.GET("/api/customers", { params: { query: { ...filter, offset, limit } }, signal }),
+      ),
     staleTime: MINUTE,
   });
 
@@ -62,7 +77,7 @@ export const customerQuery = (id: number) =>
   queryOptions({
     queryKey: ["customer", id],
     queryFn: async ({ signal }) =>
-      unwrap(await client.GET("/api/customers/{id}", { params: { path: { id } }, signal })),
+      unwrapAs<Customer>(await client.GET("/api/customers/{id}", { params: { path: { id } }, signal })),
     staleTime: MINUTE,
   });
 
@@ -70,7 +85,7 @@ export const ordersQuery = (id: number, offset: number, limit: number) =>
   queryOptions({
     queryKey: ["orders", id, offset, limit],
     queryFn: async ({ signal }) =>
-      unwrap(
+      unwrapAs<Page<Order>>(
         await client.GET("/api/customers/{id}/orders", {
           params: { path: { id }, query: { offset, limit } },
           signal,
@@ -84,7 +99,9 @@ export const orderLinesQuery = (id: number) =>
   queryOptions({
     queryKey: ["order-lines", id],
     queryFn: async ({ signal }) =>
-      unwrap(await client.GET("/api/orders/{id}/lines", { params: { path: { id } }, signal })),
+      unwrapAs<Page<OrderLine>>(
+        await client.GET("/api/orders/{id}/lines", { params: { path: { id } }, signal }),
+      ),
     staleTime: MINUTE,
   });
 
@@ -98,28 +115,30 @@ export const timelinePage = async (id: number, before: string | undefined, signa
 
 export const importsQuery = queryOptions({
   queryKey: ["imports"],
-  queryFn: async () => unwrap(await client.GET("/api/imports")),
+  queryFn: async () => unwrapAs<{ resources: Import[] }>(await client.GET("/api/imports")),
 });
 
 /** An import still at work: its page asks again every half second. */
 export const isAtWork = (state: Import["state"]): boolean => state === "queued" || state === "running";
 
-export const importQuery = (id: string) =>
+export const importQuery = (id: number) =>
   queryOptions({
     queryKey: ["import", id],
     queryFn: async ({ signal }) =>
-      unwrap(await client.GET("/api/imports/{id}", { params: { path: { id } }, signal })),
+      unwrapAs<Import>(await client.GET("/api/imports/{id}", { params: { path: { id } }, signal })),
     refetchInterval: (query) => (query.state.data && !isAtWork(query.state.data.state) ? false : 500),
   });
 
-export const mapImport = async (id: string, mapping: Mapping) =>
-  unwrap(await client.POST("/api/imports/{id}/mapping", { params: { path: { id } }, body: mapping }));
+export const mapImport = async (id: number, mapping: Mapping) =>
+  unwrapAs<Import>(
+    await client.POST("/api/imports/{id}/mapping", { params: { path: { id } }, body: mapping }),
+  );
 
-export const cancelImport = async (id: string) =>
-  unwrap(await client.POST("/api/imports/{id}/cancel", { params: { path: { id } } }));
+export const cancelImport = async (id: number) =>
+  unwrapAs<Import>(await client.POST("/api/imports/{id}/cancel", { params: { path: { id } } }));
 
-export const undoImport = async (id: string) =>
-  unwrap(await client.POST("/api/imports/{id}/undo", { params: { path: { id } } }));
+export const undoImport = async (id: number) =>
+  unwrapAs<Import>(await client.POST("/api/imports/{id}/undo", { params: { path: { id } } }));
 
 export function exportUrl(format: "csv" | "xlsx" | "parquet", filter: CustomerFilter): string {
   const query = new URLSearchParams({ format });

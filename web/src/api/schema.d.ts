@@ -332,7 +332,7 @@ export interface components {
             zh: string;
             en: string;
         };
-        Problem: {
+        ProblemBody: {
             type: string;
             title: string;
             status: number;
@@ -341,16 +341,18 @@ export interface components {
             args?: {
                 [key: string]: unknown;
             };
-            at?: components["schemas"]["ProblemAt"][];
+            at?: components["schemas"]["PlaceBody"][];
         };
-        ProblemAt: {
+        PlaceBody: {
             file?: string;
             row?: number;
             column?: string;
         };
         Status: {
             version: string;
-            counts: components["schemas"]["Counts"];
+            counts: {
+                [key: string]: number;
+            };
             /** Format: date */
             first_ordered_on: string | null;
             /** Format: date */
@@ -361,41 +363,35 @@ export interface components {
             seq: number;
             copy_seq: number;
             demo: boolean;
+            currency: string | null;
         };
-        Counts: {
-            customer: number;
-            product: number;
-            order: number;
-            order_line: number;
-            cost: number;
+        CatalogBody: {
+            objects: components["schemas"]["ObjectBody"][];
+            metrics: components["schemas"]["MetricBody"][];
+            tiers: components["schemas"]["Named"][];
+            stages: components["schemas"]["Named"][];
+            rfm: components["schemas"]["RfmBody"][];
         };
-        Catalog: {
-            objects: components["schemas"]["CatalogObject"][];
-            metrics: components["schemas"]["CatalogMetric"][];
-            tiers: components["schemas"]["CatalogOption"][];
-            stages: components["schemas"]["CatalogOption"][];
-            rfm: components["schemas"]["CatalogRfm"][];
-        };
-        CatalogObject: {
+        ObjectBody: {
             id: string;
             name: components["schemas"]["Text2"];
             about: components["schemas"]["Text2"] | null;
-            fields: components["schemas"]["CatalogField"][];
+            fields: components["schemas"]["FieldBody"][];
         };
-        CatalogField: {
+        FieldBody: {
             id: string;
             type: string;
             name: components["schemas"]["Text2"];
             help?: components["schemas"]["Text2"] | null;
             unit?: string | null;
-            options?: components["schemas"]["FieldOption"][] | null;
+            options?: components["schemas"]["OptionDef"][] | null;
         };
-        FieldOption: {
+        OptionDef: {
             value: string;
             zh: string;
             en: string;
         };
-        CatalogMetric: {
+        MetricBody: {
             id: string;
             code: string;
             version: number;
@@ -410,13 +406,13 @@ export interface components {
             grain_min?: components["schemas"]["Grain"] | null;
             formula: string;
         };
-        CatalogOption: {
+        Named: {
             id: string;
             zh: string;
             en: string;
             about?: components["schemas"]["Text2"] | null;
         };
-        CatalogRfm: {
+        RfmBody: {
             id: string;
             version: number;
             name: components["schemas"]["Text2"];
@@ -426,32 +422,32 @@ export interface components {
         Unit: "money" | "count" | "pct" | "days" | "score";
         /** @enum {string} */
         Grain: "day" | "week" | "month" | "quarter" | "year";
-        Import: {
-            id: string;
+        ImportBody: {
+            id: number;
+            dry_run: boolean;
             filename: string;
-            /** @enum {string} */
-            state: "queued" | "needs_mapping" | "running" | "cancelled" | "failed" | "done" | "undone";
-            /** @enum {string|null} */
-            stage: "receiving" | "reading" | "merging" | "copying" | "evaluating" | null;
-            progress: components["schemas"]["ImportProgress"];
+            state: string;
+            stage: string | null;
+            progress: components["schemas"]["Progress"] | null;
             mapping: components["schemas"]["Mapping"] | null;
-            summary: components["schemas"]["ImportSummary"] | null;
-            error: components["schemas"]["Problem"] | null;
+            summary: components["schemas"]["Summary"] | null;
+            error: Record<string, never> | null;
             batch: number | null;
             /** Format: date-time */
             created_at: string;
             /** Format: date-time */
             finished_at: string | null;
         };
-        ImportProgress: {
+        Progress: {
+            stage: string;
             bytes: number;
-            total_bytes: number | null;
+            total_bytes: number;
             rows: number;
             rejected: number;
-            rate: number | null;
+            rate: number;
             remaining_s: number | null;
         };
-        ImportSummary: {
+        Summary: {
             rows_read: number;
             rows_rejected: number;
             rows_without_customer: number;
@@ -465,31 +461,36 @@ export interface components {
             first_ordered_on: string | null;
             /** Format: date */
             last_ordered_on: string | null;
-            /** Format: decimal */
-            gross_amount: string | null;
-            /** Format: decimal */
-            net_amount: string | null;
-            encoding: string | null;
-            delimiter: string | null;
+            gross_amount: string;
+            net_amount: string;
+            encoding: string;
+            delimiter: string;
             /** Format: date */
             as_of: string | null;
         };
-        Imports: {
-            resources: components["schemas"]["Import"][];
+        ImportList: {
+            resources: components["schemas"]["ImportBody"][];
         };
         Mapping: {
-            encoding?: string | null;
-            delimiter?: string | null;
-            header_row: number | null;
-            columns: components["schemas"]["MappingColumn"][];
-            confident: boolean;
+            encoding?: string;
+            delimiter?: string;
+            header_row?: number;
+            confident?: boolean;
+            notes?: components["schemas"]["Note"][];
+            columns: components["schemas"]["ColumnMapping"][];
         };
-        MappingColumn: {
+        Note: {
+            code: string;
+            field?: string | null;
+            columns?: string[];
+        };
+        ColumnMapping: {
             heading: string;
-            field: string | null;
-            confidence?: number | null;
-            reason?: string | null;
-            samples: string[];
+            field?: string | null;
+            format?: string | null;
+            confidence?: number;
+            reason?: string;
+            samples?: string[];
         };
         Question: {
             metrics: string[];
@@ -508,8 +509,8 @@ export interface components {
             limit?: number | null;
         };
         Answer: {
-            columns: components["schemas"]["AnswerColumn"][];
-            rows: (string | number | boolean | null)[][];
+            columns: components["schemas"]["Column"][];
+            rows: Record<string, never>[][];
             /** Format: date */
             as_of: string;
             status: components["schemas"]["ValueStatus"];
@@ -519,7 +520,7 @@ export interface components {
             seq: number;
             truncated: boolean;
         };
-        AnswerColumn: {
+        Column: {
             name: string;
             /** @enum {string} */
             role: "dimension" | "metric";
@@ -534,7 +535,7 @@ export interface components {
             to: string;
         };
         Explanation: {
-            metrics: components["schemas"]["ExplainedMetric"][];
+            metrics: components["schemas"]["MetricText"][];
             plan: string;
             sql: string;
             period: components["schemas"]["Period"];
@@ -542,7 +543,7 @@ export interface components {
             as_of: string;
             seq: number;
         };
-        ExplainedMetric: {
+        MetricText: {
             id: string;
             code: string;
             version: number;
@@ -550,33 +551,33 @@ export interface components {
             about: components["schemas"]["Text2"];
             formula: string;
         };
-        RowsBehind: {
+        FactRows: {
             object: string;
-            columns: components["schemas"]["RowsColumn"][];
-            rows: (string | number | boolean | null)[][];
+            columns: components["schemas"]["FactColumn"][];
+            rows: Record<string, never>[][];
             total: number;
             truncated: boolean;
         };
-        RowsColumn: {
+        FactColumn: {
             name: string;
             label: components["schemas"]["Text2"];
             unit?: string | null;
         };
-        Evaluations: {
-            resources: components["schemas"]["EvaluationHead"][];
+        EvaluationList: {
+            resources: components["schemas"]["EvaluationEntry"][];
         };
-        EvaluationHead: {
+        EvaluationEntry: {
             /** Format: date */
             as_of: string;
             /** Format: date-time */
             at: string;
             n_customers: number;
         };
-        EvaluationRequest: {
+        NewEvaluation: {
             /** Format: date */
             as_of?: string | null;
         };
-        Evaluation: {
+        EvaluationDoc: {
             /** Format: date */
             as_of: string;
             /** Format: date-time */
@@ -584,26 +585,24 @@ export interface components {
             n_customers: number;
             n_buyers: number;
             tiers: {
-                [key: string]: components["schemas"]["GroupTotal"];
+                [key: string]: components["schemas"]["GroupDoc"];
             };
             stages: {
-                [key: string]: components["schemas"]["GroupTotal"];
+                [key: string]: components["schemas"]["GroupDoc"];
             };
             rfm: {
-                [key: string]: components["schemas"]["RfmTotal"];
+                [key: string]: components["schemas"]["RfmDoc"];
             };
-            models: components["schemas"]["Models"];
-            /** Format: decimal */
+            models: components["schemas"]["ModelsDoc"];
             value_at_risk: string;
             n_at_risk: number;
             base_cycle_days: number | null;
         };
-        GroupTotal: {
+        GroupDoc: {
             customers: number;
-            /** Format: decimal */
             net_revenue_365: string;
         };
-        RfmTotal: {
+        RfmDoc: {
             r: {
                 [key: string]: number;
             };
@@ -613,17 +612,20 @@ export interface components {
             m: {
                 [key: string]: number;
             };
+            cells: {
+                [key: string]: number;
+            };
             matrix: number[][];
             money: string[][];
         };
-        Models: {
-            bg_nbd?: components["schemas"]["Model"] | null;
-            mbg_nbd?: components["schemas"]["Model"] | null;
-            gamma_gamma?: components["schemas"]["Model"] | null;
+        ModelsDoc: {
+            bg_nbd?: components["schemas"]["ModelDoc"] | null;
+            mbg_nbd?: components["schemas"]["ModelDoc"] | null;
+            gamma_gamma?: components["schemas"]["ModelDoc"] | null;
             used?: string | null;
-            holdout?: components["schemas"]["Holdout"] | null;
+            holdout?: components["schemas"]["HoldoutDoc"] | null;
         };
-        Model: {
+        ModelDoc: {
             params: {
                 [key: string]: number;
             };
@@ -634,7 +636,7 @@ export interface components {
             identified?: boolean;
             note?: components["schemas"]["Text2"] | null;
         };
-        Holdout: {
+        HoldoutDoc: {
             weeks: number;
             actual: number;
             expected: number;
@@ -642,184 +644,27 @@ export interface components {
             mae: number | null;
             rmse: number | null;
         };
-        Job: {
-            id: string;
-            kind: string;
-            /** @enum {string} */
-            state: "queued" | "running" | "done" | "failed" | "cancelled";
-            stage: string | null;
-            progress?: unknown;
-            error?: components["schemas"]["Problem"] | null;
-        };
-        CustomerRow: {
+        JobBody: {
             id: number;
-            number: string;
-            name: string | null;
-            kind: string | null;
-            country: string | null;
-            region: string | null;
-            city: string | null;
-            owner: string | null;
-            /** Format: date */
-            as_of?: string | null;
-            tier?: string | null;
-            tier_reason_zh?: string | null;
-            tier_reason_en?: string | null;
-            stage?: string | null;
-            stage_reason_zh?: string | null;
-            stage_reason_en?: string | null;
-            /** Format: date */
-            first_ordered_on?: string | null;
-            /** Format: date */
-            last_ordered_on?: string | null;
-            days_since_last?: number | null;
-            n_orders?: number | null;
-            n_purchase_days?: number | null;
-            /** Format: decimal */
-            gross_sales?: string | null;
-            /** Format: decimal */
-            net_revenue?: string | null;
-            /** Format: decimal */
-            net_revenue_365?: string | null;
-            /** Format: decimal */
-            net_revenue_180?: string | null;
-            /** Format: decimal */
-            net_revenue_180_before?: string | null;
-            frequency_365?: number | null;
-            cycle_days?: number | null;
-            silence?: number | null;
-            /** Format: date */
-            next_expected_on?: string | null;
-            /** Format: date */
-            next_expected_from?: string | null;
-            /** Format: date */
-            next_expected_to?: string | null;
-            r_reference?: number | null;
-            f_reference?: number | null;
-            m_reference?: number | null;
-            r_cut?: number | null;
-            f_cut?: number | null;
-            m_cut?: number | null;
-            r_fixed?: number | null;
-            f_fixed?: number | null;
-            m_fixed?: number | null;
-            p_alive?: number | null;
-            p_alive_se?: number | null;
-            expected_purchases_365?: number | null;
-            expected_purchases_365_se?: number | null;
-            /** Format: decimal */
-            expected_spend?: string | null;
-            /** Format: decimal */
-            expected_spend_se?: string | null;
-            /** Format: decimal */
-            expected_revenue_365?: string | null;
-            /** Format: decimal */
-            clv_12m?: string | null;
-            /** Format: decimal */
-            clv_12m_se?: string | null;
-            clv_basis?: string | null;
-            /** Format: decimal */
-            value_at_risk?: string | null;
+            kind: string;
+            state: string;
+            stage: string | null;
+            progress: Record<string, never> | null;
+            error: Record<string, never> | null;
         };
-        Customers: {
-            resources: components["schemas"]["CustomerRow"][];
+        CustomerPage: {
+            resources: Record<string, never>[];
             total: number;
             /** Format: date */
-            as_of?: string | null;
-            next?: number | null;
+            as_of: string | null;
+            next: number | null;
         };
-        Score: {
-            /** Format: date */
-            as_of?: string | null;
-            tier?: string | null;
-            tier_reason_zh?: string | null;
-            tier_reason_en?: string | null;
-            stage?: string | null;
-            stage_reason_zh?: string | null;
-            stage_reason_en?: string | null;
-            /** Format: date */
-            first_ordered_on?: string | null;
-            /** Format: date */
-            last_ordered_on?: string | null;
-            days_since_last?: number | null;
-            n_orders?: number | null;
-            n_purchase_days?: number | null;
-            /** Format: decimal */
-            gross_sales?: string | null;
-            /** Format: decimal */
-            net_revenue?: string | null;
-            /** Format: decimal */
-            net_revenue_365?: string | null;
-            /** Format: decimal */
-            net_revenue_180?: string | null;
-            /** Format: decimal */
-            net_revenue_180_before?: string | null;
-            frequency_365?: number | null;
-            cycle_days?: number | null;
-            silence?: number | null;
-            /** Format: date */
-            next_expected_on?: string | null;
-            /** Format: date */
-            next_expected_from?: string | null;
-            /** Format: date */
-            next_expected_to?: string | null;
-            r_reference?: number | null;
-            f_reference?: number | null;
-            m_reference?: number | null;
-            r_cut?: number | null;
-            f_cut?: number | null;
-            m_cut?: number | null;
-            r_fixed?: number | null;
-            f_fixed?: number | null;
-            m_fixed?: number | null;
-            p_alive?: number | null;
-            p_alive_se?: number | null;
-            expected_purchases_365?: number | null;
-            expected_purchases_365_se?: number | null;
-            /** Format: decimal */
-            expected_spend?: string | null;
-            /** Format: decimal */
-            expected_spend_se?: string | null;
-            /** Format: decimal */
-            expected_revenue_365?: string | null;
-            /** Format: decimal */
-            clv_12m?: string | null;
-            /** Format: decimal */
-            clv_12m_se?: string | null;
-            clv_basis?: string | null;
-            /** Format: decimal */
-            value_at_risk?: string | null;
-        };
-        CustomerProfile: {
-            id: number;
-            number: string;
-            name: string | null;
-            kind: string | null;
-            country: string | null;
-            region: string | null;
-            city: string | null;
-            owner: string | null;
-            industry?: string | null;
-            phone?: string | null;
-            email?: string | null;
-        };
-        Customer: {
-            customer: components["schemas"]["CustomerProfile"];
-            score: components["schemas"]["Score"] | null;
-            history: components["schemas"]["ScoreHistory"][];
+        CustomerDoc: {
+            customer: Record<string, never>;
+            score: Record<string, never> | null;
+            history: Record<string, never>[];
             orders: components["schemas"]["OrderSpan"];
-            monthly: components["schemas"]["CustomerMonth"][];
-        };
-        ScoreHistory: {
-            /** Format: date */
-            as_of: string;
-            tier: string | null;
-            stage: string | null;
-            /** Format: decimal */
-            net_revenue_365: string | null;
-            p_alive: number | null;
-            /** Format: decimal */
-            clv_12m: string | null;
+            monthly: components["schemas"]["Month"][];
         };
         OrderSpan: {
             total: number;
@@ -828,71 +673,26 @@ export interface components {
             /** Format: date */
             last_on: string | null;
         };
-        CustomerMonth: {
+        Month: {
             /** Format: date */
             month: string;
-            /** Format: decimal */
-            gross_sales: string;
-            /** Format: decimal */
-            net_revenue: string;
-            orders: number;
+            gross_sales: string | null;
+            net_revenue: string | null;
+            orders: number | null;
         };
-        Order: {
-            id: number;
-            number: string;
-            customer?: number | null;
-            kind: string;
-            /** Format: date-time */
-            ordered_at: string;
-            /** Format: date */
-            ordered_on: string;
-            country?: string | null;
-            channel?: string | null;
-            currency?: string | null;
-            /** Format: decimal */
-            goods_amount: string;
-            /** Format: decimal */
-            gross_amount: string;
-            /** Format: decimal */
-            freight: string;
-            /** Format: decimal */
-            discount: string;
-            /** Format: decimal */
-            net_amount: string;
-            n_lines: number;
-        };
-        Orders: {
-            resources: components["schemas"]["Order"][];
-            total: number;
-        };
-        OrderLine: {
-            id: number;
-            product?: number | null;
-            product_number?: string | null;
-            product_name?: string | null;
-            description?: string | null;
-            /** Format: decimal */
-            quantity: string;
-            /** Format: decimal */
-            price: string;
-            /** Format: decimal */
-            amount: string;
-        };
-        OrderLines: {
-            resources: components["schemas"]["OrderLine"][];
+        RecordPage: {
+            resources: Record<string, never>[];
             total: number;
         };
         TimelineEntry: {
             /** Format: date-time */
             at: string;
-            /** @enum {string} */
-            kind: "order" | "return" | "adjustment" | "score" | "import";
+            kind: string;
             title: components["schemas"]["Text2"];
-            /** Format: decimal */
             amount?: string | null;
-            ref?: string | null;
+            ref?: number | null;
         };
-        Timeline: {
+        TimelinePage: {
             resources: components["schemas"]["TimelineEntry"][];
             next?: string | null;
         };
@@ -929,7 +729,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -949,7 +749,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Catalog"];
+                    "application/json": components["schemas"]["CatalogBody"];
                 };
             };
             /** @description problem */
@@ -958,7 +758,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -978,7 +778,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Imports"];
+                    "application/json": components["schemas"]["ImportList"];
                 };
             };
             /** @description problem */
@@ -987,7 +787,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -1014,7 +814,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Import"];
+                    "application/json": components["schemas"]["ImportBody"];
                 };
             };
             /** @description problem */
@@ -1023,7 +823,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -1033,7 +833,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                id: string;
+                id: number;
             };
             cookie?: never;
         };
@@ -1045,7 +845,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Import"];
+                    "application/json": components["schemas"]["ImportBody"];
                 };
             };
             /** @description problem */
@@ -1054,7 +854,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -1064,7 +864,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                id: string;
+                id: number;
             };
             cookie?: never;
         };
@@ -1080,7 +880,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Import"];
+                    "application/json": components["schemas"]["ImportBody"];
                 };
             };
             /** @description problem */
@@ -1089,7 +889,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -1099,7 +899,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                id: string;
+                id: number;
             };
             cookie?: never;
         };
@@ -1111,7 +911,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Import"];
+                    "application/json": components["schemas"]["ImportBody"];
                 };
             };
             /** @description problem */
@@ -1120,7 +920,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -1130,7 +930,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                id: string;
+                id: number;
             };
             cookie?: never;
         };
@@ -1142,7 +942,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Import"];
+                    "application/json": components["schemas"]["ImportBody"];
                 };
             };
             /** @description problem */
@@ -1151,7 +951,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -1161,7 +961,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                id: string;
+                id: number;
             };
             cookie?: never;
         };
@@ -1182,7 +982,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -1215,7 +1015,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -1248,7 +1048,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -1272,7 +1072,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RowsBehind"];
+                    "application/json": components["schemas"]["FactRows"];
                 };
             };
             /** @description problem */
@@ -1281,7 +1081,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -1301,7 +1101,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Evaluations"];
+                    "application/json": components["schemas"]["EvaluationList"];
                 };
             };
             /** @description problem */
@@ -1310,7 +1110,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -1324,7 +1124,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["EvaluationRequest"];
+                "application/json": components["schemas"]["NewEvaluation"];
             };
         };
         responses: {
@@ -1334,7 +1134,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Job"];
+                    "application/json": components["schemas"]["JobBody"];
                 };
             };
             /** @description problem */
@@ -1343,7 +1143,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -1365,7 +1165,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Evaluation"];
+                    "application/json": components["schemas"]["EvaluationDoc"];
                 };
             };
             /** @description problem */
@@ -1374,7 +1174,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -1384,7 +1184,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                id: string;
+                id: number;
             };
             cookie?: never;
         };
@@ -1396,7 +1196,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Job"];
+                    "application/json": components["schemas"]["JobBody"];
                 };
             };
             /** @description problem */
@@ -1405,7 +1205,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -1432,7 +1232,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Customers"];
+                    "application/json": components["schemas"]["CustomerPage"];
                 };
             };
             /** @description problem */
@@ -1441,7 +1241,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -1465,7 +1265,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Customer"];
+                    "application/json": components["schemas"]["CustomerDoc"];
                 };
             };
             /** @description problem */
@@ -1474,7 +1274,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -1499,7 +1299,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Orders"];
+                    "application/json": components["schemas"]["RecordPage"];
                 };
             };
             /** @description problem */
@@ -1508,7 +1308,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -1533,7 +1333,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Timeline"];
+                    "application/json": components["schemas"]["TimelinePage"];
                 };
             };
             /** @description problem */
@@ -1542,7 +1342,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -1564,7 +1364,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["OrderLines"];
+                    "application/json": components["schemas"]["RecordPage"];
                 };
             };
             /** @description problem */
@@ -1573,7 +1373,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -1606,7 +1406,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
         };

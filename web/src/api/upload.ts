@@ -5,12 +5,13 @@ import type { Import } from "./types";
 
 export function uploadFile(
   file: File,
+  dryRun: boolean,
   onSent: (bytes: number) => void,
   signal: AbortSignal,
 ): Promise<Import> {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
-    request.open("POST", `/api/imports?filename=${encodeURIComponent(file.name)}`);
+    request.open("POST", `/api/imports?filename=${encodeURIComponent(file.name)}&dry_run=${dryRun}`);
     request.setRequestHeader("Accept-Language", apiLanguage());
     request.setRequestHeader("Content-Type", "application/octet-stream");
     request.responseType = "json";

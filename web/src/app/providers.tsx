@@ -26,7 +26,12 @@ export function Providers({ children }: { children: ReactNode }) {
   const lang = useLang();
   return (
     <QueryClientProvider client={queries}>
-      <ConfigProvider theme={theme} locale={lang === "zh" ? zhCN : enUS} csp={csp}>
+      <ConfigProvider
+        theme={theme}
+        locale={lang === "zh" ? zhCN : enUS}
+        csp={csp}
+        button={{ autoInsertSpace: false }}
+      >
         <App>{children}</App>
       </ConfigProvider>
     </QueryClientProvider>

@@ -8,6 +8,7 @@ import { useTranslation } from "react-i18next";
 import { catalogQuery, statusQuery } from "../api/queries";
 import type { Status } from "../api/types";
 import { setLanguage, useLang } from "../i18n";
+import { countOf } from "../ui/catalog";
 import type { Lang } from "../ui/format";
 import { exactNumber } from "../ui/format";
 import { LoadError, Skeleton } from "../ui/states";
@@ -107,8 +108,8 @@ function Freshness({ status }: { status: Status }) {
       <span
         className="fresh-data"
         title={t("shell.dataHelp", {
-          orders: exactNumber(status.counts.order),
-          customers: exactNumber(status.counts.customer),
+          orders: exactNumber(countOf(status, "order")),
+          customers: exactNumber(countOf(status, "customer")),
         })}
       >
         <i className={behind ? "dot late" : "dot"} aria-hidden="true" />

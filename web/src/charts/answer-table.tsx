@@ -19,8 +19,8 @@ export function AnswerTable({
   const { t } = useTranslation();
   const catalog = useCatalog();
   const { nameOf, textOf } = useLabels(grain, currency);
-  const directionOf = (name: string): CatalogMetric["direction"] =>
-    findMetric(catalog, name.replace(/_change$/, ""))?.direction ?? "band";
+  const metricOf = (name: string): CatalogMetric | undefined =>
+    findMetric(catalog, name.replace(/_change$/, ""));
   return (
     <div className="table-scroll" tabIndex={0} role="region" aria-label={caption}>
       <table className="table">
@@ -41,7 +41,11 @@ export function AnswerTable({
                 if (c.name.endsWith("_change"))
                   return (
                     <td key={c.name} className="num">
-                      <Change change={row[i]} unit={c.unit} direction={directionOf(c.name)} />
+                      <Change
+                        change={row[i]}
+                        unit={metricOf(c.name)?.unit ?? c.unit}
+                        direction={metricOf(c.name)?.direction ?? "band"}
+                      />
                     </td>
                   );
                 const shown = textOf(c, row[i]);

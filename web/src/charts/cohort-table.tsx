@@ -58,7 +58,7 @@ export function CohortTable({
           const value = byCohort.get(cohort)?.get(age) ?? null;
           const shownValue = showValue(value, metric.unit, lang);
           return {
-            value: toNumber(value),
+            value: isShare && age === 0 ? (value === null ? null : 0) : toNumber(value),
             title: shownValue.exact,
             content: (
               <Figure

@@ -16,6 +16,8 @@ export const PALETTE = [
   "#44688a",
   "#5b6b1f",
 ];
+const FONT =
+  'system-ui, -apple-system, "Segoe UI", "PingFang SC", "Hiragino Sans GB", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif';
 const INK = "#4a5566";
 const RULE = "#e4e8ee";
 const PALE = "#9aa5b5";
@@ -46,7 +48,7 @@ function frame(context: Context): EChartsCoreOption {
     animation: false,
     color: PALETTE,
     grid: { left: 8, right: 16, top: 16, bottom: 8, containLabel: true },
-    textStyle: { fontFamily: "inherit" },
+    textStyle: { fontFamily: FONT },
     aria: { enabled: false },
     yAxis: {
       type: "value",
@@ -115,7 +117,15 @@ export function lineOption(
     ...frameOption,
     legend:
       drawn.length > 1 && (several || series.some((s) => s.isPrevious))
-        ? { top: 0, left: 0, type: "scroll", textStyle: { color: INK } }
+        ? {
+            top: 0,
+            left: 0,
+            type: "scroll",
+            icon: "roundRect",
+            itemWidth: 14,
+            itemHeight: 4,
+            textStyle: { color: INK, fontSize: 12 },
+          }
         : undefined,
     grid: { left: 8, right: 16, top: several || series.length > 1 ? 40 : 16, bottom: 8, containLabel: true },
     xAxis: {
@@ -181,7 +191,17 @@ export function barOption(answer: Answer, metric: string, context: Context): ECh
   return {
     ...frame(context),
     grid: { left: 8, right: 64, top: before >= 0 ? 36 : 4, bottom: 4, containLabel: true },
-    legend: before >= 0 ? { top: 0, left: 0, textStyle: { color: INK } } : undefined,
+    legend:
+      before >= 0
+        ? {
+            top: 0,
+            left: 0,
+            icon: "roundRect",
+            itemWidth: 14,
+            itemHeight: 4,
+            textStyle: { color: INK, fontSize: 12 },
+          }
+        : undefined,
     yAxis: {
       type: "category",
       data: rows.map(({ row }) => label(row)),
@@ -224,6 +244,7 @@ export function barOption(answer: Answer, metric: string, context: Context): ECh
         })),
         label: {
           show: true,
+          fontSize: 12,
           position: "right",
           color: INK,
           formatter: (p: { value: number | null }) => showValue(p.value, context.unit, context.lang).text,

@@ -1,8 +1,8 @@
 // The catalogue and the state of the data, for any component. The shell has
 // loaded both before it shows a page, so these never wait.
-import { useQuery, useSuspenseQuery } from "@tanstack/react-query";
-import { catalogQuery, insightQuery, statusQuery } from "../api/queries";
-import type { Catalog, CatalogField, CatalogMetric } from "../api/types";
+import { useSuspenseQuery } from "@tanstack/react-query";
+import { catalogQuery, statusQuery } from "../api/queries";
+import type { Catalog, CatalogField, CatalogMetric, Status } from "../api/types";
 import { addDays } from "./period";
 
 export const useCatalog = () => useSuspenseQuery(catalogQuery).data;
@@ -13,6 +13,9 @@ export function useAsOf(): string | null {
   const status = useStatus();
   return status.as_of ?? (status.last_ordered_on ? addDays(status.last_ordered_on, 1) : null);
 }
+
+/** How many records of an object there are. */
+export const countOf = (status: Status, object: string): number => status.counts[object] ?? 0;
 
 export const findMetric = (catalog: Catalog, id: string): CatalogMetric | undefined =>
   catalog.metrics.find((m) => m.id === id);
@@ -34,16 +37,11 @@ export function findField(catalog: Catalog, path: string): CatalogField | undefi
   return undefined;
 }
 
-/** The currency of all orders, where there is one and only one. */
-export function useCurrency(): string | undefined {
-  const catalog = useCatalog();
-  const status = useStatus();
-  const metric = catalog.metrics.find((m) => m.id === "orders" && m.dimensions.includes("currency"));
-  const { data } = useQuery({
-    ...insightQuery({ metrics: ["orders"], by: ["currency"], limit: 2 }),
-    enabled: metric !== undefined && status.counts.order > 0,
-    staleTime: Number.POSITIVE_INFINITY,
-  });
-  const only = data?.rows.length === 1 ? data.rows[0]?.[0] : null;
-  return typeof only === "string" && only !== "" ? only : undefined;
+/** The currency of the orders, where there is one and only one. */
+export const useCurrency = (): string | undefined => useStatus().currency ?? undefined;
+
+/** The name by which the fields of a rule's scores end: `r_cut`, `f_cut`. */
+export function rfmSuffix(catalog: Catalog, rule: string): string {
+  const names = [rule, rule.split("_").at(-1) ?? rule];
+  return names.find((name) => findField(catalog, `score.r_${name}`)) ?? rule;
 }

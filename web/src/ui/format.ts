@@ -99,9 +99,10 @@ export function showValue(
   }
 }
 
-/** A change: relative for money and counts, percentage points for shares. */
+/** A change: relative for money, counts and days, points for shares, the difference for scores. */
 export function showChange(change: number, unit: Unit | string, lang: Lang): string {
   const sign = change > 0 ? "+" : change < 0 ? "−" : "±";
+  if (unit === "score") return sign + grouped(Math.abs(change), 2);
   const size = grouped(Math.abs(change) * 100, Math.abs(change) >= 10 ? 0 : 1);
   if (unit !== "pct") return `${sign}${size}%`;
   return lang === "zh" ? `${sign}${size} 个百分点` : `${sign}${size} pp`;

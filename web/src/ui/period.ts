@@ -6,6 +6,13 @@ import type { Lang } from "./format";
 const utc = (date: string) => new Date(`${date}T00:00:00Z`);
 const text = (date: Date) => date.toISOString().slice(0, 10);
 
+/** Whether the text is a civil date that exists. */
+export const isDate = (value: unknown): value is string =>
+  typeof value === "string" &&
+  /^\d{4}-\d{2}-\d{2}$/.test(value) &&
+  !Number.isNaN(utc(value).getTime()) &&
+  text(utc(value)) === value;
+
 export function addDays(date: string, days: number): string {
   const at = utc(date);
   at.setUTCDate(at.getUTCDate() + days);

@@ -99,7 +99,6 @@ export function VirtualRows({
       </div>
       <div role="rowgroup" className="rows-body" style={{ height: rows.getTotalSize(), minWidth }}>
         {shown.map(({ item, index }) => (
-          // biome-ignore lint/a11y/useFocusableInteractive: focus stays on the grid, which names its active row.
           // biome-ignore lint/a11y/useKeyWithClickEvents: the grid handles Enter for the active row.
           <div
             key={index}

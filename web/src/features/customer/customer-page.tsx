@@ -7,6 +7,7 @@ import { customerQuery } from "../../api/queries";
 import type { Score } from "../../api/types";
 import { Canvas } from "../../charts/canvas";
 import { columnsOption } from "../../charts/options";
+import { FieldValue } from "../../fields/field-value";
 import { useLang } from "../../i18n";
 import { findField, useAsOf, useCatalog, useCurrency } from "../../ui/catalog";
 import { Amount } from "../../ui/figure";
@@ -54,10 +55,6 @@ export function CustomerPage() {
   }
   const { customer, score, monthly } = data;
   const name = customer.name || customer.number;
-  const optionName = (path: string, value: string | null) =>
-    value === null
-      ? NO_VALUE
-      : (findField(catalog, path)?.options?.find((o) => o.value === value)?.[lang] ?? value);
   const known = PROFILE.filter((field) => customer[field]);
   const tierReason = lang === "zh" ? score?.tier_reason_zh : score?.tier_reason_en;
   const stageReason = lang === "zh" ? score?.stage_reason_zh : score?.stage_reason_en;
@@ -72,12 +69,9 @@ export function CustomerPage() {
           </p>
           <h1>{name}</h1>
           <p className="note">
-            {[
-              customer.name ? customer.number : "",
-              customer.kind ? optionName("customer.kind", customer.kind) : "",
-            ]
-              .filter(Boolean)
-              .join(" · ")}
+            {customer.name ? customer.number : ""}
+            {customer.name && customer.kind ? " · " : ""}
+            {customer.kind && <FieldValue path="customer.kind" value={customer.kind} />}
           </p>
         </div>
       </header>

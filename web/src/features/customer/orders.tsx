@@ -6,8 +6,7 @@ import { Fragment, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { orderLinesQuery, ordersQuery } from "../../api/queries";
 import type { Order } from "../../api/types";
-import { useLang } from "../../i18n";
-import { findField, useCatalog } from "../../ui/catalog";
+import { FieldValue } from "../../fields/field-value";
 import { Amount } from "../../ui/figure";
 import { showInstant } from "../../ui/format";
 import { LoadError, Skeleton } from "../../ui/states";
@@ -62,7 +61,9 @@ export function Orders({ id, currency }: { id: number; currency: string | undefi
                     {showInstant(order.ordered_at)}
                   </td>
                   <td>
-                    <KindTag order={order} />
+                    <span className={`chip kind-${order.kind}`}>
+                      <FieldValue path="order.kind" value={order.kind} />
+                    </span>
                   </td>
                   <td className="num">{order.n_lines}</td>
                   <td className="num">
@@ -100,12 +101,6 @@ export function Orders({ id, currency }: { id: number; currency: string | undefi
       )}
     </>
   );
-}
-
-function KindTag({ order }: { order: Order }) {
-  const lang = useLang();
-  const option = findField(useCatalog(), "order.kind")?.options?.find((o) => o.value === order.kind);
-  return <span className={`chip kind-${order.kind}`}>{option?.[lang] ?? order.kind}</span>;
 }
 
 function Lines({ order, currency }: { order: Order; currency: string | undefined }) {

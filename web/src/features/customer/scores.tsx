@@ -2,9 +2,9 @@
 import { useTranslation } from "react-i18next";
 import type { Score, Value } from "../../api/types";
 import { useLang } from "../../i18n";
-import { findField, useCatalog } from "../../ui/catalog";
+import { findField, rfmSuffix, useCatalog } from "../../ui/catalog";
 import { Figure } from "../../ui/figure";
-import { pickText, showValue } from "../../ui/format";
+import { NO_VALUE, pickText, showValue } from "../../ui/format";
 import { Panel } from "../../ui/panel";
 import { interval } from "./interval";
 
@@ -19,7 +19,6 @@ const SHOWN = [
   "clv_12m",
   "value_at_risk",
 ] as const;
-const RULES = ["reference", "cut", "fixed"] as const;
 
 export function Scores({
   score,
@@ -35,6 +34,7 @@ export function Scores({
   const { t } = useTranslation();
   const lang = useLang();
   const catalog = useCatalog();
+  const fields = score as Record<string, Value | undefined>;
   return (
     <Panel title={t("customer.scores")} note={t("customer.scoresNote", { date: asOf })}>
       <div className="scores">
@@ -43,7 +43,7 @@ export function Scores({
           const name = pickText(field?.name, lang) || id;
           const unit = field?.unit ?? "count";
           const value = (score[id] ?? null) as Value;
-          const se = ((score as Record<string, unknown>)[`${id}_se`] ?? null) as Value;
+          const se = fields[`${id}_se`] ?? null;
           const around = interval(value, se, unit === "score" ? 1 : null);
           const shown = (v: number) => showValue(v, unit, lang, currency).text;
           const range = around && t("customer.between", { from: shown(around.from), to: shown(around.to) });
@@ -69,14 +69,14 @@ export function Scores({
         })}
       </div>
       <div className="rfm-line">
-        {RULES.map((rule) => {
-          const parts = (["r", "f", "m"] as const).map((part) => score[`${part}_${rule}`]);
+        {catalog.rfm.map((rule) => {
+          const suffix = rfmSuffix(catalog, rule.id);
+          const parts = ["r", "f", "m"].map((part) => fields[`${part}_${suffix}`]);
           if (parts.every((p) => p === null || p === undefined)) return null;
-          const named = catalog.rfm.find((r) => r.id === rule);
           return (
-            <span key={rule} title={pickText(named?.about, lang) || undefined}>
-              <span className="muted">{pickText(named?.name, lang) || rule}</span>{" "}
-              <b>{parts.map((p, i) => `${"RFM"[i]}${p ?? "–"}`).join(" ")}</b>
+            <span key={rule.id} title={pickText(rule.about, lang)}>
+              <span className="muted">{pickText(rule.name, lang)}</span>{" "}
+              <b>{parts.map((p, i) => `${"RFM"[i]}${p ?? NO_VALUE}`).join(" ")}</b>
             </span>
           );
         })}

@@ -3,10 +3,11 @@ import { useNavigate } from "@tanstack/react-router";
 import { useCallback, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type CustomerFilter, customersQuery } from "../../api/queries";
-import type { CustomerRow, Value } from "../../api/types";
+import type { CustomerRow } from "../../api/types";
+import { FieldValue } from "../../fields/field-value";
 import { useLang } from "../../i18n";
 import { findField, useCatalog, useCurrency } from "../../ui/catalog";
-import { exactNumber, type Lang, pickText, showValue } from "../../ui/format";
+import { exactNumber, pickText, showValue } from "../../ui/format";
 import { LoadError, Skeleton } from "../../ui/states";
 import { StageTag, TierTag } from "../../ui/tags";
 import { usePhone } from "../../ui/use-media";
@@ -15,18 +16,18 @@ import { VirtualRows } from "../../ui/virtual-rows";
 type Column = { id: keyof CustomerRow & string; path: string; width: number; grow?: number };
 
 const COLUMNS: Column[] = [
-  { id: "number", path: "customer.number", width: 104 },
+  { id: "number", path: "customer.number", width: 92 },
   { id: "name", path: "customer.name", width: 150, grow: 1 },
-  { id: "tier", path: "score.tier", width: 104 },
-  { id: "stage", path: "score.stage", width: 92 },
-  { id: "days_since_last", path: "score.days_since_last", width: 112 },
-  { id: "n_orders", path: "score.n_orders", width: 84 },
-  { id: "net_revenue_365", path: "score.net_revenue_365", width: 124 },
-  { id: "p_alive", path: "score.p_alive", width: 92 },
-  { id: "clv_12m", path: "score.clv_12m", width: 124 },
-  { id: "value_at_risk", path: "score.value_at_risk", width: 112 },
+  { id: "tier", path: "score.tier", width: 96 },
+  { id: "stage", path: "score.stage", width: 90 },
+  { id: "days_since_last", path: "score.days_since_last", width: 96 },
+  { id: "n_orders", path: "score.n_orders", width: 72 },
+  { id: "net_revenue_365", path: "score.net_revenue_365", width: 112 },
+  { id: "p_alive", path: "score.p_alive", width: 80 },
+  { id: "clv_12m", path: "score.clv_12m", width: 104 },
+  { id: "value_at_risk", path: "score.value_at_risk", width: 98 },
 ];
-const REASON_WIDTH = 240;
+const REASON_WIDTH = 210;
 const TEMPLATE = [
   ...COLUMNS.map((c) => (c.grow ? `minmax(${c.width}px, ${c.grow}fr)` : `${c.width}px`)),
   `minmax(${REASON_WIDTH}px, 2fr)`,
@@ -127,14 +128,13 @@ export function CustomerGrid({
           ) : (
             <div className="cells" style={{ gridTemplateColumns: TEMPLATE }}>
               {COLUMNS.map((column) => (
-                <Cell
+                <div
                   key={column.id}
-                  column={column}
-                  row={row}
-                  lang={lang}
-                  unit={findField(catalog, column.path)?.unit ?? ""}
-                  currency={currency}
-                />
+                  role="gridcell"
+                  className={findField(catalog, column.path)?.unit ? "num" : "ellipsis"}
+                >
+                  <FieldValue path={column.path} value={row[column.id]} currency={currency} />
+                </div>
               ))}
               <div role="gridcell" className="reason" title={reason(row)}>
                 {reason(row)}
@@ -144,42 +144,6 @@ export function CustomerGrid({
         }}
       </VirtualRows>
     </>
-  );
-}
-
-function Cell({
-  column,
-  row,
-  lang,
-  unit,
-  currency,
-}: {
-  column: Column;
-  row: CustomerRow;
-  lang: Lang;
-  unit: string;
-  currency: string | undefined;
-}) {
-  if (column.id === "tier" || column.id === "stage") {
-    return (
-      <div role="gridcell">
-        {column.id === "tier" ? <TierTag id={row.tier} /> : <StageTag id={row.stage} />}
-      </div>
-    );
-  }
-  const value = (row[column.id] ?? null) as Value;
-  if (!unit) {
-    return (
-      <div role="gridcell" className="ellipsis" title={String(value ?? "")}>
-        {value ?? <span className="muted">–</span>}
-      </div>
-    );
-  }
-  const shown = showValue(value, unit === "days" ? "count" : unit, lang, currency);
-  return (
-    <div role="gridcell" className="num" title={shown.exact}>
-      {shown.text}
-    </div>
   );
 }
 

@@ -6,12 +6,12 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 import { Button } from "antd";
 import { useTranslation } from "react-i18next";
 import { customersQuery, exportUrl } from "../../api/queries";
-import { useAsOf, useStatus } from "../../ui/catalog";
+import { countOf, useAsOf, useStatus } from "../../ui/catalog";
 import { exactNumber } from "../../ui/format";
 import { Empty, LoadError, Skeleton } from "../../ui/states";
 import { CustomerGrid } from "./customer-grid";
 import { Filters } from "./filters";
-import { DEFAULT_SORT, whereOf } from "./search";
+import { defaultSort, whereOf } from "./search";
 
 const route = getRouteApi("/customers");
 const WINDOW = 100;
@@ -24,16 +24,17 @@ export function CustomersPage() {
   const search = route.useSearch();
   const navigate = route.useNavigate();
   const where = whereOf(search);
-  const sort = search.sort ?? DEFAULT_SORT;
+  const usual = defaultSort(status.as_of !== null);
+  const sort = search.sort ?? usual;
   const filter = {
     ...(where ? { where } : {}),
     ...(search.search ? { search: search.search } : {}),
     ...(status.as_of ? { as_of: status.as_of } : {}),
     sort,
   };
-  const first = useQuery({ ...customersQuery(filter, 0, WINDOW), enabled: status.counts.customer > 0 });
+  const first = useQuery({ ...customersQuery(filter, 0, WINDOW), enabled: countOf(status, "customer") > 0 });
 
-  if (status.counts.customer === 0) {
+  if (countOf(status, "customer") === 0) {
     return (
       <main className="page" id="main">
         <h1>{t("customers.title")}</h1>
@@ -93,7 +94,7 @@ export function CustomersPage() {
           sort={sort}
           onSort={(next) =>
             navigate({
-              search: (s) => ({ ...s, sort: next === DEFAULT_SORT ? undefined : next }),
+              search: (s) => ({ ...s, sort: next === usual ? undefined : next }),
               replace: true,
             })
           }

@@ -12,7 +12,8 @@ export type CustomersSearch = {
 };
 
 const TEXTS = ["search", "tier", "stage", "country", "where", "sort"] as const;
-export const DEFAULT_SORT = "-net_revenue_365";
+/** Before the first evaluation there are no scores to sort by. */
+export const defaultSort = (hasScores: boolean): string => (hasScores ? "-net_revenue_365" : "number");
 
 export function readCustomersSearch(raw: Record<string, unknown>): CustomersSearch {
   const search: CustomersSearch = {};

@@ -2,7 +2,7 @@
 import { InboxOutlined } from "@ant-design/icons";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { Button, Progress } from "antd";
+import { Button, Progress, Switch } from "antd";
 import { type DragEvent, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { importsQuery, isAtWork } from "../../api/queries";
@@ -20,6 +20,7 @@ export function ImportPage() {
   const { t } = useTranslation();
   const navigate = useNavigate();
   const picker = useRef<HTMLInputElement>(null);
+  const [dryRun, setDryRun] = useState(false);
   const [over, setOver] = useState(false);
   const [sending, setSending] = useState<Sending | null>(null);
   const [error, setError] = useState<unknown>(null);
@@ -30,7 +31,7 @@ export function ImportPage() {
     setError(null);
     setSending({ file, sent: 0, stop });
     try {
-      const started = await uploadFile(file, (sent) => setSending({ file, sent, stop }), stop.signal);
+      const started = await uploadFile(file, dryRun, (sent) => setSending({ file, sent, stop }), stop.signal);
       await navigate({ to: "/import/$id", params: { id: String(started.id) } });
     } catch (failure) {
       if (!stop.signal.aborted) setError(failure);
@@ -83,6 +84,11 @@ export function ImportPage() {
               {t("import.choose")}
             </Button>
             <p className="note">{t("import.formats")}</p>
+            {/* biome-ignore lint/a11y/noLabelWithoutControl: the switch is the control, and is named by the label's text. */}
+            <label className="switch">
+              <Switch size="small" checked={dryRun} onChange={setDryRun} aria-label={t("import.dryRun")} />
+              {t("import.dryRun")}
+            </label>
           </>
         )}
         <input
@@ -146,8 +152,10 @@ function PastImports() {
                   <td>
                     <StateTag state={i.state} />
                   </td>
-                  <td className="num">{exactNumber(i.summary?.rows_read ?? i.progress.rows)}</td>
-                  <td className="num">{exactNumber(i.summary?.rows_rejected ?? i.progress.rejected)}</td>
+                  <td className="num">{exactNumber(i.summary?.rows_read ?? i.progress?.rows ?? 0)}</td>
+                  <td className="num">
+                    {exactNumber(i.summary?.rows_rejected ?? i.progress?.rejected ?? 0)}
+                  </td>
                   <td className="nowrap">{showInstant(i.created_at)}</td>
                 </tr>
               ))}

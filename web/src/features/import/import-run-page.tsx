@@ -7,10 +7,10 @@ import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { ApiError } from "../../api/client";
 import { cancelImport, importQuery, isAtWork, mapImport, undoImport } from "../../api/queries";
-import type { Import, Mapping } from "../../api/types";
+import type { Import, ImportFailure, Mapping } from "../../api/types";
 import { useLang } from "../../i18n";
 import { useCurrency } from "../../ui/catalog";
-import { exactNumber, showBytes, showSeconds, showValue } from "../../ui/format";
+import { exactNumber, type Lang, pickText, showBytes, showSeconds, showValue } from "../../ui/format";
 import { Panel } from "../../ui/panel";
 import { LoadError, Skeleton } from "../../ui/states";
 import { MappingTable } from "./mapping-table";
@@ -22,7 +22,7 @@ const STAGES = ["receiving", "reading", "merging", "copying", "evaluating"] as c
 export function ImportRunPage() {
   const { t } = useTranslation();
   const { message } = App.useApp();
-  const { id } = route.useParams();
+  const id = Number(route.useParams().id);
   const cache = useQueryClient();
   const { data, error, refetch } = useQuery(importQuery(id));
 
@@ -69,6 +69,10 @@ export function ImportRunPage() {
   );
 }
 
+/** What an import kept of its failure, as an error of the API. */
+const failureOf = (failure: ImportFailure, lang: Lang) =>
+  new ApiError({ type: "", status: 422, title: pickText(failure, lang), at: failure.at ?? [] });
+
 /** When an import ends, every number on every page may be another one. */
 function useFreshNumbers(state: Import["state"] | undefined): void {
   const cache = useQueryClient();
@@ -86,9 +90,9 @@ function useFreshNumbers(state: Import["state"] | undefined): void {
 function AtWork({ run, busy, onCancel }: { run: Import; busy: boolean; onCancel: () => void }) {
   const { t } = useTranslation();
   const lang = useLang();
-  const p = run.progress;
+  const p = run.progress ?? NOT_STARTED;
   const percent = p.total_bytes ? Math.min(100, Math.floor((p.bytes / p.total_bytes) * 100)) : 0;
-  const at = STAGES.findIndex((s) => s === run.stage);
+  const at = (STAGES as readonly string[]).indexOf(run.stage ?? "");
   return (
     <section className="panel">
       <ol className="stages" aria-label={t("import.stage")}>
@@ -127,6 +131,8 @@ function AtWork({ run, busy, onCancel }: { run: Import; busy: boolean; onCancel:
   );
 }
 
+const NOT_STARTED = { bytes: 0, total_bytes: 0, rows: 0, rejected: 0, rate: 0, remaining_s: null };
+
 const Fact = ({ name, value }: { name: string; value: string }) => (
   <div>
     <dt>{name}</dt>
@@ -153,7 +159,8 @@ function Result({ run, busy, onUndo }: { run: Import; busy: boolean; onUndo: () 
   const s = run.summary;
   return (
     <>
-      {run.error && <LoadError error={new ApiError(run.error)} />}
+      {run.error && <LoadError error={failureOf(run.error, lang)} />}
+      {run.dry_run && run.state === "done" && <Alert type="info" showIcon title={t("import.dryRunDone")} />}
       {run.state === "undone" && <Alert type="info" showIcon title={t("import.undone")} />}
       {run.state === "cancelled" && <Alert type="info" showIcon title={t("import.cancelled")} />}
       {s && (
@@ -193,7 +200,7 @@ function Result({ run, busy, onUndo }: { run: Import; busy: boolean; onUndo: () 
                 {t("import.rejects", { n: exactNumber(s.rows_rejected) })}
               </Button>
             )}
-            {run.state === "done" && (
+            {run.state === "done" && !run.dry_run && (
               <Button loading={busy} onClick={onUndo} title={t("import.undoHelp")}>
                 {t("import.undo")}
               </Button>

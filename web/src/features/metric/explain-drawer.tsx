@@ -16,6 +16,7 @@ import { LoadError, Skeleton } from "../../ui/states";
 import { usePhone } from "../../ui/use-media";
 
 const ROWS_SHOWN = 100;
+const layer = () => document.getElementById("layer") ?? document.body;
 
 export function ExplainDrawer({
   asked,
@@ -37,6 +38,8 @@ export function ExplainDrawer({
       onClose={onClose}
       size={phone ? "100%" : 560}
       destroyOnHidden
+      // Into the page's own layer: over the body, it would lock scrolling by a style element without a nonce.
+      getContainer={layer}
       closable={{ "aria-label": t("explain.close") }}
     >
       <div className="explain">

@@ -1,7 +1,7 @@
 // One metric: over time, by dimension, compared; as chart or table.
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { Button, Input, Segmented, Select } from "antd";
+import { Button, Segmented, Select } from "antd";
 import { useTranslation } from "react-i18next";
 import { insightQuery } from "../../api/queries";
 import type { Grain, Question } from "../../api/types";
@@ -10,6 +10,7 @@ import { AnswerView } from "../../charts/answer-view";
 import { dimensionName } from "../../charts/labels";
 import { useLang } from "../../i18n";
 import { findMetric, useAsOf, useCatalog, useCurrency, useStatus } from "../../ui/catalog";
+import { DateInput } from "../../ui/date-input";
 import { useExplain } from "../../ui/explain";
 import { pickText } from "../../ui/format";
 import { addDays, PERIODS, type PeriodName, showPeriod, spanOf, trendSpan } from "../../ui/period";
@@ -81,7 +82,7 @@ export function MetricPage() {
     void set({ from: next.from, to: next.to });
   };
   // While a new question is under way the old answer stands, but only under its own columns.
-  const answer = data && data.columns.some((c) => c.name === id) ? data : undefined;
+  const answer = data?.columns.some((c) => c.name === id) ? data : undefined;
   return (
     <main className="page" id="main">
       <header className="page-head">
@@ -134,18 +135,16 @@ export function MetricPage() {
               />
             )}
             <span className="dates">
-              <Input
-                type="date"
-                aria-label={t("metric.from")}
+              <DateInput
+                label={t("metric.from")}
                 value={from ?? ""}
-                onChange={(e) => e.target.value && set({ from: e.target.value })}
+                onChange={(date) => set({ from: date })}
               />
               <span aria-hidden="true">–</span>
-              <Input
-                type="date"
-                aria-label={t("metric.to")}
+              <DateInput
+                label={t("metric.to")}
                 value={to ? addDays(to, -1) : ""}
-                onChange={(e) => e.target.value && set({ to: addDays(e.target.value, 1) })}
+                onChange={(date) => set({ to: addDays(date, 1) })}
               />
             </span>
             <Select

@@ -1,4 +1,5 @@
 import type { Grain } from "../../api/types";
+import { isDate } from "../../ui/period";
 
 const GRAINS: Grain[] = ["day", "week", "month", "quarter", "year"];
 
@@ -11,9 +12,6 @@ export type MetricSearch = {
   compare?: "previous" | "year";
   view?: "table";
 };
-
-const isDate = (value: unknown): value is string =>
-  typeof value === "string" && /^\d{4}-\d{2}-\d{2}$/.test(value);
 
 export function readMetricSearch(raw: Record<string, unknown>): MetricSearch {
   const search: MetricSearch = {};

@@ -5,7 +5,7 @@ import { Button, Select } from "antd";
 import { useTranslation } from "react-i18next";
 import { evaluationQuery } from "../../api/queries";
 import { useLang } from "../../i18n";
-import { useAsOf, useCatalog, useCurrency, useStatus } from "../../ui/catalog";
+import { countOf, useAsOf, useCatalog, useCurrency, useStatus } from "../../ui/catalog";
 import { exactNumber, pickText } from "../../ui/format";
 import { PERIODS, showPeriod, spanOf } from "../../ui/period";
 import { Empty, LoadError, Skeleton } from "../../ui/states";
@@ -26,6 +26,8 @@ const CARDS = [
   "repeat_purchase_rate",
   "value_at_risk",
 ];
+// What an evaluation wrote is known as of its day, not as of a month before it.
+const OF_THE_EVALUATION = "value_at_risk";
 
 const route = getRouteApi("/");
 
@@ -40,7 +42,7 @@ export function OverviewPage() {
   const navigate = route.useNavigate();
   const evaluation = useQuery({ ...evaluationQuery(status.as_of ?? ""), enabled: status.as_of !== null });
 
-  if (!asOf || status.counts.order === 0) {
+  if (!asOf || countOf(status, "order") === 0) {
     return (
       <main className="page" id="main">
         <h1>{t("overview.title")}</h1>
@@ -73,8 +75,8 @@ export function OverviewPage() {
           <p className="note">
             {showPeriod(period, lang)} ·{" "}
             {t("overview.counts", {
-              customers: exactNumber(status.counts.customer),
-              orders: exactNumber(status.counts.order),
+              customers: exactNumber(countOf(status, "customer")),
+              orders: exactNumber(countOf(status, "order")),
             })}
           </p>
         </div>
@@ -107,7 +109,7 @@ export function OverviewPage() {
           <MetricCard
             key={metric.id}
             metric={metric}
-            period={period}
+            period={metric.id === OF_THE_EVALUATION ? spanOf("this_month", asOf) : period}
             compare={compare}
             asOf={asOf}
             currency={currency}
@@ -121,22 +123,14 @@ export function OverviewPage() {
       ) : !evaluation.data ? (
         <Skeleton height={520} />
       ) : (
-        <>
-          <div className="two">
+        <div className="two">
+          <div className="stack">
             <GroupsPanel
               kind="tiers"
               groups={evaluation.data.tiers}
               asOf={evaluation.data.as_of}
               currency={currency}
             />
-            <GroupsPanel
-              kind="stages"
-              groups={evaluation.data.stages}
-              asOf={evaluation.data.as_of}
-              currency={currency}
-            />
-          </div>
-          <div className="two">
             <RfmPanel
               evaluation={evaluation.data}
               currency={currency}
@@ -150,9 +144,17 @@ export function OverviewPage() {
                 })
               }
             />
+          </div>
+          <div className="stack">
+            <GroupsPanel
+              kind="stages"
+              groups={evaluation.data.stages}
+              asOf={evaluation.data.as_of}
+              currency={currency}
+            />
             <RiskPanel evaluation={evaluation.data} currency={currency} />
           </div>
-        </>
+        </div>
       )}
       <CohortPanel asOf={asOf} />
       <MoversPanel period={period} compare={compare} asOf={asOf} currency={currency} />

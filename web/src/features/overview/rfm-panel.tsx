@@ -5,7 +5,7 @@ import { useTranslation } from "react-i18next";
 import type { Evaluation } from "../../api/types";
 import { HeatTable } from "../../charts/heat-table";
 import { useLang } from "../../i18n";
-import { useCatalog } from "../../ui/catalog";
+import { rfmSuffix, useCatalog } from "../../ui/catalog";
 import { pickText, showValue, toNumber } from "../../ui/format";
 import { Panel } from "../../ui/panel";
 
@@ -33,6 +33,7 @@ export function RfmPanel({
   const chosen = rules.find((r) => r.id === rule) ?? rules[0];
   const total = chosen && evaluation.rfm[chosen.id];
   if (!chosen || !total) return null;
+  const suffix = rfmSuffix(catalog, chosen.id);
   return (
     <Panel
       title={t("rfm.title")}
@@ -76,7 +77,7 @@ export function RfmPanel({
               content: (
                 <Link
                   to="/customers"
-                  search={{ where: `r_${chosen.id} = ${r} and f_${chosen.id} = ${f}` }}
+                  search={{ where: `r_${suffix} = ${r} and f_${suffix} = ${f}` }}
                   className="rfm-cell"
                 >
                   <b>{n.text}</b>

@@ -1,0 +1,51 @@
+// What a visitor downloads, in gzip bytes of the built page. Sizes are exact,
+// so they are a gate. Needs `npm run build`.
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { expect, it } from "vitest";
+
+type Chunk = {
+  file: string;
+  isEntry?: boolean;
+  imports?: string[];
+  dynamicImports?: string[];
+  css?: string[];
+};
+
+const KB = 1000;
+const path = "dist/.vite/manifest.json";
+if (!existsSync(path)) throw new Error("the page is not built: run `npm run build` first");
+const manifest: Record<string, Chunk> = JSON.parse(readFileSync(path, "utf8"));
+const gzip = (file: string) => statSync(`dist/${file}.gz`).size;
+
+/** A chunk with everything that it cannot start without. */
+function closure(key: string, seen = new Set<string>()): Set<string> {
+  const chunk = manifest[key];
+  if (!chunk || seen.has(key)) return seen;
+  seen.add(key);
+  for (const next of chunk.imports ?? []) closure(next, seen);
+  return seen;
+}
+
+const entry = Object.keys(manifest).find((key) => manifest[key]?.isEntry) ?? "";
+const routes = Object.keys(manifest).filter((key) => key.includes("features/") && key.endsWith("-page.tsx"));
+const echarts = Object.keys(manifest).find((key) => key.endsWith("charts/echarts.ts")) ?? "";
+
+it("keeps every route without charts under 360 KB", () => {
+  expect(routes.length).toBe(7);
+  for (const route of routes) {
+    const keys = closure(route, closure(entry));
+    expect(keys.has(echarts), `${route} waits for the chart library`).toBe(false);
+    const size = [...keys].reduce((sum, key) => sum + gzip(manifest[key]?.file ?? ""), 0);
+    expect(size, route).toBeLessThanOrEqual(360 * KB);
+  }
+});
+
+it("keeps the chart library under 200 KB", () => {
+  expect(gzip(manifest[echarts]?.file ?? "")).toBeLessThanOrEqual(200 * KB);
+});
+
+it("keeps all styles under 110 KB", () => {
+  const sheets = new Set(Object.values(manifest).flatMap((chunk) => chunk.css ?? []));
+  const size = [...sheets].reduce((sum, file) => sum + gzip(file), 0);
+  expect(size).toBeLessThanOrEqual(110 * KB);
+});

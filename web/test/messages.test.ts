@@ -1,0 +1,44 @@
+// The two catalogues say the same things, and the page uses all of them.
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import en from "../src/i18n/en.json";
+import zh from "../src/i18n/zh.json";
+
+type Tree = { [key: string]: string | Tree };
+
+function flat(tree: Tree, prefix = ""): Map<string, string> {
+  const all = new Map<string, string>();
+  for (const [key, value] of Object.entries(tree)) {
+    if (typeof value === "string") all.set(prefix + key, value);
+    else for (const [k, v] of flat(value, `${prefix}${key}.`)) all.set(k, v);
+  }
+  return all;
+}
+
+const source = readdirSync("src", { recursive: true, encoding: "utf8" })
+  .filter((name) => /\.tsx?$/.test(name) && !name.endsWith(".d.ts"))
+  .map((name) => readFileSync(join("src", name), "utf8"))
+  .join("\n");
+const messages = { zh: flat(zh), en: flat(en) };
+
+it("has the same keys in both languages", () => {
+  expect([...messages.en.keys()].sort()).toEqual([...messages.zh.keys()].sort());
+});
+
+it("has the same arguments in both languages", () => {
+  const args = (text: string | undefined) =>
+    [...(text ?? "").matchAll(/\{\{(\w+)\}\}/g)].map((m) => m[1]).sort();
+  for (const [key, text] of messages.zh) expect(args(messages.en.get(key)), key).toEqual(args(text));
+});
+
+it("has no message that nothing uses, and lacks none", () => {
+  const written = new Set([...source.matchAll(/"([a-z]\w*(?:\.\w+)+)"/g)].map((m) => m[1] as string));
+  const patterns = [...source.matchAll(/\bt\(`([^`]+)`/g)].map(
+    (m) => new RegExp(`^${(m[1] as string).replaceAll(".", "\\.").replace(/\$\{[^}]+\}/g, "\\w+")}$`),
+  );
+  const isUsed = (key: string) => written.has(key) || patterns.some((p) => p.test(key));
+  expect([...messages.zh.keys()].filter((key) => !isUsed(key))).toEqual([]);
+  const asked = [...source.matchAll(/\bt\("([^"]+)"/g)].map((m) => m[1] as string);
+  expect(asked.filter((key) => !messages.zh.has(key))).toEqual([]);
+});
