@@ -49,6 +49,7 @@ pub fn tidy(tree: &Tree) -> Vec<Finding> {
         manifests::check,
         modules::check,
         sources::check,
+        sources::orphans,
         coverage::check,
         locks::check,
         documents::check,

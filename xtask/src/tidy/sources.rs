@@ -76,6 +76,38 @@ pub fn check(tree: &Tree, findings: &mut Vec<Finding>) {
     }
 }
 
+/// A file that no `mod` names is never compiled, and its tests never run.
+pub fn orphans(tree: &Tree, findings: &mut Vec<Finding>) {
+    for (path, _) in tree.below("", ".rs") {
+        let Some((root, inside)) = path.split_once("/src/") else {
+            continue;
+        };
+        let own = inside.trim_end_matches(".rs").trim_end_matches("/mod");
+        if own == "lib" || own == "main" || own.starts_with("bin/") {
+            continue;
+        }
+        let (parents, name) = match own.rsplit_once('/') {
+            Some((parent, name)) => (
+                vec![format!("{parent}.rs"), format!("{parent}/mod.rs")],
+                name,
+            ),
+            None => (vec!["lib.rs".to_owned(), "main.rs".to_owned()], own),
+        };
+        let declaration = format!("mod {name};");
+        let is_declared = |parent: &String| {
+            let text = tree.text(&format!("{root}/src/{parent}"));
+            text.is_some_and(|text| code_only(text).contains(&declaration))
+        };
+        if !parents.iter().any(is_declared) {
+            findings.push(Finding::new(
+                path,
+                0,
+                format!("no `{declaration}` names this file"),
+            ));
+        }
+    }
+}
+
 /// The code of the files below `folder` that are part of the product: without
 /// tests, benchmarks, examples and the items that only tests see.
 pub fn product_code<'a>(tree: &'a Tree, folder: &'a str) -> Vec<(&'a str, String)> {
@@ -116,6 +148,24 @@ mod tests {
         assert_eq!(
             found(check, &[("crates/app/src/a.rs", "fn a() {}")]),
             ["crates/app/src/a.rs:1: opens without `//!`: say what the file is for"]
+        );
+    }
+
+    #[test]
+    fn every_file_is_a_module() {
+        let with = |root: &str| {
+            let files = [
+                ("crates/app/src/lib.rs", root),
+                ("crates/app/src/a/mod.rs", "//! x\nmod b;"),
+                ("crates/app/src/a/b.rs", "//! x"),
+                ("crates/app/src/bin/tool.rs", "//! x"),
+            ];
+            found(orphans, &files)
+        };
+        assert_eq!(with("//! x\nmod a;"), [""; 0]);
+        assert_eq!(
+            with("//! x\n// mod a;"),
+            ["crates/app/src/a/mod.rs: no `mod a;` names this file"]
         );
     }
 
