@@ -10,13 +10,19 @@
 //!
 //! Reading order: [`copy`] (the month-partitioned Parquet files and the
 //! [`copy::Snapshot`] that an answer reads), [`summaries`] (one pass over the
-//! orders to a purchase history per customer), the question planner and
-//! runner, [`file`] (a result as a Parquet file).
+//! orders to a purchase history per customer), [`plan`] (a question as a
+//! printable plan), [`expr`] and [`run`] (a plan through DataFusion to an
+//! answer), [`examples`] (the definitions' worked examples), [`file`] (a
+//! result as a Parquet file).
 
 pub mod copy;
 pub mod error;
+pub mod examples;
+pub mod expr;
 pub mod file;
+pub mod plan;
 mod rows;
+pub mod run;
 pub mod summaries;
 
 pub use error::{Error, Result};

@@ -1,0 +1,463 @@
+//! A question as a plan: which objects are read, what is computed over them
+//! and how the answers are put together. Pure: it opens no file, knows no
+//! clock and prints as text ([`Plan`] implements `Display`).
+//!
+//! A measure is aggregated at its own object's grain; only then are measures
+//! joined on period and dimensions, so a one-to-many link never inflates a
+//! sum, and a ratio keeps numerator and denominator until the last step.
+
+mod dimensions;
+mod display;
+mod measures;
+pub(crate) mod source;
+pub(crate) mod spans;
+
+use jiff::civil::Date;
+use keji_schema::calendar::{Grain, Period};
+use keji_schema::definition::Text2;
+use keji_schema::expr::Expr;
+use keji_schema::metric::{Agg, PERIOD_END, Unit, Window};
+use keji_schema::question::{Compare, Question};
+use keji_schema::{Calendar, Catalog, Type};
+
+use crate::error::Result;
+use crate::plan::measures::Builder;
+use crate::plan::source::question;
+pub use crate::plan::source::{Join, Source};
+pub use crate::plan::spans::Span;
+
+/// Rows of an answer when the question sets no limit.
+pub const DEFAULT_LIMIT: usize = 10_000;
+
+/// What the copy holds, for the spans that a question leaves open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Facts {
+    /// Day of the first and of the last fact; `None` while there is none.
+    pub first: Option<Date>,
+    pub last: Option<Date>,
+    pub today: Date,
+}
+
+#[derive(Debug, Clone)]
+pub struct Plan {
+    pub calendar: Calendar,
+    /// Facts before this day count.
+    pub as_of: Date,
+    pub asked: Period,
+    pub grain: Option<Grain>,
+    /// The dimensions beside the period.
+    pub dimensions: Vec<Dimension>,
+    pub now: Span,
+    pub compared: Option<Compared>,
+    pub scans: Vec<Scan>,
+    pub metrics: Vec<Metric>,
+    /// Customers by the month of their first fact and months since: the period
+    /// is the cohort's month and the first dimension the age.
+    pub cohort: bool,
+    pub sort: Vec<SortKey>,
+    pub limit: usize,
+    /// Days after a period's end until all its values are settled.
+    pub settle_days: u32,
+}
+
+#[derive(Debug, Clone)]
+pub struct Dimension {
+    pub name: String,
+    pub label: Text2,
+    pub kind: Type,
+    pub unit: String,
+}
+
+#[derive(Debug, Clone)]
+pub struct Compared {
+    pub by: Compare,
+    pub span: Span,
+    /// For every period of now, its counterpart in `span`.
+    pub counterparts: Vec<Option<usize>>,
+}
+
+/// One reading of one object: every state is computed in the same pass.
+#[derive(Debug, Clone)]
+pub struct Scan {
+    pub source: Source,
+    /// The column that dates a row; `None` for an object without a time.
+    pub time: Option<String>,
+    /// Whether `time` decides in which month's file a row stands.
+    pub by_month: bool,
+    pub window: Window,
+    /// All hold for every row.
+    pub filters: Vec<Expr>,
+    /// Columns, one per dimension of the plan.
+    pub dimensions: Vec<String>,
+    pub shape: Shape,
+    pub states: Vec<State>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Shape {
+    /// Aggregates over the rows.
+    Rows,
+    /// First one row per key (those without a key are left out), then
+    /// aggregates over these.
+    Reduced(Reduced),
+    /// Keys by the month of their first row and the months in which they came
+    /// back.
+    Cohort { key: String },
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reduced {
+    pub key: String,
+    pub lets: Vec<Let>,
+    /// The reduction that places a key in a period.
+    pub dated_by: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Let {
+    pub name: String,
+    pub agg: Agg,
+    pub expr: Option<Expr>,
+    pub kind: Type,
+}
+
+/// What is kept of the rows of one group: a sum, a count or an extreme, never
+/// an average or a ratio.
+#[derive(Debug, Clone, PartialEq)]
+pub struct State {
+    pub name: String,
+    pub agg: Agg,
+    /// Over the source's columns, or over the reductions of a reduced scan.
+    pub expr: Option<Expr>,
+    pub filter: Option<Expr>,
+    pub kind: Type,
+}
+
+#[derive(Debug, Clone)]
+pub struct Metric {
+    pub id: String,
+    pub label: Text2,
+    pub unit: Unit,
+    pub formula: Formula,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Formula {
+    Measure(Part),
+    /// Null where the second is zero.
+    Ratio(Part, Part),
+    /// Of the cohort at that age, divided by the cohort at age 0.
+    ShareOfCohort(Part),
+}
+
+/// A measure's place among the scans.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Part {
+    pub scan: usize,
+    pub agg: Agg,
+    pub state: usize,
+    /// The state that counts the rows (for an average: the values) behind it;
+    /// a sum over no row is zero, a sum over nulls is null.
+    pub rows: usize,
+    pub kind: Type,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SortKey {
+    /// Index among the columns of the answer.
+    pub column: usize,
+    pub descending: bool,
+    /// By size, without the sign.
+    pub absolute: bool,
+}
+
+/// Plans a question. `access` is the caller's row filter, an expression over
+/// dimensions such as the question's own filter; a metric that lacks one of
+/// them cannot be asked.
+pub fn plan(
+    catalog: &Catalog,
+    asked: &Question,
+    access: Option<&Expr>,
+    facts: &Facts,
+) -> Result<Plan> {
+    if asked.metrics.is_empty() {
+        return Err(question("a question names at least one metric".to_owned()));
+    }
+    let metrics = asked.metrics.iter().map(|id| catalog.metric(id));
+    let metrics = metrics.collect::<keji_schema::Result<Vec<_>>>()?;
+    let cohort = is_cohort(&metrics, asked)?;
+    let as_of = as_of(asked, facts);
+    let period = period(asked, facts, as_of)?;
+    let grain = if cohort {
+        Some(Grain::Month)
+    } else {
+        asked.grain
+    };
+    if let (Some(grain), false) = (grain, cohort)
+        && let Some(coarse) = metrics.iter().find(|m| m.grain_min > grain)
+    {
+        let (id, min) = (&coarse.id, coarse.grain_min.name());
+        let message = format!(
+            "metric `{id}` is honest by {min} at the finest, not by {}",
+            grain.name()
+        );
+        return Err(question(message));
+    }
+    let now = Span::new(&catalog.calendar, grain, period, as_of);
+    let compared = asked.compare.map(|by| {
+        let (span, counterparts) = spans::compared(&catalog.calendar, grain, by, &now)?;
+        Ok::<_, crate::Error>(Compared {
+            by,
+            span,
+            counterparts,
+        })
+    });
+    let by: Vec<_> = asked
+        .by
+        .iter()
+        .filter(|d| !(cohort && is_cohort_word(d)))
+        .collect();
+    let mut builder = Builder::new(catalog, &by, asked.filter.as_deref(), access);
+    let formulas = metrics
+        .iter()
+        .map(|m| builder.metric(m))
+        .collect::<Result<Vec<_>>>()?;
+    let (scans, mut dimensions) = builder.finish()?;
+    if cohort {
+        dimensions.insert(0, age());
+    }
+    let made = metrics.iter().zip(formulas).map(|(def, formula)| Metric {
+        id: def.id.clone(),
+        label: def.name.clone(),
+        unit: def.unit,
+        formula,
+    });
+    let mut plan = Plan {
+        calendar: catalog.calendar.clone(),
+        as_of,
+        asked: period,
+        grain,
+        dimensions,
+        now,
+        compared: compared.transpose()?,
+        scans,
+        metrics: made.collect(),
+        cohort,
+        sort: Vec::new(),
+        limit: asked.limit.unwrap_or(DEFAULT_LIMIT),
+        settle_days: metrics.iter().map(|m| m.settle_days).max().unwrap_or(0),
+    };
+    plan.check()?;
+    plan.sort = sort(&plan, &asked.sort)?;
+    Ok(plan)
+}
+
+impl Plan {
+    /// The columns of the answer, in order: name and whether it is a metric's.
+    pub fn column_names(&self) -> Vec<String> {
+        let period = self
+            .grain
+            .map(|_| if self.cohort { "cohort" } else { "period" });
+        let mut names: Vec<String> = period.into_iter().map(str::to_owned).collect();
+        names.extend(self.dimensions.iter().map(|d| d.name.clone()));
+        for metric in &self.metrics {
+            names.push(metric.id.clone());
+            if self.compared.is_some() {
+                names.push(format!("{}_previous", metric.id));
+                names.push(format!("{}_change", metric.id));
+            }
+        }
+        names
+    }
+
+    /// What a scan cannot do with the periods that are asked for.
+    fn check(&self) -> Result<()> {
+        for scan in &self.scans {
+            let object = &scan.source.object;
+            if scan.time.is_none() && (self.grain.is_some() || self.compared.is_some()) {
+                return Err(question(format!(
+                    "`{object}` has no date, so it has no periods"
+                )));
+            }
+            let dated = matches!(
+                &scan.shape,
+                Shape::Reduced(Reduced {
+                    dated_by: Some(_),
+                    ..
+                })
+            );
+            if dated && scan.knows_period_end() {
+                let message = "what is dated by a reduction cannot name `period_end`".to_owned();
+                return Err(question(message));
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn spans(&self) -> impl Iterator<Item = &Span> {
+        std::iter::once(&self.now).chain(self.compared.as_ref().map(|c| &c.span))
+    }
+}
+
+/// The rows that one pass of a scan looks at and the period they count in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pass {
+    /// Included; `None` for all before `to`.
+    pub from: Option<Date>,
+    /// Not included, except by the last evaluation, which may be of this day.
+    pub to: Date,
+    /// Index of the period; `None` where each row's date decides.
+    pub period: Option<usize>,
+}
+
+impl Scan {
+    /// The passes that give the values of a span's periods.
+    pub fn passes(&self, span: &Span, as_of: Date) -> Vec<Pass> {
+        let one = |from| {
+            let period = (span.periods.len() == 1).then_some(0);
+            vec![Pass {
+                from,
+                to: span.seen.to,
+                period,
+            }]
+        };
+        let each = |from: fn(Date) -> Option<Date>| {
+            let ends = (0..span.periods.len()).map(|i| (i, span.end(i)));
+            ends.map(|(i, to)| Pass {
+                from: from(to),
+                to,
+                period: Some(i),
+            })
+            .collect()
+        };
+        let each_own = || {
+            let owns = span.periods.iter().enumerate().map(|(i, p)| Pass {
+                from: Some(p.from.max(span.seen.from)),
+                to: span.end(i),
+                period: Some(i),
+            });
+            owns.collect()
+        };
+        match (self.window, &self.shape) {
+            (Window::Period, _) if self.knows_period_end() => each_own(),
+            // A cohort of the span is followed beyond it.
+            (_, Shape::Cohort { .. }) => vec![Pass {
+                from: None,
+                to: as_of,
+                period: None,
+            }],
+            (Window::Period, _) => one(Some(span.seen.from)),
+            (
+                Window::All,
+                Shape::Reduced(Reduced {
+                    dated_by: Some(_), ..
+                }),
+            ) => {
+                vec![Pass {
+                    from: None,
+                    to: span.seen.to,
+                    period: None,
+                }]
+            }
+            (Window::Days365, _) => each(|to| Some(spans::plus(to, -365))),
+            (Window::All | Window::Latest, _) => each(|_| None),
+        }
+    }
+}
+
+impl Scan {
+    /// Whether an expression differs from period to period by its end.
+    fn knows_period_end(&self) -> bool {
+        let names = |expr: &Option<Expr>| {
+            expr.as_ref()
+                .is_some_and(|x| x.fields().iter().any(|f| f.join(".") == PERIOD_END))
+        };
+        let reduced = matches!(self.shape, Shape::Reduced(_));
+        reduced
+            && self
+                .states
+                .iter()
+                .any(|s| names(&s.expr) || names(&s.filter))
+    }
+}
+
+fn as_of(asked: &Question, facts: &Facts) -> Date {
+    asked.as_of.unwrap_or_else(|| {
+        let after_last = facts.last.map(|last| spans::plus(last, 1));
+        after_last.map_or(facts.today, |day| day.min(facts.today))
+    })
+}
+
+fn period(asked: &Question, facts: &Facts, as_of: Date) -> Result<Period> {
+    let to = asked.to.unwrap_or(as_of);
+    let from = asked
+        .from
+        .unwrap_or_else(|| facts.first.unwrap_or(to).min(to));
+    if asked.from.is_some() && asked.to.is_some() && from >= to {
+        return Err(question(format!(
+            "the period from {from} to {to} has no day"
+        )));
+    }
+    Ok(Period {
+        from: from.min(to),
+        to,
+    })
+}
+
+fn is_cohort(metrics: &[&keji_schema::metric::MetricDef], asked: &Question) -> Result<bool> {
+    let n = metrics.iter().filter(|m| m.cohort.is_some()).count();
+    if n == 0 {
+        return Ok(false);
+    }
+    let refused = if n < metrics.len() {
+        "cohort metrics are asked apart from other metrics"
+    } else if asked.grain.is_some_and(|g| g != Grain::Month) {
+        "cohorts are by month"
+    } else if asked.compare.is_some() {
+        "cohorts are not compared with an earlier period"
+    } else {
+        return Ok(true);
+    };
+    Err(question(refused.to_owned()))
+}
+
+fn is_cohort_word(name: &str) -> bool {
+    name == "cohort" || name == "age"
+}
+
+fn age() -> Dimension {
+    Dimension {
+        name: "age".to_owned(),
+        label: Text2 {
+            zh: "月龄".to_owned(),
+            en: "Age in months".to_owned(),
+        },
+        kind: Type::Int,
+        unit: "count".to_owned(),
+    }
+}
+
+fn sort(plan: &Plan, asked: &[String]) -> Result<Vec<SortKey>> {
+    let names = plan.column_names();
+    let key = |text: &String| {
+        let (descending, rest) = strip(text, "-");
+        let (absolute, name) = strip(rest, "abs:");
+        let column = names.iter().position(|n| n == name).ok_or_else(|| {
+            question(format!(
+                "cannot sort by `{name}`; the columns are {}",
+                names.join(", ")
+            ))
+        })?;
+        Ok(SortKey {
+            column,
+            descending,
+            absolute,
+        })
+    };
+    asked.iter().map(key).collect()
+}
+
+fn strip<'a>(text: &'a str, prefix: &str) -> (bool, &'a str) {
+    text.strip_prefix(prefix)
+        .map_or((false, text), |rest| (true, rest))
+}

@@ -1,0 +1,378 @@
+//! The groups of every scan as the rows of an answer: joined on period and
+//! dimensions, divided, compared, sorted. Money is exact to the last step.
+
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+
+use jiff::civil::Date;
+use keji_schema::calendar::{Grain, Period};
+use keji_schema::metric::{Agg, Unit};
+use keji_schema::question::{Answer, Column, Role, Status};
+use keji_schema::{Decimal, Type, Value};
+
+use crate::error::Result;
+use crate::plan::source::question;
+use crate::plan::spans::{period_key, plus};
+use crate::plan::{Formula, Part, Plan, SortKey};
+use crate::run::groups::{Cell, Group, Groups, Key, compare, decimal};
+
+/// More rows than this are refused before they are made.
+const MAX_ROWS: usize = 2_000_000;
+
+pub(super) fn answer(
+    plan: &Plan,
+    now: &[Groups],
+    before: Option<&[Groups]>,
+    seq: i64,
+) -> Result<Answer> {
+    let mut rows = Vec::new();
+    let mut row_status = Vec::new();
+    for group in groups(plan, now, before)? {
+        rows.push(row(plan, &group, now, before)?);
+        row_status.push(status(plan, &group));
+    }
+    let order = order(plan, &rows);
+    let truncated = order.len() > plan.limit;
+    let kept = || order.iter().take(plan.limit).copied();
+    let row_status: Vec<_> = kept().map(|i| row_status[i]).collect();
+    let whole = ended(plan, plan.asked.to);
+    Ok(Answer {
+        columns: columns(plan),
+        rows: kept().map(|i| std::mem::take(&mut rows[i])).collect(),
+        as_of: plan.as_of,
+        status: row_status.iter().copied().max().unwrap_or(whole),
+        row_status,
+        period: plan.asked,
+        compared: plan.compared.as_ref().map(|c| c.span.seen),
+        seq,
+        truncated,
+    })
+}
+
+/// Every group that has a row: those that any measure gave, now or before,
+/// and with a grain all periods for each of them.
+fn groups(plan: &Plan, now: &[Groups], before: Option<&[Groups]>) -> Result<BTreeSet<Group>> {
+    let mut dimensions: BTreeSet<&[Key]> = BTreeSet::new();
+    for groups in now.iter().chain(before.unwrap_or_default()) {
+        dimensions.extend(groups.keys().map(|(_, keys)| keys.as_slice()));
+    }
+    if plan.cohort {
+        return Ok(cohorts(plan, &dimensions));
+    }
+    if plan.dimensions.is_empty() {
+        dimensions.insert(&[]);
+    }
+    let n = dimensions.len() * plan.now.periods.len();
+    if n > MAX_ROWS {
+        let message = format!(
+            "the answer has {n} rows, more than {MAX_ROWS}; filter it or leave out a dimension"
+        );
+        return Err(question(message));
+    }
+    let periods = 0..plan.now.periods.len();
+    Ok(periods
+        .flat_map(|i| dimensions.iter().map(move |keys| (i, keys.to_vec())))
+        .collect())
+}
+
+/// Every age that a cohort has reached, zero where nobody came back.
+fn cohorts(plan: &Plan, dimensions: &BTreeSet<&[Key]>) -> BTreeSet<Group> {
+    let mut parts: BTreeSet<&[Key]> = dimensions.iter().map(|keys| &keys[1..]).collect();
+    if plan.dimensions.len() == 1 {
+        parts.insert(&[]);
+    }
+    let mut all = BTreeSet::new();
+    for i in 0..plan.now.periods.len() {
+        for age in 0..ages(plan, i) {
+            for part in &parts {
+                let keys = std::iter::once(Key::Int(age)).chain(part.iter().cloned());
+                all.insert((i, keys.collect()));
+            }
+        }
+    }
+    all
+}
+
+/// How many months have begun since a cohort's own, that one included.
+fn ages(plan: &Plan, cohort: usize) -> i64 {
+    let month = |d: Date| i64::from(period_key(&plan.calendar, Grain::Month, d));
+    month(plus(plan.as_of, -1)) - month(plan.now.periods[cohort].from) + 1
+}
+
+fn row(
+    plan: &Plan,
+    group: &Group,
+    now: &[Groups],
+    before: Option<&[Groups]>,
+) -> Result<Vec<Value>> {
+    let (period, keys) = group;
+    let mut row = Vec::new();
+    if plan.grain.is_some() {
+        row.push(Value::Date(plan.now.periods[*period].from));
+    }
+    row.extend(keys.iter().map(Key::value));
+    let counterpart = plan.compared.as_ref().map(|c| c.counterparts[*period]);
+    for metric in &plan.metrics {
+        let value = value(metric.unit, &metric.formula, now, group)?;
+        row.push(value.clone());
+        let (Some(before), Some(counterpart)) = (before, counterpart) else {
+            continue;
+        };
+        let previous = match counterpart {
+            Some(i) => self::value(metric.unit, &metric.formula, before, &(i, keys.clone()))?,
+            None => Value::Null,
+        };
+        row.push(previous.clone());
+        row.push(change(metric.unit, &value, &previous));
+    }
+    Ok(row)
+}
+
+fn value(unit: Unit, formula: &Formula, groups: &[Groups], group: &Group) -> Result<Value> {
+    let number = |part: &Part| number(part, &groups[part.scan], group);
+    match formula {
+        Formula::Measure(part) => number(part).shown(part, unit),
+        Formula::Ratio(num, den) => number(num).divided(&number(den), unit),
+        Formula::ShareOfCohort(part) => {
+            let (cohort, mut keys) = group.clone();
+            keys[0] = Key::Int(0);
+            let start = self::number(part, &groups[part.scan], &(cohort, keys));
+            number(part).divided(&start, unit)
+        }
+    }
+}
+
+/// A measure's value before it is rounded: `n / d` of decimals in
+/// ten-thousandths, or a float, or a value that is no number.
+#[derive(Debug, Clone)]
+enum Number {
+    Null,
+    Exact(i128, i128),
+    Float(f64),
+    Value(Value),
+}
+
+fn number(part: &Part, groups: &Groups, group: &Group) -> Number {
+    if !groups.has_data(group.0) {
+        return Number::Null;
+    }
+    let zero = if part.kind == Type::Float {
+        Number::Float(0.0)
+    } else {
+        Number::Exact(0, 1)
+    };
+    let cells = groups.get(group);
+    let state = cells.map_or(&Cell::Null, |cells| &cells[part.state]);
+    let rows = cells.map_or(0, |cells| {
+        if let Cell::Int(n) = cells[part.rows] {
+            n
+        } else {
+            0
+        }
+    });
+    let plain = match state {
+        Cell::Null => Number::Null,
+        Cell::Int(n) => Number::Exact(i128::from(*n) * i128::from(keji_schema::decimal::UNIT), 1),
+        Cell::Units(units) => Number::Exact(*units, 1),
+        Cell::Float(x) => Number::Float(*x),
+        Cell::Value(v) => Number::Value(v.clone()),
+    };
+    match (part.agg, plain) {
+        (Agg::Count | Agg::CountDistinct, Number::Null) => zero,
+        (Agg::Sum, _) if rows == 0 => zero,
+        (Agg::Avg, _) if rows == 0 => Number::Null,
+        (Agg::Avg, Number::Exact(n, d)) => Number::Exact(n, d * i128::from(rows)),
+        (Agg::Avg, Number::Float(x)) => Number::Float(x / rows as f64),
+        (_, plain) => plain,
+    }
+}
+
+impl Number {
+    fn float(&self) -> Option<f64> {
+        match self {
+            Number::Exact(n, d) => Some(*n as f64 / *d as f64 / keji_schema::decimal::UNIT as f64),
+            Number::Float(x) => Some(*x),
+            Number::Null | Number::Value(_) => None,
+        }
+    }
+
+    /// As the answer shows a single measure.
+    fn shown(self, part: &Part, unit: Unit) -> Result<Value> {
+        Ok(match self {
+            Number::Null => Value::Null,
+            Number::Value(v) => v,
+            Number::Float(x) => Value::Float(x),
+            // An average of a rate or of days is no amount.
+            exact if part.agg == Agg::Avg && !is_amount(unit) => {
+                exact.float().map_or(Value::Null, Value::Float)
+            }
+            Number::Exact(n, 1) if part.kind == Type::Int => {
+                Value::Int((n / i128::from(keji_schema::decimal::UNIT)) as i64)
+            }
+            Number::Exact(n, d) => Value::Decimal(decimal(divide(n, d))?),
+        })
+    }
+
+    fn divided(self, by: &Number, unit: Unit) -> Result<Value> {
+        Ok(match (self, by) {
+            (Number::Exact(..) | Number::Float(_), Number::Exact(0, _)) => Value::Null,
+            (Number::Exact(n, nd), Number::Exact(d, dd)) if is_amount(unit) => {
+                let n = n.checked_mul(i128::from(keji_schema::decimal::UNIT));
+                let n = n.and_then(|n| n.checked_mul(*dd));
+                let d = d.checked_mul(nd);
+                match (n, d) {
+                    (Some(n), Some(d)) => Value::Decimal(decimal(divide(n, d))?),
+                    _ => return Err(crate::Error::Overflow("a quotient".to_owned())),
+                }
+            }
+            (Number::Exact(n, nd), Number::Exact(d, dd)) => {
+                Value::Float((n as f64 * *dd as f64) / (*d as f64 * nd as f64))
+            }
+            (n, d) => match (n.float(), d.float()) {
+                (Some(_), Some(0.0)) => Value::Null,
+                (Some(n), Some(d)) => Value::Float(n / d),
+                _ => Value::Null,
+            },
+        })
+    }
+}
+
+/// Half away from zero.
+fn divide(n: i128, d: i128) -> i128 {
+    let (q, r) = (n / d, n % d);
+    let away = if (n < 0) == (d < 0) { 1 } else { -1 };
+    if 2 * r.abs() >= d.abs() { q + away } else { q }
+}
+
+fn is_amount(unit: Unit) -> bool {
+    matches!(unit, Unit::Money | Unit::Count)
+}
+
+/// The difference of rates; of anything else the change in relation to the
+/// size of the earlier value, null where that is zero.
+fn change(unit: Unit, now: &Value, before: &Value) -> Value {
+    let (Some(now), Some(before)) = (as_float(now), as_float(before)) else {
+        return Value::Null;
+    };
+    match unit {
+        Unit::Pct | Unit::Score => Value::Float(now - before),
+        _ if before == 0.0 => Value::Null,
+        _ => Value::Float((now - before) / before.abs()),
+    }
+}
+
+fn as_float(value: &Value) -> Option<f64> {
+    match value {
+        Value::Int(n) => Some(*n as f64),
+        Value::Decimal(d) => Some(d.to_f64()),
+        Value::Float(x) => Some(*x),
+        _ => None,
+    }
+}
+
+/// The worst that is true of a row's period. An answer is as final as the
+/// metric of it that settles last.
+fn status(plan: &Plan, group: &Group) -> Status {
+    let (period, keys) = group;
+    match (plan.cohort, keys.first()) {
+        (true, Some(Key::Int(age))) => {
+            let mut month = plan.now.periods[*period];
+            for _ in 0..*age {
+                month = Period {
+                    from: month.to,
+                    to: plan.calendar.next(Grain::Month, month.to),
+                };
+            }
+            ended(plan, month.to)
+        }
+        _ => ended(plan, plan.now.periods[*period].to),
+    }
+}
+
+fn ended(plan: &Plan, end: Date) -> Status {
+    if end > plan.as_of {
+        Status::Open
+    } else if plus(end, plan.settle_days as i32) > plan.as_of {
+        Status::Unsettled
+    } else {
+        Status::Settled
+    }
+}
+
+fn order(plan: &Plan, rows: &[Vec<Value>]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..rows.len()).collect();
+    // Stable: rows that are equal keep the order of their dimensions.
+    order.sort_by(|a, b| {
+        let keys = plan
+            .sort
+            .iter()
+            .map(|key| sorted(key, &rows[*a], &rows[*b]));
+        keys.fold(Ordering::Equal, Ordering::then)
+    });
+    order
+}
+
+/// Null comes last in both directions.
+fn sorted(key: &SortKey, a: &[Value], b: &[Value]) -> Ordering {
+    let (a, b) = (&a[key.column], &b[key.column]);
+    if a.is_null() || b.is_null() {
+        return compare(a, b);
+    }
+    let order = if key.absolute {
+        compare(&size(a), &size(b))
+    } else {
+        compare(a, b)
+    };
+    if key.descending {
+        order.reverse()
+    } else {
+        order
+    }
+}
+
+fn size(value: &Value) -> Value {
+    match value {
+        Value::Int(n) => Value::Int(n.saturating_abs()),
+        Value::Decimal(d) => Value::Decimal(Decimal::from_units(d.units().saturating_abs())),
+        Value::Float(x) => Value::Float(x.abs()),
+        other => other.clone(),
+    }
+}
+
+fn columns(plan: &Plan) -> Vec<Column> {
+    let column = |name: &str, role, unit: &str| Column {
+        name: name.to_owned(),
+        role,
+        unit: unit.to_owned(),
+    };
+    let mut columns = Vec::new();
+    if plan.grain.is_some() {
+        let name = if plan.cohort { "cohort" } else { "period" };
+        columns.push(column(name, Role::Dimension, "date"));
+    }
+    for d in &plan.dimensions {
+        columns.push(column(&d.name, Role::Dimension, &d.unit));
+    }
+    for metric in &plan.metrics {
+        let unit = metric.unit.name();
+        columns.push(column(&metric.id, Role::Metric, unit));
+        if plan.compared.is_some() {
+            let change = if metric.unit == Unit::Score {
+                "score"
+            } else {
+                "pct"
+            };
+            columns.push(column(
+                &format!("{}_previous", metric.id),
+                Role::Metric,
+                unit,
+            ));
+            columns.push(column(
+                &format!("{}_change", metric.id),
+                Role::Metric,
+                change,
+            ));
+        }
+    }
+    columns
+}

@@ -1,0 +1,204 @@
+//! The groups that a scan gives, as plain Rust values. It must not compute.
+
+use std::cmp::Ordering;
+use std::collections::{BTreeSet, HashMap};
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::datatypes::{
+    DataType, Date32Type, Decimal128Type, Float64Type, Int32Type, Int64Type,
+    TimestampMicrosecondType,
+};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use keji_schema::calendar::from_epoch_days;
+use keji_schema::{Decimal, Value};
+
+use crate::error::{Error, Result};
+use crate::plan::spans::period_key;
+use crate::plan::{Plan, Scan, Span};
+
+/// A dimension's value. Null comes last.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Key {
+    Int(i64),
+    Decimal(Decimal),
+    Date(Date),
+    Instant(Timestamp),
+    Bool(bool),
+    Text(String),
+    Null,
+}
+
+/// A state's value. A decimal is in ten-thousandths and wider than
+/// [`Decimal`], because a sum of sums must not overflow on the way.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Cell {
+    Null,
+    Int(i64),
+    Units(i128),
+    Float(f64),
+    Value(Value),
+}
+
+/// Index of the period, then the dimensions.
+pub(crate) type Group = (usize, Vec<Key>);
+
+#[derive(Debug, Default)]
+pub(crate) struct Groups {
+    cells: HashMap<Group, Vec<Cell>>,
+    no_data: BTreeSet<usize>,
+}
+
+impl Groups {
+    /// Adds what one pass gave. `period` is the period that it looked at;
+    /// otherwise the first column says which.
+    pub fn add(
+        &mut self,
+        plan: &Plan,
+        scan: &Scan,
+        span: &Span,
+        period: Option<usize>,
+        batches: &[RecordBatch],
+    ) -> Result<()> {
+        let n_dimensions = scan.dimensions.len() + usize::from(plan.cohort);
+        let first = usize::from(period.is_none());
+        let indices: HashMap<i32, usize> = match plan.grain {
+            Some(grain) => {
+                let keys = span
+                    .periods
+                    .iter()
+                    .map(|p| period_key(&plan.calendar, grain, p.from));
+                keys.zip(0..).collect()
+            }
+            None => HashMap::from([(0, 0)]),
+        };
+        for batch in batches {
+            let columns = batch.columns();
+            for row in 0..batch.num_rows() {
+                let at = match period {
+                    Some(at) => at,
+                    None => {
+                        let key = columns[0].as_primitive::<Int32Type>().value(row);
+                        // A row outside the span cannot pass the filter on days.
+                        let Some(at) = indices.get(&key) else {
+                            continue;
+                        };
+                        *at
+                    }
+                };
+                let keys = columns[first..first + n_dimensions].iter();
+                let keys = keys.map(|c| key_at(c, row)).collect::<Result<Vec<_>>>()?;
+                let cells = columns[first + n_dimensions..].iter();
+                let cells = cells.map(|c| cell_at(c, row)).collect::<Result<Vec<_>>>()?;
+                self.cells.insert((at, keys), cells);
+            }
+        }
+        Ok(())
+    }
+
+    /// Nothing is known about this period: its values are null, not zero.
+    pub fn without_data(&mut self, period: usize) {
+        self.no_data.insert(period);
+    }
+
+    pub fn has_data(&self, period: usize) -> bool {
+        !self.no_data.contains(&period)
+    }
+
+    pub fn get(&self, group: &Group) -> Option<&[Cell]> {
+        self.cells.get(group).map(Vec::as_slice)
+    }
+
+    pub fn keys(&self) -> impl Iterator<Item = &Group> {
+        self.cells.keys()
+    }
+}
+
+impl Key {
+    pub fn value(&self) -> Value {
+        match self {
+            Key::Int(n) => Value::Int(*n),
+            Key::Decimal(d) => Value::Decimal(*d),
+            Key::Date(d) => Value::Date(*d),
+            Key::Instant(t) => Value::Instant(*t),
+            Key::Bool(b) => Value::Bool(*b),
+            Key::Text(t) => Value::Text(t.clone()),
+            Key::Null => Value::Null,
+        }
+    }
+}
+
+/// Orders values of one column; null is after everything.
+pub(crate) fn compare(a: &Value, b: &Value) -> Ordering {
+    match (a, b) {
+        (Value::Text(a), Value::Text(b)) => a.cmp(b),
+        (Value::Int(a), Value::Int(b)) => a.cmp(b),
+        (Value::Decimal(a), Value::Decimal(b)) => a.cmp(b),
+        (Value::Float(a), Value::Float(b)) => a.total_cmp(b),
+        (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
+        (Value::Date(a), Value::Date(b)) => a.cmp(b),
+        (Value::Instant(a), Value::Instant(b)) => a.cmp(b),
+        (a, b) => a.is_null().cmp(&b.is_null()),
+    }
+}
+
+pub(crate) fn value_at(column: &ArrayRef, row: usize) -> Result<Value> {
+    Ok(match cell_at(column, row)? {
+        Cell::Null => Value::Null,
+        Cell::Int(n) => Value::Int(n),
+        Cell::Units(units) => Value::Decimal(decimal(units)?),
+        Cell::Float(x) => Value::Float(x),
+        Cell::Value(v) => v,
+    })
+}
+
+pub(crate) fn decimal(units: i128) -> Result<Decimal> {
+    let narrow = i64::try_from(units).map(Decimal::from_units);
+    narrow.map_err(|_| Error::Overflow(format!("{units} ten-thousandths")))
+}
+
+fn key_at(column: &ArrayRef, row: usize) -> Result<Key> {
+    Ok(match value_at(column, row)? {
+        Value::Null => Key::Null,
+        Value::Text(t) => Key::Text(t),
+        Value::Int(n) => Key::Int(n),
+        Value::Decimal(d) => Key::Decimal(d),
+        Value::Bool(b) => Key::Bool(b),
+        Value::Date(d) => Key::Date(d),
+        Value::Instant(t) => Key::Instant(t),
+        Value::Float(_) => return Err(unreadable(column)),
+    })
+}
+
+fn cell_at(column: &ArrayRef, row: usize) -> Result<Cell> {
+    if column.is_null(row) {
+        return Ok(Cell::Null);
+    }
+    Ok(match column.data_type() {
+        DataType::Int64 => Cell::Int(column.as_primitive::<Int64Type>().value(row)),
+        DataType::Decimal128(_, 4) => {
+            Cell::Units(column.as_primitive::<Decimal128Type>().value(row))
+        }
+        DataType::Float64 => Cell::Float(column.as_primitive::<Float64Type>().value(row)),
+        DataType::Utf8 => Cell::Value(Value::Text(column.as_string::<i32>().value(row).to_owned())),
+        DataType::Boolean => Cell::Value(Value::Bool(column.as_boolean().value(row))),
+        DataType::Date32 => {
+            let day = column.as_primitive::<Date32Type>().value(row);
+            let day = from_epoch_days(day).ok_or_else(|| unreadable(column))?;
+            Cell::Value(Value::Date(day))
+        }
+        DataType::Timestamp(..) => {
+            let at = column.as_primitive::<TimestampMicrosecondType>().value(row);
+            let at = Timestamp::from_microsecond(at).map_err(|_| unreadable(column))?;
+            Cell::Value(Value::Instant(at))
+        }
+        _ => return Err(unreadable(column)),
+    })
+}
+
+fn unreadable(column: &ArrayRef) -> Error {
+    Error::Row(format!(
+        "a column of type {} holds no value of ours",
+        column.data_type()
+    ))
+}

@@ -1,0 +1,422 @@
+//! One pass of a scan as a physical plan: read, join, filter, reduce, group.
+//! It must not put answers together.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use arrow::array::{AsArray, RecordBatch};
+use arrow::datatypes::{DataType, Date32Type};
+use datafusion_common::ScalarValue;
+use datafusion_common::config::ConfigOptions;
+use datafusion_datasource::memory::MemorySourceConfig;
+use datafusion_expr::Operator;
+use datafusion_functions::datetime::date_part;
+use datafusion_physical_expr::ScalarFunctionExpr;
+use datafusion_physical_expr::expressions::{CaseExpr, Literal, is_not_null};
+use jiff::civil::Date;
+use keji_schema::calendar::{Grain, epoch_days, from_epoch_days};
+use keji_schema::expr::{Expr, Node};
+use keji_schema::metric::{Agg, PERIOD_END};
+use keji_schema::{Catalog, Type, Value};
+
+use crate::copy::{DataFile, Snapshot};
+use crate::error::Result;
+use crate::expr::{DECIMAL, Physical, binary, cast, literal, physical};
+use crate::plan::source::replace;
+use crate::plan::spans::week_offset;
+use crate::plan::{Let, Pass, Plan, Reduced, Scan, Shape, Span, State};
+use crate::run::engine::Engine;
+use crate::run::tables::{Aggregate, Stage, aggregate, column, filter, join, project, table};
+
+/// Names that no field has.
+const PERIOD: &str = "$period";
+const KEY: &str = "$key";
+const MONTH: &str = "$month";
+const DAY: &str = "$day";
+
+pub(crate) struct Reader<'a> {
+    pub engine: &'a Engine,
+    pub catalog: &'a Catalog,
+    pub snapshot: &'a Snapshot,
+    pub plan: &'a Plan,
+}
+
+impl Reader<'_> {
+    /// The groups of one pass: the period's key where rows decide it, the
+    /// dimensions, the states.
+    pub async fn pass(&self, scan: &Scan, span: &Span, pass: Pass) -> Result<Vec<RecordBatch>> {
+        let rows = self.rows(scan, pass)?;
+        let plan = match &scan.shape {
+            Shape::Rows => self.grouped(scan, rows, pass)?,
+            Shape::Reduced(reduced) => self.reduced(scan, reduced, span, rows, pass)?,
+            Shape::Cohort { key } => self.cohort(scan, key, span, rows).await?,
+        };
+        self.engine.collect(plan).await
+    }
+
+    /// The groups of the records of one day, an evaluation.
+    pub async fn evaluation(&self, scan: &Scan, day: Date) -> Result<Vec<RecordBatch>> {
+        let next = crate::plan::spans::plus(day, 1);
+        let pass = Pass {
+            from: Some(day),
+            to: next,
+            period: Some(0),
+        };
+        self.pass(scan, &self.plan.now, pass).await
+    }
+
+    /// The days that a scan's time takes, up to and including `last`.
+    pub async fn days(&self, scan: &Scan, last: Option<Date>) -> Result<BTreeSet<Date>> {
+        let (Some(time), Some(last)) = (&scan.time, last) else {
+            return Ok(BTreeSet::new());
+        };
+        let object = &scan.source.object;
+        let files =
+            self.snapshot
+                .files_between(object, Date::MIN, crate::plan::spans::plus(last, 1));
+        let rows = table(self.catalog, object, std::slice::from_ref(time), files)?;
+        let key = vec![(column(&rows, time)?, time.clone())];
+        let days = self
+            .engine
+            .collect(aggregate(rows, key, Vec::new(), false)?)
+            .await?;
+        let days = days
+            .iter()
+            .flat_map(|b| b.column(0).as_primitive::<Date32Type>().iter());
+        Ok(days
+            .flatten()
+            .filter_map(from_epoch_days)
+            .filter(|d| *d <= last)
+            .collect())
+    }
+
+    /// The rows of a pass with every column that its expressions name.
+    pub fn rows(&self, scan: &Scan, pass: Pass) -> Result<Stage> {
+        let source = &scan.source;
+        let files = self.files(scan, pass);
+        let mut rows = table(self.catalog, &source.object, &source.columns, files)?;
+        let mut filters: Vec<Physical> = Vec::new();
+        if let Some(time) = &scan.time {
+            filters.extend(between(column(&rows, time)?, pass.from, pass.to));
+        }
+        // What the object's own columns decide is decided before the joins.
+        let own = |x: &&Expr| {
+            x.fields()
+                .iter()
+                .all(|f| source.columns.contains(&f.join(".")))
+        };
+        let (early, late): (Vec<_>, Vec<_>) = scan.filters.iter().partition(own);
+        for expr in early {
+            filters.push(physical(expr, &rows.schema())?);
+        }
+        rows = filtered(rows, filters)?;
+        for made in &source.joins {
+            let mut columns = vec!["id".to_owned()];
+            columns.extend(made.columns.iter().map(|(field, _)| field.clone()));
+            let files = self.snapshot.files(&made.object);
+            let small = table(self.catalog, &made.object, &columns, files)?;
+            let mut named = vec![(column(&small, "id")?, "id".to_owned())];
+            for (field, name) in &made.columns {
+                named.push((column(&small, field)?, name.clone()));
+            }
+            rows = join(rows, project(small, named)?, &made.on)?;
+        }
+        let late = late.iter().map(|expr| physical(expr, &rows.schema()));
+        let late = late.collect::<Result<Vec<_>>>()?;
+        filtered(rows, late)
+    }
+
+    fn files(&self, scan: &Scan, pass: Pass) -> &[DataFile] {
+        let object = &scan.source.object;
+        if !scan.by_month {
+            return self.snapshot.files(object);
+        }
+        self.snapshot
+            .files_between(object, pass.from.unwrap_or(Date::MIN), pass.to)
+    }
+
+    fn grouped(&self, scan: &Scan, rows: Stage, pass: Pass) -> Result<Stage> {
+        let mut keys = Vec::new();
+        if let (None, Some(time)) = (pass.period, &scan.time) {
+            keys.push((
+                self.period_key(column(&rows, time)?, &rows)?,
+                PERIOD.to_owned(),
+            ));
+        }
+        keys.extend(dimensions(scan, &rows)?);
+        let states = states(scan, &rows, pass.to)?;
+        aggregate(rows, keys, states, !scan.dimensions.is_empty())
+    }
+
+    fn reduced(
+        &self,
+        scan: &Scan,
+        reduced: &Reduced,
+        span: &Span,
+        rows: Stage,
+        pass: Pass,
+    ) -> Result<Stage> {
+        let rows = filter(rows.clone(), is_not_null(column(&rows, &reduced.key)?)?)?;
+        let by_row = pass.period.is_none() && reduced.dated_by.is_none();
+        let mut keys = Vec::new();
+        if let (true, Some(time)) = (by_row, &scan.time) {
+            keys.push((
+                self.period_key(column(&rows, time)?, &rows)?,
+                PERIOD.to_owned(),
+            ));
+        }
+        keys.push((column(&rows, &reduced.key)?, KEY.to_owned()));
+        keys.extend(dimensions(scan, &rows)?);
+        let n_keys = keys.len();
+        let first = aggregate(rows.clone(), keys, lets(&reduced.lets, &rows)?, true)?;
+        let mut rows = averaged(first, n_keys, &reduced.lets)?;
+        if let Some(date) = &reduced.dated_by {
+            let (from, to) = (span.seen.from, span.seen.to);
+            let inside = between(column(&rows, date)?, Some(from), to);
+            rows = filtered(rows, inside)?;
+        }
+        let mut keys = Vec::new();
+        if let Some(date) = &reduced.dated_by {
+            keys.push((
+                self.period_key(column(&rows, date)?, &rows)?,
+                PERIOD.to_owned(),
+            ));
+        } else if by_row {
+            keys.push((column(&rows, PERIOD)?, PERIOD.to_owned()));
+        }
+        for i in 0..scan.dimensions.len() {
+            keys.push((column(&rows, &dimension(i))?, dimension(i)));
+        }
+        let states = states(scan, &rows, pass.to)?;
+        aggregate(rows, keys, states, !scan.dimensions.is_empty())
+    }
+
+    /// The months of each key are made once and read twice: for the first
+    /// month of a key and for the months after it.
+    async fn cohort(&self, scan: &Scan, key: &str, span: &Span, rows: Stage) -> Result<Stage> {
+        let Some(time) = &scan.time else {
+            return Ok(rows);
+        };
+        let rows = filter(rows.clone(), is_not_null(column(&rows, key)?)?)?;
+        let mut keys = vec![(column(&rows, key)?, KEY.to_owned())];
+        keys.extend(dimensions(scan, &rows)?);
+        let n_keys = keys.len();
+        keys.push((
+            self.period_key(column(&rows, time)?, &rows)?,
+            MONTH.to_owned(),
+        ));
+        let day = |rows: &Stage, name: &str| -> Result<Aggregate> {
+            let arg = Some(column(rows, name)?);
+            Ok(Aggregate {
+                name: DAY.to_owned(),
+                agg: Agg::Min,
+                arg,
+                filter: None,
+            })
+        };
+        let months = aggregate(rows.clone(), keys, vec![day(&rows, time)?], true)?;
+        let schema = months.schema();
+        let months = self.engine.collect(months).await?;
+        let months = || MemorySourceConfig::try_new_exec(&[months.clone()], schema.clone(), None);
+        let rows: Stage = months()?;
+        let keys = schema
+            .fields()
+            .iter()
+            .take(n_keys)
+            .map(|f| f.name().clone());
+        let keys: Vec<String> = keys.collect();
+        let mut group = Vec::new();
+        for name in &keys {
+            group.push((column(&rows, name)?, name.clone()));
+        }
+        let firsts = aggregate(rows.clone(), group, vec![day(&rows, DAY)?], true)?;
+        let inside = between(column(&firsts, DAY)?, Some(span.seen.from), span.seen.to);
+        let firsts = filtered(firsts, inside)?;
+        let joined = crate::run::tables::same_keys(firsts, months()?, &keys)?;
+        let first = self.period_key(column(&joined, "$first")?, &joined)?;
+        let age = binary(column(&joined, MONTH)?, Operator::Minus, first.clone());
+        let mut group = vec![
+            (first, PERIOD.to_owned()),
+            (cast(age, DataType::Int64), "$age".to_owned()),
+        ];
+        for i in 0..scan.dimensions.len() {
+            group.push((column(&joined, &dimension(i))?, dimension(i)));
+        }
+        let states = states(scan, &joined, span.seen.to)?;
+        aggregate(joined, group, states, false)
+    }
+
+    /// See [`crate::plan::spans::period_key`].
+    fn period_key(&self, date: Physical, rows: &Stage) -> Result<Physical> {
+        let number = |n: i32| Arc::new(Literal::new(ScalarValue::Int32(Some(n)))) as Physical;
+        let part = |name: &str| -> Result<Physical> {
+            let name = Arc::new(Literal::new(ScalarValue::Utf8(Some(name.to_owned()))));
+            let config = Arc::new(ConfigOptions::default());
+            let args = vec![name as Physical, date.clone()];
+            let schema = rows.schema();
+            Ok(Arc::new(ScalarFunctionExpr::try_new(
+                date_part(),
+                args,
+                &schema,
+                config,
+            )?))
+        };
+        let day = || cast(date.clone(), DataType::Int32);
+        Ok(match self.plan.grain {
+            None => number(0),
+            Some(Grain::Day) => day(),
+            Some(Grain::Week) => {
+                let shifted = binary(
+                    day(),
+                    Operator::Plus,
+                    number(week_offset(&self.plan.calendar)),
+                );
+                binary(shifted, Operator::Divide, number(7))
+            }
+            Some(Grain::Month) => {
+                let years = binary(part("year")?, Operator::Multiply, number(12));
+                binary(years, Operator::Plus, part("month")?)
+            }
+            Some(Grain::Quarter) => {
+                let years = binary(part("year")?, Operator::Multiply, number(4));
+                let from_zero = binary(part("month")?, Operator::Minus, number(1));
+                binary(
+                    years,
+                    Operator::Plus,
+                    binary(from_zero, Operator::Divide, number(3)),
+                )
+            }
+            Some(Grain::Year) => part("year")?,
+        })
+    }
+}
+
+fn dimension(i: usize) -> String {
+    format!("$d{i}")
+}
+
+fn dimensions(scan: &Scan, rows: &Stage) -> Result<Vec<(Physical, String)>> {
+    let made = scan.dimensions.iter().enumerate();
+    made.map(|(i, name)| Ok((column(rows, name)?, dimension(i))))
+        .collect()
+}
+
+fn states(scan: &Scan, rows: &Stage, end: Date) -> Result<Vec<Aggregate>> {
+    let schema = rows.schema();
+    let compiled = |expr: &Option<Expr>| -> Result<Option<Physical>> {
+        let Some(expr) = expr else { return Ok(None) };
+        let expr = replace(expr, &mut |path| {
+            let is_end = matches!(path, [name] if name == PERIOD_END);
+            Ok(if is_end {
+                Node::Literal(Value::Date(end))
+            } else {
+                Node::Field(path.to_vec())
+            })
+        })?;
+        Ok(Some(physical(&expr, &schema)?))
+    };
+    let made = scan.states.iter().map(
+        |State {
+             name,
+             agg,
+             expr,
+             filter,
+             ..
+         }| {
+            let (arg, filter) = (compiled(expr)?, compiled(filter)?);
+            Ok(Aggregate {
+                name: name.clone(),
+                agg: *agg,
+                arg,
+                filter,
+            })
+        },
+    );
+    made.collect()
+}
+
+/// The reductions; an average as its sum and its count.
+fn lets(lets: &[Let], rows: &Stage) -> Result<Vec<Aggregate>> {
+    let schema = rows.schema();
+    let mut made = Vec::new();
+    for Let {
+        name, agg, expr, ..
+    } in lets
+    {
+        let arg = expr.as_ref().map(|x| physical(x, &schema)).transpose()?;
+        let of = |name: String, agg| Aggregate {
+            name,
+            agg,
+            arg: arg.clone(),
+            filter: None,
+        };
+        if *agg == Agg::Avg {
+            made.push(of(format!("{name}$sum"), Agg::Sum));
+            made.push(of(format!("{name}$n"), Agg::Count));
+        } else {
+            made.push(of(name.clone(), *agg));
+        }
+    }
+    Ok(made)
+}
+
+/// The keys and reductions with averages made of their sums and counts.
+fn averaged(rows: Stage, n_keys: usize, lets: &[Let]) -> Result<Stage> {
+    if lets.iter().all(|l| l.agg != Agg::Avg) {
+        return Ok(rows);
+    }
+    let mut columns = Vec::new();
+    for field in rows.schema().fields().iter().take(n_keys) {
+        columns.push((column(&rows, field.name())?, field.name().clone()));
+    }
+    for Let {
+        name, agg, kind, ..
+    } in lets
+    {
+        let made = if *agg == Agg::Avg {
+            let to = if *kind == Type::Float {
+                DataType::Float64
+            } else {
+                DECIMAL
+            };
+            let sum = cast(column(&rows, &format!("{name}$sum"))?, to.clone());
+            let n = column(&rows, &format!("{name}$n"))?;
+            let some = binary(n.clone(), Operator::Gt, literal(&Value::Int(0)));
+            let n_kind = if to == DECIMAL {
+                DataType::Decimal128(23, 4)
+            } else {
+                to.clone()
+            };
+            let n: Physical = Arc::new(CaseExpr::try_new(
+                None,
+                vec![(some, cast(n, n_kind))],
+                None,
+            )?);
+            cast(binary(sum, Operator::Divide, n), to)
+        } else {
+            column(&rows, name)?
+        };
+        columns.push((made, name.clone()));
+    }
+    project(rows, columns)
+}
+
+/// `from` ≤ date < `to`.
+fn between(date: Physical, from: Option<Date>, to: Date) -> Vec<Physical> {
+    let day =
+        |d: Date| Arc::new(Literal::new(ScalarValue::Date32(Some(epoch_days(d))))) as Physical;
+    let from = from.map(|from| binary(date.clone(), Operator::GtEq, day(from)));
+    from.into_iter()
+        .chain([binary(date, Operator::Lt, day(to))])
+        .collect()
+}
+
+fn filtered(rows: Stage, filters: Vec<Physical>) -> Result<Stage> {
+    match filters
+        .into_iter()
+        .reduce(|a, b| binary(a, Operator::And, b))
+    {
+        Some(all) => filter(rows, all),
+        None => Ok(rows),
+    }
+}
