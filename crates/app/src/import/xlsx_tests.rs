@@ -42,8 +42,7 @@ fn child_command(path: &Path, limits: &[(&str, u64)]) -> Command {
         .arg("-c")
         .arg("exec \"$0\" \"$@\" 3>&1 >/dev/null")
         .arg(std::env::current_exe().unwrap());
-    let name = std::thread::current().name().unwrap_or_default().to_owned();
-    let module = name.rsplit_once("::").unwrap().0.to_owned();
+    let (_, module) = module_path!().split_once("::").unwrap();
     command.args([
         "--exact",
         &format!("{module}::child"),
