@@ -9,6 +9,8 @@ export default defineConfig({
   workers: 1,
   reporter: [["list"]],
   use: {
+    actionTimeout: 30_000,
+    navigationTimeout: 60_000,
     trace: "retain-on-failure",
     launchOptions: {
       executablePath: process.env.KEJI_CHROMIUM ?? "/usr/bin/chromium",

@@ -47,7 +47,7 @@ export function Shell() {
             className="room"
             activeOptions={{ exact: room.to === "/", includeSearch: false }}
           >
-            {room.icon}
+            <span aria-hidden="true">{room.icon}</span>
             <span>{t(room.key)}</span>
           </Link>
         ))}

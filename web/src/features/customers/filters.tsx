@@ -92,7 +92,11 @@ export function Filters({
         />
         {t("customers.atRiskOnly")}
       </label>
-      <Button icon={<FilterOutlined />} aria-expanded={advanced} onClick={() => setAdvanced(!advanced)}>
+      <Button
+        icon={<FilterOutlined aria-hidden="true" />}
+        aria-expanded={advanced}
+        onClick={() => setAdvanced(!advanced)}
+      >
         {t("customers.expression")}
       </Button>
       {advanced && (

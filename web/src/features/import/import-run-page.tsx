@@ -151,6 +151,8 @@ const COUNTS = [
   "lines_new",
   "lines_known",
 ] as const;
+/** A check does not find out what would be new: it tells only the first counts. */
+const CHECKED = 3;
 
 function Result({ run, busy, onUndo }: { run: Import; busy: boolean; onUndo: () => void }) {
   const { t } = useTranslation();
@@ -166,7 +168,7 @@ function Result({ run, busy, onUndo }: { run: Import; busy: boolean; onUndo: () 
       {s && (
         <Panel title={t("import.result")}>
           <dl className="facts wide">
-            {COUNTS.map((name) => (
+            {COUNTS.slice(0, run.dry_run ? CHECKED : undefined).map((name) => (
               <Fact key={name} name={t(`import.summary.${name}`)} value={exactNumber(s[name])} />
             ))}
             <Fact
