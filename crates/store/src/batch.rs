@@ -119,5 +119,7 @@ pub struct UndoSummary {
     /// Orders of other imports that lost lines, and records whose filled
     /// fields were emptied again.
     pub records_restored: i64,
+    /// Evaluations that had counted what the import brought.
+    pub evaluations_deleted: i64,
     pub seq: i64,
 }

@@ -2,11 +2,15 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use keji_schema::Value;
+use keji_schema::{Type, Value};
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
+use crate::db::Fields;
+use crate::error::{Error, Result};
 use crate::job::NewJob;
+use crate::log::kind_of_text;
+use crate::store::Store;
 
 /// One write of one record.
 #[derive(Debug, Clone)]
@@ -90,4 +94,101 @@ pub struct Touched {
     pub month: Option<Date>,
     /// The newest change that touched it.
     pub seq: i64,
+}
+
+impl Store {
+    /// 0 when nothing was ever written.
+    pub async fn last_seq(&self) -> Result<i64> {
+        let mut reader = self.db().reader().await?;
+        reader
+            .conn()
+            .int("select max(seq) from keji_change", &[])
+            .await
+    }
+
+    /// In log order.
+    pub async fn changes(&self, query: &ChangeQuery) -> Result<Vec<Change>> {
+        let mut params = vec![Value::Int(query.after_seq)];
+        let mut sql = "select seq, at, actor, channel, kind, object, record, batch, before, after \
+                       from keji_change where seq > $1"
+            .to_owned();
+        if let Some((object, id)) = &query.record {
+            params.extend([object.as_str().into(), Value::Int(*id)]);
+            sql.push_str(&format!(
+                " and object = ${} and record = ${}",
+                params.len() - 1,
+                params.len()
+            ));
+        }
+        if let Some(batch) = query.batch {
+            params.push(Value::Int(batch));
+            sql.push_str(&format!(" and batch = ${}", params.len()));
+        }
+        sql.push_str(&format!(" order by seq limit {}", query.limit));
+        let kinds = [
+            Type::Int,
+            Type::Instant,
+            Type::Text,
+            Type::Text,
+            Type::Text,
+            Type::Text,
+            Type::Int,
+            Type::Int,
+            Type::Text,
+            Type::Text,
+        ];
+        let rows = self
+            .db()
+            .reader()
+            .await?
+            .conn()
+            .rows(sql, &params, &kinds)
+            .await?;
+        rows.into_iter().map(change_of_row).collect()
+    }
+
+    /// Every part of an object that a change after `seq` touched, once each.
+    pub async fn touched_since(&self, seq: i64) -> Result<Vec<Touched>> {
+        let sql = "select object, month, max(seq) from keji_touched where seq > $1 \
+                   group by object, month order by object, month";
+        let kinds = [Type::Text, Type::Date, Type::Int];
+        let rows = self
+            .db()
+            .reader()
+            .await?
+            .conn()
+            .rows(sql, &[Value::Int(seq)], &kinds)
+            .await?;
+        let touched = |row| {
+            let mut row = Fields::new(row);
+            Ok(Touched {
+                object: row.text()?,
+                month: row.optional_date(),
+                seq: row.int()?,
+            })
+        };
+        rows.into_iter().map(touched).collect()
+    }
+}
+
+fn change_of_row(row: Vec<Value>) -> Result<Change> {
+    let mut row = Fields::new(row);
+    Ok(Change {
+        seq: row.int()?,
+        at: row.instant()?,
+        actor: row.text()?,
+        channel: row.text()?,
+        kind: kind_of_text(&row.text()?)?,
+        object: row.optional_text(),
+        record: row.optional_int(),
+        batch: row.optional_int(),
+        before: map(row.optional_text())?,
+        after: map(row.optional_text())?,
+    })
+}
+
+fn map(text: Option<String>) -> Result<Option<Map<String, Json>>> {
+    text.map(|text| serde_json::from_str(&text))
+        .transpose()
+        .map_err(|e| Error::Corrupt(format!("a change is not JSON: {e}")))
 }

@@ -11,22 +11,41 @@
 //! Reading order: [`Store`] (everything it can do), [`access`], [`record`],
 //! [`change`], [`batch`], then the private modules behind them.
 
+mod store;
+
 pub mod access;
-pub mod batch;
+mod read;
+pub mod record;
+
 pub mod change;
-pub mod error;
+mod insert;
+mod log;
+mod write;
+
+pub mod batch;
+mod import;
+
+mod check;
 pub mod evaluation;
 pub mod job;
 pub mod manifest;
-pub mod record;
-mod store;
+
+mod db;
+mod ddl;
+mod sql;
+mod system;
+
+pub mod error;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use access::Access;
 pub use batch::{Batch, BatchId, BatchState, ImportSummary, NewBatch, OrderLineRow, UndoSummary};
 pub use change::{Change, ChangeKind, ChangeQuery, NewChange, Op, Touched};
+pub use check::Counts;
 pub use error::{Error, Result};
 pub use evaluation::Evaluation;
 pub use job::{Job, JobId, JobState, Lease, NewJob, Retry};
 pub use manifest::{CopyFile, CopyManifest};
 pub use record::{ListPage, ListQuery, Record, ScanQuery, Sort};
-pub use store::{Cancel, Counts, Location, Store};
+pub use store::{Cancel, Location, Store};

@@ -1,0 +1,149 @@
+//! SQLite: how the file is opened, how values go in and come out. Dates are
+//! days since 1970, instants microseconds, decimals ten-thousandths, yes and
+//! no 1 and 0, all of them INTEGER.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use keji_schema::calendar::{epoch_days, from_epoch_days};
+use keji_schema::{Decimal, Type, Value};
+use sqlx::pool::PoolOptions;
+use sqlx::sqlite::{
+    SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous,
+};
+use sqlx::{Arguments, Row, Sqlite, TypeInfo, ValueRef};
+
+use super::fault::{fault, overflow};
+use crate::error::{Error, Result};
+
+pub(crate) const FILE: &str = "keji.sqlite";
+
+/// How long one waits for the writer, of this process or another: longer than
+/// the merge of a large file.
+const WRITER_WAIT: Duration = Duration::from_secs(15 * 60);
+const N_READERS: u32 = 4;
+
+#[derive(Debug, Clone)]
+pub(crate) struct Pools {
+    pub(crate) folder: PathBuf,
+    /// One connection: SQLite has one writer, and waiting in a queue is fairer
+    /// than polling the file lock. Another process may still hold the file;
+    /// then SQLite's busy handler waits.
+    pub(crate) writer: sqlx::Pool<Sqlite>,
+    pub(crate) readers: sqlx::Pool<Sqlite>,
+}
+
+pub(crate) async fn open(folder: &Path) -> Result<Pools> {
+    std::fs::create_dir_all(folder).map_err(|source| Error::Io {
+        what: folder.display().to_string(),
+        source,
+    })?;
+    let options = main_file(folder);
+    let writer = pool(1).connect_with(options.clone()).await.map_err(fault)?;
+    let readers = pool(N_READERS).connect_lazy_with(options.pragma("query_only", "on"));
+    Ok(Pools {
+        folder: folder.to_owned(),
+        writer,
+        readers,
+    })
+}
+
+/// The database itself: nothing is acknowledged before it is on disk.
+pub(crate) fn main_file(folder: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(folder.join(FILE))
+        .create_if_missing(true)
+        .page_size(8192)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(WRITER_WAIT)
+        // KiB; with the sorters' spill files it bounds the memory of a merge.
+        .pragma("cache_size", "-65536")
+        .pragma("temp_store", "file")
+        .pragma("journal_size_limit", "67108864")
+        .row_buffer_size(500)
+}
+
+/// A file that may be lost at any time: no journal, no waiting for the disk.
+pub(crate) fn scratch_file(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .page_size(8192)
+        .journal_mode(SqliteJournalMode::Off)
+        .synchronous(SqliteSynchronous::Off)
+        .pragma("cache_size", "-65536")
+        .pragma("temp_store", "file")
+}
+
+fn pool(n: u32) -> PoolOptions<Sqlite> {
+    PoolOptions::new()
+        .max_connections(n)
+        .acquire_timeout(WRITER_WAIT)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+}
+
+pub(crate) fn arguments(params: &[Value]) -> Result<SqliteArguments> {
+    let mut arguments = SqliteArguments::default();
+    arguments.reserve(params.len(), 0);
+    for param in params {
+        match param {
+            Value::Null => arguments.add(None::<i64>),
+            Value::Text(text) => arguments.add(text.clone()),
+            Value::Float(x) => arguments.add(*x),
+            other => arguments.add(stored_int(other)),
+        }
+        .map_err(|e| Error::Database(sqlx::Error::Encode(e)))?;
+    }
+    Ok(arguments)
+}
+
+/// The INTEGER of a value that is kept as one.
+pub(crate) fn stored_int(value: &Value) -> Option<i64> {
+    match value {
+        Value::Int(n) => Some(*n),
+        Value::Decimal(d) => Some(d.units()),
+        Value::Bool(b) => Some(i64::from(*b)),
+        Value::Date(d) => Some(i64::from(epoch_days(*d))),
+        Value::Instant(t) => Some(t.as_microsecond()),
+        Value::Null | Value::Text(_) | Value::Float(_) => None,
+    }
+}
+
+/// The value of an INTEGER column of this type.
+pub(crate) fn value_of_int(n: i64, kind: Type) -> Result<Value> {
+    let wrong = || Error::Corrupt(format!("{n} is not a {}", kind.name()));
+    Ok(match kind {
+        Type::Int | Type::Link => Value::Int(n),
+        Type::Decimal => Value::Decimal(Decimal::from_units(n)),
+        Type::Bool => Value::Bool(n != 0),
+        Type::Date => Value::Date(
+            i32::try_from(n)
+                .ok()
+                .and_then(from_epoch_days)
+                .ok_or_else(wrong)?,
+        ),
+        Type::Instant => Value::Instant(Timestamp::from_microsecond(n).map_err(|_| wrong())?),
+        Type::Float => Value::Float(n as f64),
+        Type::Text | Type::Choice => return Err(wrong()),
+    })
+}
+
+pub(crate) fn value(row: &SqliteRow, at: usize, kind: Type) -> Result<Value> {
+    let raw = row.try_get_raw(at).map_err(fault)?;
+    if raw.is_null() {
+        return Ok(Value::Null);
+    }
+    // An INTEGER expression that left 64 bits became a REAL on the way.
+    let is_real = raw.type_info().name() == "REAL";
+    match kind {
+        Type::Text | Type::Choice => Ok(Value::Text(row.try_get_unchecked(at).map_err(fault)?)),
+        Type::Float => Ok(Value::Float(row.try_get_unchecked(at).map_err(fault)?)),
+        _ if is_real => Err(overflow()),
+        _ => value_of_int(row.try_get_unchecked(at).map_err(fault)?, kind),
+    }
+}

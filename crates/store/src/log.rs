@@ -1,0 +1,223 @@
+//! Appending to the change log, in commit order, and noting which parts of
+//! the columnar copy a change outdates.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use keji_schema::definition::ObjectDef;
+use keji_schema::{Catalog, Type, Value};
+use serde_json::{Map, Value as Json};
+
+use crate::access::Access;
+use crate::change::ChangeKind;
+use crate::db::{Conn, Fields};
+use crate::error::{Error, Result};
+use crate::sql::{Dialect, Select, quote};
+use crate::system::lock;
+
+/// An entry that is about to get its place in the log.
+#[derive(Debug)]
+pub(crate) struct Entry<'a> {
+    pub(crate) at: Timestamp,
+    pub(crate) actor: &'a str,
+    pub(crate) channel: &'a str,
+    pub(crate) kind: ChangeKind,
+    pub(crate) object: Option<&'a str>,
+    pub(crate) record: Option<i64>,
+    pub(crate) batch: Option<i64>,
+    pub(crate) before: Option<&'a Map<String, Json>>,
+    pub(crate) after: Option<&'a Map<String, Json>>,
+}
+
+/// Takes the log for the rest of the transaction. On SQLite the transaction is
+/// the only writer anyway.
+pub(crate) async fn take(conn: &mut Conn<'_>) -> Result<()> {
+    if conn.dialect() == Dialect::Postgres {
+        conn.run("select pg_advisory_xact_lock($1)", &[Value::Int(lock::LOG)])
+            .await?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn append(conn: &mut Conn<'_>, entry: &Entry<'_>) -> Result<i64> {
+    take(conn).await?;
+    let sql = "insert into keji_change \
+               (seq, at, actor, channel, kind, object, record, batch, before, after) \
+               select coalesce(max(seq), 0) + 1, $1, $2, $3, $4, $5, $6, $7, $8, $9 \
+               from keji_change returning seq";
+    let text = |map: Option<&Map<String, Json>>| {
+        map.map_or(Value::Null, |m| {
+            Value::Text(Json::Object(m.clone()).to_string())
+        })
+    };
+    let params = [
+        Value::Instant(entry.at),
+        entry.actor.into(),
+        entry.channel.into(),
+        kind_text(entry.kind).into(),
+        entry.object.map_or(Value::Null, Value::from),
+        entry.record.map_or(Value::Null, Value::Int),
+        entry.batch.map_or(Value::Null, Value::Int),
+        text(entry.before),
+        text(entry.after),
+    ];
+    let row = conn
+        .row(typed(conn.dialect(), sql, &params), &params, &[Type::Int])
+        .await?;
+    row.and_then(|row| crate::db::int(&row[0]))
+        .ok_or_else(|| Error::Corrupt("the change log gave no position".to_owned()))
+}
+
+/// PostgreSQL does not look at the target column to type a parameter that is
+/// selected, so each gets its type by name.
+fn typed(dialect: Dialect, sql: &str, params: &[Value]) -> String {
+    if dialect == Dialect::Sqlite {
+        return sql.to_owned();
+    }
+    let kinds = [
+        "timestamptz",
+        "text",
+        "text",
+        "text",
+        "text",
+        "bigint",
+        "bigint",
+        "text",
+        "text",
+    ];
+    let mut sql = sql.to_owned();
+    for (i, kind) in kinds.iter().enumerate().take(params.len()).rev() {
+        sql = sql.replace(&format!("${}", i + 1), &format!("${}::{kind}", i + 1));
+    }
+    sql
+}
+
+pub(crate) fn kind_text(kind: ChangeKind) -> &'static str {
+    match kind {
+        ChangeKind::Create => "create",
+        ChangeKind::Update => "update",
+        ChangeKind::Delete => "delete",
+        ChangeKind::Import => "import",
+        ChangeKind::Undo => "undo",
+        ChangeKind::Evaluation => "evaluation",
+    }
+}
+
+pub(crate) fn kind_of_text(text: &str) -> Result<ChangeKind> {
+    Ok(match text {
+        "create" => ChangeKind::Create,
+        "update" => ChangeKind::Update,
+        "delete" => ChangeKind::Delete,
+        "import" => ChangeKind::Import,
+        "undo" => ChangeKind::Undo,
+        "evaluation" => ChangeKind::Evaluation,
+        _ => return Err(Error::Corrupt(format!("a change of kind {text}"))),
+    })
+}
+
+/// First day of the month of a date column.
+pub(crate) fn month_sql(dialect: Dialect, date: &str) -> String {
+    dialect.pick(
+        format!("unixepoch({date} * 86400, 'unixepoch', 'start of month') / 86400"),
+        format!("date_trunc('month', {date})::date"),
+    )
+}
+
+pub(crate) type Touches = BTreeSet<(String, Option<Date>)>;
+
+pub(crate) async fn touch(conn: &mut Conn<'_>, seq: i64, touches: &Touches) -> Result<()> {
+    for (object, month) in touches {
+        let params = [
+            Value::Int(seq),
+            object.as_str().into(),
+            month.map_or(Value::Null, Value::Date),
+        ];
+        let sql = "insert into keji_touched (seq, object, month) values ($1, $2, $3)";
+        conn.run(sql, &params).await?;
+    }
+    Ok(())
+}
+
+/// The parts of the copy that hold something of one record: its own month, and
+/// the months of records whose copy includes one of `fields` of it over a link.
+pub(crate) async fn touched_by(
+    conn: &mut Conn<'_>,
+    catalog: &Catalog,
+    object: &ObjectDef,
+    id: i64,
+    fields: &[&str],
+    touches: &mut Touches,
+) -> Result<()> {
+    months(conn, catalog, object, "id", id, touches).await?;
+    for other in catalog.objects.values() {
+        for link in links_that_copy(other, &object.id, fields) {
+            months(conn, catalog, other, link, id, touches).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Links of `other` to `object` over which its copy includes one of `fields`.
+pub(crate) fn links_that_copy<'a>(
+    other: &'a ObjectDef,
+    object: &str,
+    fields: &[&str],
+) -> BTreeSet<&'a str> {
+    let Some(copy) = &other.copy else {
+        return BTreeSet::new();
+    };
+    let paths = copy.include.iter().chain(&copy.time);
+    paths
+        .filter_map(|path| path.split_once('.'))
+        .filter(|(_, field)| fields.contains(field))
+        .map(|(link, _)| link)
+        .filter(|link| {
+            other
+                .field(link)
+                .is_some_and(|f| f.to.as_deref() == Some(object))
+        })
+        .collect()
+}
+
+/// `select distinct <month> from … t …` of an object's copy; `None` when it
+/// has no time.
+pub(crate) fn months_of(
+    catalog: &Catalog,
+    dialect: Dialect,
+    object: &ObjectDef,
+) -> Result<Option<String>> {
+    let Some(time) = object.copy.as_ref().and_then(|copy| copy.time.as_ref()) else {
+        return Ok(None);
+    };
+    let access = Access::all();
+    let mut select = Select::new(dialect, catalog, &access, &object.id)?;
+    let (time, _) = select.path(time)?;
+    Ok(Some(format!(
+        "select distinct {} {}",
+        month_sql(dialect, &time),
+        select.from()
+    )))
+}
+
+async fn months(
+    conn: &mut Conn<'_>,
+    catalog: &Catalog,
+    object: &ObjectDef,
+    column: &str,
+    id: i64,
+    touches: &mut Touches,
+) -> Result<()> {
+    if object.copy.is_none() {
+        return Ok(());
+    }
+    let Some(sql) = months_of(catalog, conn.dialect(), object)? else {
+        touches.insert((object.id.clone(), None));
+        return Ok(());
+    };
+    let sql = format!("{sql} where t.{} = $1", quote(column));
+    for row in conn.rows(sql, &[Value::Int(id)], &[Type::Date]).await? {
+        touches.insert((object.id.clone(), Fields::new(row).optional_date()));
+    }
+    Ok(())
+}

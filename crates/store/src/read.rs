@@ -1,0 +1,375 @@
+//! Reading records: a page, one, or all of them in a stream.
+
+use keji_schema::{Type, Value};
+use serde_json::Value as Json;
+
+use crate::access::Access;
+use crate::db::bulk;
+use crate::db::{Db, Tx};
+use crate::error::{Error, Result};
+use crate::record::{ListPage, ListQuery, Record, ScanQuery, Sort};
+use crate::sql::{Dialect, Select, quote};
+use crate::store::Store;
+
+/// Rows that a scan hands over at once: large enough that the handing over
+/// costs nothing, small enough to stay in the processor's cache.
+const PORTION: usize = 1024;
+
+impl Store {
+    /// One page, in a stable order: by the query's sort, then by id.
+    pub async fn list(&self, query: &ListQuery, access: &Access) -> Result<ListPage> {
+        let (sql, count_sql, select, kinds) = self.list_sql(query, access)?;
+        let mut reader = self.db().reader().await?;
+        let mut conn = reader.conn();
+        let mut rows = conn.rows(sql, &select, &kinds).await?;
+        let next = match rows.len() > query.limit as usize {
+            true => {
+                rows.truncate(query.limit as usize);
+                rows.last().map(|row| cursor(&row[query.fields.len()..]))
+            }
+            false => None,
+        };
+        for row in &mut rows {
+            row.truncate(query.fields.len());
+        }
+        let total = match count_sql {
+            Some((sql, params)) => Some(conn.int(sql, &params).await?),
+            None => None,
+        };
+        Ok(ListPage { rows, total, next })
+    }
+
+    /// `None` when there is no such record or the caller may not see it.
+    pub async fn get(&self, object: &str, id: i64, access: &Access) -> Result<Option<Record>> {
+        let mut reader = self.db().reader().await?;
+        self.record(&mut reader.conn(), object, id, access, false)
+            .await
+    }
+
+    /// Hands every row to `each`, its values in the order of the query's
+    /// fields; memory stays constant. Returns how many there were. An error of
+    /// `each` ends the scan and is returned.
+    pub async fn scan<E, F>(
+        &self,
+        query: &ScanQuery,
+        access: &Access,
+        mut each: F,
+    ) -> std::result::Result<u64, E>
+    where
+        F: FnMut(&[Value]) -> std::result::Result<(), E> + Send,
+        E: From<Error> + Send,
+    {
+        let (sql, params, kinds) = self.scan_sql(query, access)?;
+        match self.db() {
+            Db::Postgres(_) => {
+                let mut reader = self.db().reader().await?;
+                reader.conn().each(sql, &params, &kinds, each).await
+            }
+            Db::Sqlite(pools) => {
+                let mut conn = pools.readers.acquire().await.map_err(crate::db::fault)?;
+                let (send, mut receive) = tokio::sync::mpsc::channel(4);
+                let reading = tokio::task::spawn_blocking(move || {
+                    bulk::read(&mut conn, &sql, &params, &kinds, PORTION, |rows| {
+                        send.blocking_send(rows).is_ok()
+                    })
+                });
+                let mut n_rows = 0;
+                while let Some(rows) = receive.recv().await {
+                    for row in rows.iter() {
+                        each(row)?;
+                        n_rows += 1;
+                    }
+                }
+                reading
+                    .await
+                    .map_err(|e| Error::Query(format!("the scan broke off: {e}")))??;
+                Ok(n_rows)
+            }
+        }
+    }
+
+    /// One record with every field that the caller may see; `lock` keeps it
+    /// from other writers until the transaction ends.
+    pub(crate) async fn record(
+        &self,
+        conn: &mut crate::db::Conn<'_>,
+        object: &str,
+        id: i64,
+        access: &Access,
+        lock: bool,
+    ) -> Result<Option<Record>> {
+        let def = self.0.catalog.object(object)?;
+        let mut select = Select::new(conn.dialect(), &self.0.catalog, access, object)?;
+        let fields: Vec<_> = def
+            .fields
+            .iter()
+            .filter(|f| !access.hides(object, &f.id))
+            .collect();
+        let mut columns = vec![format!("t.{}", quote("batch"))];
+        let mut kinds = vec![Type::Int];
+        for field in &fields {
+            columns.push(format!("t.{}", quote(&field.id)));
+            kinds.push(field.kind);
+        }
+        let condition = select.condition(None)?;
+        let id_param = select.bind(Value::Int(id));
+        let mut sql = format!(
+            "select {} {} where t.\"id\" = {id_param} and {condition}",
+            columns.join(", "),
+            select.from()
+        );
+        if lock && conn.dialect() == Dialect::Postgres {
+            sql.push_str(" for update of t");
+        }
+        let Some(row) = conn.row(sql, &select.params, &kinds).await? else {
+            return Ok(None);
+        };
+        let mut values = row.into_iter();
+        let batch = values.next().as_ref().and_then(crate::db::int);
+        let values = fields.iter().map(|f| f.id.clone()).zip(values).collect();
+        Ok(Some(Record {
+            object: object.to_owned(),
+            id,
+            batch,
+            values,
+        }))
+    }
+
+    /// A read-only transaction.
+    pub(crate) async fn snapshot(&self) -> Result<Tx> {
+        self.db().snapshot().await
+    }
+
+    #[allow(clippy::type_complexity)] // Four parts of one page, used once.
+    fn list_sql(
+        &self,
+        query: &ListQuery,
+        access: &Access,
+    ) -> Result<(String, Option<(String, Vec<Value>)>, Vec<Value>, Vec<Type>)> {
+        let dialect = self.db().dialect();
+        let mut select = Select::new(dialect, &self.0.catalog, access, &query.object)?;
+        let mut columns = Vec::new();
+        let mut kinds = Vec::new();
+        for path in &query.fields {
+            let (column, kind) = select.path(path)?;
+            columns.push(column);
+            kinds.push(kind);
+        }
+        let keys = self.sort_keys(&mut select, &query.object, &query.sort)?;
+        for key in &keys {
+            columns.push(key.column.clone());
+            kinds.push(key.kind);
+        }
+        let mut condition = select.condition(query.filter.as_ref())?;
+        if let Some(search) = self.search_sql(&mut select, query)? {
+            condition = format!("{condition} and {search}");
+        }
+        let count_sql = query.total.then(|| {
+            let sql = format!("select count(*) {} where {condition}", select.from());
+            (sql, select.params.clone())
+        });
+        if let Some(after) = &query.after {
+            let at = read_cursor(after, &keys)?;
+            condition = format!("{condition} and {}", after_sql(&mut select, &keys, &at));
+        }
+        let order: Vec<String> = keys.iter().map(|key| key.order(dialect)).collect();
+        let sql = format!(
+            "select {} {} where {condition} order by {} limit {} offset {}",
+            columns.join(", "),
+            select.from(),
+            order.join(", "),
+            u64::from(query.limit) + 1,
+            query.offset
+        );
+        Ok((sql, count_sql, select.params, kinds))
+    }
+
+    fn scan_sql(
+        &self,
+        query: &ScanQuery,
+        access: &Access,
+    ) -> Result<(String, Vec<Value>, Vec<Type>)> {
+        let dialect = self.db().dialect();
+        let mut select = Select::new(dialect, &self.0.catalog, access, &query.object)?;
+        let mut columns = Vec::new();
+        let mut kinds = Vec::new();
+        for path in &query.fields {
+            let (column, kind) = select.path(path)?;
+            columns.push(column);
+            kinds.push(kind);
+        }
+        let keys = self.sort_keys(&mut select, &query.object, &query.sort)?;
+        let condition = select.condition(query.filter.as_ref())?;
+        let order: Vec<String> = keys.iter().map(|key| key.order(dialect)).collect();
+        let sql = format!(
+            "select {} {} where {condition} order by {}",
+            columns.join(", "),
+            select.from(),
+            order.join(", ")
+        );
+        Ok((sql, select.params, kinds))
+    }
+
+    /// The keys of an order, always ending with the id.
+    fn sort_keys(&self, select: &mut Select<'_>, object: &str, sort: &[Sort]) -> Result<Vec<Key>> {
+        let mut keys = Vec::new();
+        let by_id = Sort::asc("id");
+        for sort in sort.iter().chain([&by_id]) {
+            let (column, kind) = select.path(&sort.path)?;
+            if keys.iter().any(|key: &Key| key.column == column) {
+                continue;
+            }
+            let is_full = sort.path == "id"
+                || self
+                    .0
+                    .shape
+                    .column(object, &sort.path)
+                    .is_some_and(|c| c.not_null);
+            keys.push(Key {
+                column,
+                kind,
+                descending: sort.descending,
+                is_full,
+            });
+        }
+        Ok(keys)
+    }
+
+    fn search_sql(&self, select: &mut Select<'_>, query: &ListQuery) -> Result<Option<String>> {
+        let Some(text) = query
+            .search
+            .as_deref()
+            .map(str::trim)
+            .filter(|t| !t.is_empty())
+        else {
+            return Ok(None);
+        };
+        let def = self.0.catalog.object(&query.object)?;
+        let own = || {
+            def.fields
+                .iter()
+                .filter(|f| f.search)
+                .map(|f| f.id.clone())
+                .collect()
+        };
+        let paths: Vec<String> = if query.search_in.is_empty() {
+            own()
+        } else {
+            query.search_in.clone()
+        };
+        let mut any = Vec::new();
+        let text = select.bind(Value::Text(text.to_ascii_lowercase()));
+        for path in paths {
+            // An own field that is hidden is left out, one asked for by name is
+            // an error.
+            let (column, kind) = match select.path(&path) {
+                Ok(found) => found,
+                Err(_) if query.search_in.is_empty() => continue,
+                Err(e) => return Err(e),
+            };
+            if !matches!(kind, Type::Text | Type::Choice) {
+                return Err(Error::Query(format!("`{path}` is not a text to search in")));
+            }
+            any.push(match select.dialect {
+                Dialect::Sqlite => format!("instr(lower({column}), {text}) > 0"),
+                Dialect::Postgres => {
+                    format!("strpos(lower({column} collate \"C\"), {text}::text) > 0")
+                }
+            });
+        }
+        Ok(Some(if any.is_empty() {
+            "false".to_owned()
+        } else {
+            format!("({})", any.join(" or "))
+        }))
+    }
+}
+
+/// One key of an order.
+struct Key {
+    column: String,
+    kind: Type,
+    descending: bool,
+    /// Never null.
+    is_full: bool,
+}
+
+impl Key {
+    /// Nulls last in both directions, in the words that still let each
+    /// database use an index: SQLite has nulls first, PostgreSQL last.
+    fn order(&self, dialect: Dialect) -> String {
+        let direction = if self.descending { " desc" } else { "" };
+        let is_last_anyway = self.descending == (dialect == Dialect::Sqlite);
+        let nulls = if self.is_full || is_last_anyway {
+            ""
+        } else {
+            " nulls last"
+        };
+        format!("{}{direction}{nulls}", self.column)
+    }
+}
+
+/// The records behind the one whose keys are `at`.
+fn after_sql(select: &mut Select<'_>, keys: &[Key], at: &[Value]) -> String {
+    let mut any = Vec::new();
+    let mut equal = Vec::new();
+    for (key, value) in keys.iter().zip(at) {
+        let column = &key.column;
+        if value.is_null() {
+            // Nothing comes behind null but other nulls.
+            equal.push(format!("{column} is null"));
+            continue;
+        }
+        let bound = select.bind(value.clone());
+        let sign = if key.descending { "<" } else { ">" };
+        let or_null = if key.is_full {
+            String::new()
+        } else {
+            format!(" or {column} is null")
+        };
+        let mut all = equal.clone();
+        all.push(format!("({column} {sign} {bound}{or_null})"));
+        any.push(format!("({})", all.join(" and ")));
+        equal.push(format!("{column} = {bound}"));
+    }
+    format!("({})", any.join(" or "))
+}
+
+/// Keys as text for the caller to give back.
+fn cursor(keys: &[Value]) -> String {
+    let all: Vec<Json> = keys
+        .iter()
+        .map(|key| match key {
+            // A float travels by its bits: its text might be another number.
+            Value::Float(x) => Json::from(x.to_bits()),
+            other => serde_json::to_value(other).unwrap_or(Json::Null),
+        })
+        .collect();
+    Json::Array(all).to_string()
+}
+
+fn read_cursor(text: &str, keys: &[Key]) -> Result<Vec<Value>> {
+    let wrong = || Error::Query(format!("`{text}` is not the next page of this list"));
+    let all: Vec<Json> = serde_json::from_str(text).map_err(|_| wrong())?;
+    if all.len() != keys.len() {
+        return Err(wrong());
+    }
+    let read = |(json, key): (&Json, &Key)| {
+        if json.is_null() {
+            return (!key.is_full).then_some(Value::Null);
+        }
+        Some(match key.kind {
+            Type::Text | Type::Choice => Value::Text(json.as_str()?.to_owned()),
+            Type::Int | Type::Link => Value::Int(json.as_i64()?),
+            Type::Decimal => Value::Decimal(json.as_str()?.parse().ok()?),
+            Type::Float => Value::Float(f64::from_bits(json.as_u64()?)),
+            Type::Bool => Value::Bool(json.as_bool()?),
+            Type::Date => Value::Date(json.as_str()?.parse().ok()?),
+            Type::Instant => Value::Instant(json.as_str()?.parse().ok()?),
+        })
+    };
+    all.iter()
+        .zip(keys)
+        .map(|pair| read(pair).ok_or_else(wrong))
+        .collect()
+}

@@ -1,0 +1,161 @@
+//! Reading one object by field paths: `country` is its own column,
+//! `customer.country` a left join. Every path is checked against the catalog
+//! and the caller's mask.
+
+use keji_schema::expr::Expr;
+use keji_schema::{Catalog, Type, Value};
+
+use super::{Dialect, expr, quote};
+use crate::access::Access;
+use crate::error::{Error, Result};
+
+/// A statement under construction.
+pub(crate) struct Select<'a> {
+    pub(crate) dialect: Dialect,
+    catalog: &'a Catalog,
+    access: &'a Access,
+    object: &'a str,
+    /// The links that are followed, each with the object it leads to.
+    joins: Vec<Join>,
+    pub(crate) params: Vec<Value>,
+    /// Off while the caller's own predicate is compiled.
+    is_masked: bool,
+}
+
+struct Join {
+    /// Links from the object of the statement to here.
+    path: Vec<String>,
+    sql: String,
+}
+
+impl<'a> Select<'a> {
+    pub(crate) fn new(
+        dialect: Dialect,
+        catalog: &'a Catalog,
+        access: &'a Access,
+        object: &'a str,
+    ) -> Result<Self> {
+        catalog.object(object)?;
+        let (joins, params) = (Vec::new(), Vec::new());
+        Ok(Select {
+            dialect,
+            catalog,
+            access,
+            object,
+            joins,
+            params,
+            is_masked: true,
+        })
+    }
+
+    pub(crate) fn bind(&mut self, value: Value) -> String {
+        self.params.push(value);
+        format!("${}", self.params.len())
+    }
+
+    /// A path as text, `customer.name`.
+    pub(crate) fn path(&mut self, path: &str) -> Result<(String, Type)> {
+        let path: Vec<String> = path.split('.').map(str::to_owned).collect();
+        self.column(&path)
+    }
+
+    /// The column at the end of a path, and its type.
+    pub(crate) fn column(&mut self, path: &[String]) -> Result<(String, Type)> {
+        let unknown = || keji_schema::Error::Unknown {
+            kind: "field",
+            name: path.join("."),
+        };
+        let (last, mut links) = path.split_last().ok_or_else(unknown)?;
+        let mut last = last.as_str();
+        // The id of a linked record is the link itself; no join is needed.
+        if last == "id"
+            && let Some((link, before)) = links.split_last()
+        {
+            (last, links) = (link, before);
+        }
+        let mut object = self.object;
+        let mut alias = "t".to_owned();
+        for (n, link) in links.iter().enumerate() {
+            let field = self
+                .catalog
+                .object(object)?
+                .field(link)
+                .ok_or_else(unknown)?;
+            self.check_mask(object, link, path)?;
+            let to = field.to.as_deref().ok_or_else(unknown)?;
+            alias = self.join(&links[..=n], &alias, link, to);
+            object = to;
+        }
+        if last == "id" {
+            return Ok((format!("{alias}.{}", quote("id")), Type::Link));
+        }
+        let field = self
+            .catalog
+            .object(object)?
+            .field(last)
+            .ok_or_else(unknown)?;
+        self.check_mask(object, last, path)?;
+        Ok((format!("{alias}.{}", quote(last)), field.kind))
+    }
+
+    pub(crate) fn expr(&mut self, expr: &Expr) -> Result<String> {
+        expr::sql(self, expr)
+    }
+
+    /// `filter` and what the caller may see, as one condition.
+    pub(crate) fn condition(&mut self, filter: Option<&Expr>) -> Result<String> {
+        let mut all = Vec::new();
+        let access = self.access;
+        if let Some(predicate) = &access.predicate {
+            self.is_masked = false;
+            all.push(format!("({})", self.expr(predicate)?));
+            self.is_masked = true;
+        }
+        if let Some(filter) = filter {
+            all.push(format!("({})", self.expr(filter)?));
+        }
+        Ok(if all.is_empty() {
+            "true".to_owned()
+        } else {
+            all.join(" and ")
+        })
+    }
+
+    /// `from … left join …` for every path named so far.
+    pub(crate) fn from(&self) -> String {
+        let mut sql = format!("from {} t", quote(self.object));
+        for join in &self.joins {
+            sql.push_str(&join.sql);
+        }
+        sql
+    }
+
+    fn join(&mut self, path: &[String], from: &str, link: &str, to: &str) -> String {
+        if let Some(at) = self.joins.iter().position(|j| j.path == path) {
+            return format!("j{at}");
+        }
+        let alias = format!("j{}", self.joins.len());
+        let sql = format!(
+            " left join {} {alias} on {alias}.{} = {from}.{}",
+            quote(to),
+            quote("id"),
+            quote(link)
+        );
+        self.joins.push(Join {
+            path: path.to_vec(),
+            sql,
+        });
+        alias
+    }
+
+    fn check_mask(&self, object: &str, field: &str, path: &[String]) -> Result<()> {
+        if self.is_masked && self.access.hides(object, field) {
+            let name = path.join(".");
+            return Err(Error::Schema(keji_schema::Error::Unknown {
+                kind: "field",
+                name,
+            }));
+        }
+        Ok(())
+    }
+}

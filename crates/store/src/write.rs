@@ -1,0 +1,407 @@
+//! The one write path for single records: row, change, touched parts of the
+//! copy and jobs in one transaction.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use keji_schema::definition::{FieldDef, ObjectDef};
+use keji_schema::{Type, Value};
+use serde_json::{Map, Value as Json};
+use sqlx::error::ErrorKind;
+
+use crate::access::Access;
+use crate::change::{Change, ChangeKind, NewChange, Op};
+use crate::db::violation;
+use crate::db::{Conn, int};
+use crate::error::{Error, Result};
+use crate::job;
+use crate::log::{self, Entry, Touches};
+use crate::sql::quote;
+use crate::store::Store;
+
+impl Store {
+    /// Writes one record with its change, touched months and jobs in one
+    /// transaction. A record that the caller may not see does not exist, a
+    /// field that is hidden neither. An update that changes nothing is no
+    /// change: nothing is written, no job enqueued, and the answer is `None`.
+    pub async fn write(&self, change: NewChange, access: &Access) -> Result<Option<Change>> {
+        let def = self.0.catalog.object(&change.object)?;
+        self.check_op(def, &change, access)?;
+        let mut tx = self.db().begin().await?;
+        let written = match self.write_in(&mut tx.conn(), def, &change, access).await {
+            Ok(written) => written,
+            Err(e) => return Err(self.named(e, &change)),
+        };
+        if written.is_some() {
+            tx.commit().await.map_err(|e| self.named(e, &change))?;
+        }
+        Ok(written)
+    }
+
+    async fn write_in(
+        &self,
+        conn: &mut Conn<'_>,
+        def: &ObjectDef,
+        change: &NewChange,
+        access: &Access,
+    ) -> Result<Option<Change>> {
+        let catalog = &self.0.catalog;
+        let mut touches = Touches::new();
+        let (kind, id, before, after) = match &change.op {
+            Op::Create { values } => {
+                let id = insert(conn, def, values).await?;
+                let given = values.iter().filter(|(_, v)| !v.is_null());
+                let after = given.map(|(f, v)| (f.clone(), json(v))).collect();
+                log::touched_by(conn, catalog, def, id, &[], &mut touches).await?;
+                (ChangeKind::Create, id, None, Some(after))
+            }
+            Op::Update { id, values } => {
+                let record = self.record(conn, &def.id, *id, access, true).await?;
+                let record = record.ok_or_else(|| not_found(def, *id))?;
+                let changed: Vec<_> = values
+                    .iter()
+                    .filter(|(f, v)| record.value(f) != v)
+                    .collect();
+                if changed.is_empty() {
+                    return Ok(None);
+                }
+                let fields: Vec<&str> = changed.iter().map(|(f, _)| f.as_str()).collect();
+                log::touched_by(conn, catalog, def, *id, &fields, &mut touches).await?;
+                update(conn, def, *id, &changed).await?;
+                log::touched_by(conn, catalog, def, *id, &fields, &mut touches).await?;
+                let before = fields
+                    .iter()
+                    .map(|f| ((*f).to_owned(), json(record.value(f))));
+                let after = changed.iter().map(|(f, v)| (f.clone(), json(v)));
+                (
+                    ChangeKind::Update,
+                    *id,
+                    Some(before.collect()),
+                    Some(after.collect()),
+                )
+            }
+            Op::Delete { id } => {
+                // Visible to the caller, but the log keeps the hidden fields too.
+                let seen = self.record(conn, &def.id, *id, access, true).await?;
+                seen.ok_or_else(|| not_found(def, *id))?;
+                let record = self
+                    .record(conn, &def.id, *id, &Access::all(), true)
+                    .await?;
+                let record = record.ok_or_else(|| not_found(def, *id))?;
+                self.check_unused(conn, def, *id).await?;
+                log::touched_by(conn, catalog, def, *id, &[], &mut touches).await?;
+                let sql = format!("delete from {} where \"id\" = $1", quote(&def.id));
+                conn.run(sql, &[Value::Int(*id)]).await?;
+                let kept = record.values.iter().filter(|(_, v)| !v.is_null());
+                let before: Map<String, Json> = kept.map(|(f, v)| (f.clone(), json(v))).collect();
+                (ChangeKind::Delete, *id, Some(before), None)
+            }
+        };
+        let at = now();
+        let entry = Entry {
+            at,
+            actor: &change.actor,
+            channel: &change.channel,
+            kind,
+            object: Some(&def.id),
+            record: Some(id),
+            batch: None,
+            before: before.as_ref(),
+            after: after.as_ref(),
+        };
+        let seq = log::append(conn, &entry).await?;
+        log::touch(conn, seq, &touches).await?;
+        for new in &change.jobs {
+            job::insert(conn, new).await?;
+        }
+        Ok(Some(Change {
+            seq,
+            at,
+            actor: change.actor.clone(),
+            channel: change.channel.clone(),
+            kind,
+            object: Some(def.id.clone()),
+            record: Some(id),
+            batch: None,
+            before,
+            after,
+        }))
+    }
+
+    /// What can be said without the database.
+    fn check_op(&self, def: &ObjectDef, change: &NewChange, access: &Access) -> Result<()> {
+        if let Some(by) = &def.written_by
+            && change.module.as_deref() != Some(by)
+        {
+            return Err(Error::Refused {
+                object: def.id.clone(),
+                by: by.clone(),
+            });
+        }
+        let (values, is_create) = match &change.op {
+            Op::Create { values } => (values, true),
+            Op::Update { values, .. } => (values, false),
+            Op::Delete { .. } => return Ok(()),
+        };
+        let mut named = BTreeSet::new();
+        for (id, value) in values {
+            let unknown = || keji_schema::Error::Unknown {
+                kind: "field",
+                name: id.clone(),
+            };
+            let field = def
+                .field(id)
+                .filter(|_| !access.hides(&def.id, id))
+                .ok_or_else(unknown)?;
+            if !named.insert(id.as_str()) {
+                return Err(Error::Query(format!("`{id}` is given twice")));
+            }
+            check_value(def, field, value)?;
+        }
+        let missing = def
+            .fields
+            .iter()
+            .find(|f| f.required && !named.contains(f.id.as_str()));
+        match missing {
+            Some(field) if is_create => Err(Error::Required {
+                object: def.id.clone(),
+                field: field.id.clone(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses to delete what other records link to. The foreign keys would do
+    /// it too, where there are some.
+    async fn check_unused(&self, conn: &mut Conn<'_>, def: &ObjectDef, id: i64) -> Result<()> {
+        for other in self.0.catalog.objects.values() {
+            for field in other
+                .fields
+                .iter()
+                .filter(|f| f.to.as_deref() == Some(&def.id))
+            {
+                let sql = format!(
+                    "select \"id\" from {} where {} = $1 limit 1",
+                    quote(&other.id),
+                    quote(&field.id)
+                );
+                if conn
+                    .row(sql, &[Value::Int(id)], &[Type::Int])
+                    .await?
+                    .is_some()
+                {
+                    let (object, by) = (def.id.clone(), other.id.clone());
+                    return Err(Error::InUse { object, id, by });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A violated constraint in the words of the catalog.
+    fn named(&self, error: Error, change: &NewChange) -> Error {
+        let Some((kind, name)) = violation(&error) else {
+            return error;
+        };
+        let object = change.object.clone();
+        let id = match change.op {
+            Op::Update { id, .. } | Op::Delete { id } => id,
+            Op::Create { .. } => 0,
+        };
+        let Ok(def) = self.0.catalog.object(&object) else {
+            return error;
+        };
+        match kind {
+            ErrorKind::UniqueViolation => {
+                let field = def.fields.iter().find(|f| {
+                    name == format!("{object}.{}", f.id) || name == format!("{object}_{}_key", f.id)
+                });
+                match field {
+                    Some(field) => Error::Duplicate {
+                        object,
+                        field: field.id.clone(),
+                    },
+                    None => error,
+                }
+            }
+            ErrorKind::ForeignKeyViolation if matches!(change.op, Op::Delete { .. }) => {
+                Error::InUse {
+                    object,
+                    id,
+                    by: "other".to_owned(),
+                }
+            }
+            // SQLite does not say which link it was: the one that leads nowhere.
+            ErrorKind::ForeignKeyViolation => {
+                let field = def
+                    .fields
+                    .iter()
+                    .find(|f| name == format!("{object}_{}_fkey", f.id))
+                    .map_or_else(|| "link".to_owned(), |f| f.id.clone());
+                let message = "there is no such record".to_owned();
+                Error::Invalid {
+                    object,
+                    field,
+                    value: "this".to_owned(),
+                    message,
+                }
+            }
+            _ => error,
+        }
+    }
+}
+
+/// Microseconds are what the store keeps.
+pub(crate) fn now() -> Timestamp {
+    let now = Timestamp::now();
+    Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
+}
+
+pub(crate) fn json(value: &Value) -> Json {
+    serde_json::to_value(value).unwrap_or(Json::Null)
+}
+
+async fn insert(conn: &mut Conn<'_>, def: &ObjectDef, values: &[(String, Value)]) -> Result<i64> {
+    let given: Vec<_> = values.iter().filter(|(_, v)| !v.is_null()).collect();
+    let columns: Vec<String> = given.iter().map(|(f, _)| quote(f)).collect();
+    let params: Vec<Value> = given.iter().map(|(_, v)| v.clone()).collect();
+    let places: Vec<String> = (1..=params.len()).map(|n| format!("${n}")).collect();
+    let sql = if columns.is_empty() {
+        format!(
+            "insert into {} default values returning \"id\"",
+            quote(&def.id)
+        )
+    } else {
+        format!(
+            "insert into {} ({}) values ({}) returning \"id\"",
+            quote(&def.id),
+            columns.join(", "),
+            places.join(", ")
+        )
+    };
+    check_links(conn, def, &given).await?;
+    let row = conn.row(sql, &params, &[Type::Int]).await?;
+    row.and_then(|row| int(&row[0]))
+        .ok_or_else(|| Error::Corrupt("an insert gave no id".to_owned()))
+}
+
+async fn update(
+    conn: &mut Conn<'_>,
+    def: &ObjectDef,
+    id: i64,
+    changed: &[&(String, Value)],
+) -> Result<()> {
+    check_links(conn, def, changed).await?;
+    let mut params = vec![Value::Int(id)];
+    let mut sets = Vec::new();
+    for (field, value) in changed {
+        if value.is_null() {
+            sets.push(format!("{} = null", quote(field)));
+            continue;
+        }
+        params.push(value.clone());
+        sets.push(format!("{} = ${}", quote(field), params.len()));
+    }
+    let sql = format!(
+        "update {} set {} where \"id\" = $1",
+        quote(&def.id),
+        sets.join(", ")
+    );
+    conn.run(sql, &params).await?;
+    Ok(())
+}
+
+/// Links must lead somewhere; not every link is a foreign key, and SQLite's
+/// foreign keys do not say which one failed.
+async fn check_links(
+    conn: &mut Conn<'_>,
+    def: &ObjectDef,
+    values: &[&(String, Value)],
+) -> Result<()> {
+    for (id, value) in values {
+        let to = def.field(id).and_then(|f| f.to.as_deref());
+        let (Some(to), Some(target)) = (to, int(value)) else {
+            continue;
+        };
+        let sql = format!("select \"id\" from {} where \"id\" = $1", quote(to));
+        if conn
+            .row(sql, &[Value::Int(target)], &[Type::Int])
+            .await?
+            .is_none()
+        {
+            return Err(invalid(
+                def,
+                id,
+                value,
+                format!("there is no {to} {target}"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn check_value(def: &ObjectDef, field: &FieldDef, value: &Value) -> Result<()> {
+    if value.is_null() {
+        if field.required {
+            return Err(Error::Required {
+                object: def.id.clone(),
+                field: field.id.clone(),
+            });
+        }
+        return Ok(());
+    }
+    let fits = match (field.kind, value) {
+        (Type::Text, Value::Text(text)) => {
+            if text.contains('\0') {
+                return Err(invalid(
+                    def,
+                    &field.id,
+                    value,
+                    "it holds a zero character".to_owned(),
+                ));
+            }
+            true
+        }
+        (Type::Choice, Value::Text(word)) => {
+            if !field.options.iter().any(|o| o.value == *word) {
+                let known: Vec<&str> = field.options.iter().map(|o| o.value.as_str()).collect();
+                let message = format!("its options are {}", known.join(", "));
+                return Err(invalid(def, &field.id, value, message));
+            }
+            true
+        }
+        (Type::Int | Type::Link, Value::Int(_))
+        | (Type::Decimal, Value::Decimal(_))
+        | (Type::Bool, Value::Bool(_))
+        | (Type::Date, Value::Date(_))
+        | (Type::Instant, Value::Instant(_)) => true,
+        (Type::Float, Value::Float(x)) => x.is_finite(),
+        _ => false,
+    };
+    if !fits {
+        return Err(invalid(
+            def,
+            &field.id,
+            value,
+            format!("it must be a {}", field.kind.name()),
+        ));
+    }
+    Ok(())
+}
+
+fn invalid(def: &ObjectDef, field: &str, value: &Value, message: String) -> Error {
+    let value = json(value).to_string();
+    Error::Invalid {
+        object: def.id.clone(),
+        field: field.to_owned(),
+        value,
+        message,
+    }
+}
+
+fn not_found(def: &ObjectDef, id: i64) -> Error {
+    Error::NotFound {
+        object: def.id.clone(),
+        id,
+    }
+}
