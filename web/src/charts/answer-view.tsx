@@ -9,8 +9,8 @@ import { pickText } from "../ui/format";
 import { Canvas } from "./canvas";
 import { CohortTable } from "./cohort-table";
 import { useLabels } from "./labels";
-import { barOption, lineOption, MAX_BARS } from "./options";
-import { cellOf, shapeOf } from "./shape";
+import { barOption, lineOption, MAX_BARS, MAX_LINES } from "./options";
+import { cellOf, seriesOf, shapeOf } from "./shape";
 
 export function AnswerView({
   answer,
@@ -57,14 +57,19 @@ export function AnswerView({
     }
     case "heat":
       return <CohortTable answer={answer} metric={metric} question={question} />;
-    case "line":
+    case "line": {
+      const lines = seriesOf(answer, metric.id).series.filter((line) => !line.isPrevious).length;
       return (
-        <Canvas
-          height={340}
-          label={t("chart.line", { name: title })}
-          option={lineOption(answer, metric.id, grain, context)}
-        />
+        <>
+          <Canvas
+            height={340}
+            label={t("chart.line", { name: title })}
+            option={lineOption(answer, metric.id, grain, context)}
+          />
+          {lines > MAX_LINES && <p className="note">{t("chart.linesCut", { n: MAX_LINES, all: lines })}</p>}
+        </>
       );
+    }
     case "bar": {
       const rows = Math.min(answer.rows.length, MAX_BARS);
       return (

@@ -6,6 +6,8 @@ import { showGrain } from "../ui/period";
 import type { EChartsCoreOption } from "./echarts";
 import { columnAt, seriesOf } from "./shape";
 
+/** As many as there are colours that can be told apart. */
+export const MAX_LINES = 8;
 export const PALETTE = [
   "#1f4fd1",
   "#c2571a",
@@ -72,7 +74,7 @@ export function lineOption(
   });
   const firstOpen = open.indexOf(true);
   const several = series.filter((s) => !s.isPrevious).length > 1;
-  const drawn = series.slice(0, 16).flatMap((s) => {
+  const drawn = series.slice(0, MAX_LINES).flatMap((s) => {
     const name = s.isPrevious
       ? context.words.previous
       : several
@@ -146,7 +148,7 @@ export function lineOption(
       confine: true,
       formatter: (points: { seriesName: string; dataIndex: number; color: string }[]) => {
         const index = points[0]?.dataIndex ?? 0;
-        const lines = series.slice(0, 16).map((s) => {
+        const lines = series.slice(0, MAX_LINES).map((s) => {
           const name = s.isPrevious
             ? context.words.previous
             : several

@@ -54,5 +54,13 @@ export function seriesOf(answer: Answer, metric: string): { periods: string[]; s
     put(name, false, index, row[value]);
     if (before >= 0 && others.length === 0) put(name, true, index, row[before]);
   }
-  return { periods, series: [...lines.values()] };
+  // The largest lines first, so that a chart of a few shows those that matter.
+  const peak = (line: Series) => Math.max(...line.values.map((v) => Math.abs(Number(v ?? 0))));
+  const sized = [...lines.values()].map((line) => ({ line, size: peak(line) }));
+  return {
+    periods,
+    series: sized
+      .sort((a, b) => Number(a.line.isPrevious) - Number(b.line.isPrevious) || b.size - a.size)
+      .map(({ line }) => line),
+  };
 }

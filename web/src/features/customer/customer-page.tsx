@@ -190,7 +190,7 @@ export function CustomerPage() {
                     <th scope="col" className="num">
                       {t("overview.net365")}
                     </th>
-                    <th scope="col" className="num">
+                    <th scope="col" className="num hide-phone">
                       {pickText(findField(catalog, "score.p_alive")?.name, lang)}
                     </th>
                     <th scope="col" className="num">
@@ -211,7 +211,7 @@ export function CustomerPage() {
                       <td className="num">
                         <Amount value={h.net_revenue_365} unit="money" currency={currency} />
                       </td>
-                      <td className="num">
+                      <td className="num hide-phone">
                         <Amount value={h.p_alive} unit="score" />
                       </td>
                       <td className="num">

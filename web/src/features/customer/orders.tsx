@@ -30,7 +30,7 @@ export function Orders({ id, currency }: { id: number; currency: string | undefi
               <th scope="col">{t("order.number")}</th>
               <th scope="col">{t("order.at")}</th>
               <th scope="col">{t("order.kind")}</th>
-              <th scope="col" className="num">
+              <th scope="col" className="num hide-phone">
                 {t("order.lines")}
               </th>
               <th scope="col" className="num">
@@ -58,14 +58,15 @@ export function Orders({ id, currency }: { id: number; currency: string | undefi
                     </button>
                   </td>
                   <td className="nowrap" title={order.ordered_at}>
-                    {showInstant(order.ordered_at)}
+                    {order.ordered_on}
+                    <span className="hide-phone">{showInstant(order.ordered_at).slice(10)}</span>
                   </td>
                   <td>
                     <span className={`chip kind-${order.kind}`}>
                       <FieldValue path="order.kind" value={order.kind} />
                     </span>
                   </td>
-                  <td className="num">{order.n_lines}</td>
+                  <td className="num hide-phone">{order.n_lines}</td>
                   <td className="num">
                     <Amount value={order.net_amount} unit="money" currency={order.currency ?? currency} />
                   </td>
@@ -117,7 +118,7 @@ function Lines({ order, currency }: { order: Order; currency: string | undefined
           <th scope="col" className="num">
             {t("order.quantity")}
           </th>
-          <th scope="col" className="num">
+          <th scope="col" className="num hide-phone">
             {t("order.price")}
           </th>
           <th scope="col" className="num">
@@ -135,7 +136,7 @@ function Lines({ order, currency }: { order: Order; currency: string | undefined
             <td className="num">
               <Amount value={line.quantity} unit="count" />
             </td>
-            <td className="num">
+            <td className="num hide-phone">
               <Amount value={line.price} unit="money" currency={money} />
             </td>
             <td className="num">

@@ -9,7 +9,7 @@ import { AnswerTable } from "../../charts/answer-table";
 import { AnswerView } from "../../charts/answer-view";
 import { dimensionName } from "../../charts/labels";
 import { useLang } from "../../i18n";
-import { findMetric, useAsOf, useCatalog, useCurrency, useStatus } from "../../ui/catalog";
+import { findField, findMetric, useAsOf, useCatalog, useCurrency, useStatus } from "../../ui/catalog";
 import { DateInput } from "../../ui/date-input";
 import { useExplain } from "../../ui/explain";
 import { pickText } from "../../ui/format";
@@ -130,7 +130,10 @@ export function MetricPage() {
                 placeholder={t("metric.by")}
                 value={search.by}
                 onChange={(next) => set({ by: next })}
-                options={metric.dimensions.map((d) => ({ value: d, label: dimensionName(catalog, d, lang) }))}
+                // A link is split by its number or name, not by the id of the record.
+                options={metric.dimensions
+                  .filter((d) => findField(catalog, d)?.type !== "link")
+                  .map((d) => ({ value: d, label: dimensionName(catalog, d, lang) }))}
                 popupMatchSelectWidth={false}
               />
             )}
