@@ -30,6 +30,11 @@ pub enum Error {
     #[error(transparent)]
     Schema(#[from] keji_schema::Error),
     #[error(transparent)]
+    Store(#[from] keji_store::Error),
+    /// The runtime is shutting down.
+    #[error("stopped before it was done")]
+    Stopped,
+    #[error(transparent)]
     Parquet(#[from] parquet::errors::ParquetError),
     #[error(transparent)]
     Arrow(#[from] arrow::error::ArrowError),

@@ -53,9 +53,9 @@ pub fn copy_columns(catalog: &Catalog, object: &str) -> Result<Option<CopyColumn
         .as_ref()
         .and_then(|t| paths.iter().position(|p| p.join(".") == *t));
     if let Some(i) = time
-        && columns[i].kind != Type::Date
+        && (columns[i].kind != Type::Date || !columns[i].required)
     {
-        let message = format!("copy.time of `{object}` is not a date");
+        let message = format!("copy.time of `{object}` is not a required date");
         return Err(Error::Schema(keji_schema::Error::Question(message)));
     }
     let is_customer = |p: &Vec<String>| p.last().is_some_and(|f| f == "customer");

@@ -2,7 +2,7 @@
 //! makes a new one. It must not open files.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
 
@@ -19,8 +19,8 @@ pub struct DataFile {
 }
 
 /// The files of every object as of one `seq` of the change log. While a
-/// snapshot lives, none of its files is removed.
-#[derive(Debug, Clone, Default)]
+/// snapshot of [`super::Copy`] lives, none of its files is removed.
+#[derive(Debug, Default)]
 pub struct Snapshot {
     seq: i64,
     files: BTreeMap<String, Vec<DataFile>>,
@@ -57,6 +57,10 @@ impl Snapshot {
         let start = files.partition_point(|f| f.month.is_some_and(|m| m < from.first_of_month()));
         let end = files.partition_point(|f| f.month.is_none_or(|m| m < to));
         if start < end { &files[start..end] } else { &[] }
+    }
+
+    pub(super) fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.files.values().flatten().map(|f| f.path.as_path())
     }
 
     pub fn n_rows(&self, object: &str) -> u64 {

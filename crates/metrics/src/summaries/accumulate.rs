@@ -1,6 +1,9 @@
 //! The pass itself: dense accumulators by customer id, fed month by month.
 
-use arrow::array::{Array, AsArray, DictionaryArray, RecordBatch};
+use std::hint::black_box;
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::buffer::NullBuffer;
 use arrow::datatypes::{Date32Type, Decimal64Type, Int32Type, Int64Type};
 use jiff::civil::Date;
 use keji_schema::calendar::epoch_days;
@@ -19,8 +22,12 @@ const COLUMNS: [&str; 5] = [
     "net_amount",
 ];
 
-/// The whole history of one customer so far.
+/// Rows whose accounts are fetched together.
+const BLOCK: usize = 64;
+
+/// The whole history of one customer so far: one line of the processor's cache.
 #[derive(Debug, Clone, Copy, Default)]
+#[repr(align(64))]
 pub(super) struct Account {
     pub gross: i64,
     pub first_gross: i64,
@@ -69,6 +76,19 @@ struct Pass {
     has_overflow: bool,
 }
 
+/// The columns of one batch.
+struct Rows<'a> {
+    customers: &'a [i64],
+    /// Where the customer is null.
+    nobody: Option<&'a NullBuffer>,
+    /// Index into `words`.
+    kinds: &'a [i32],
+    words: Vec<Kind>,
+    days: &'a [i32],
+    gross: &'a [i64],
+    net: &'a [i64],
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Sale,
@@ -89,7 +109,8 @@ pub(super) fn run(files: &[DataFile], as_of: Date, n_customers: usize) -> Result
     for_each_batch(&before, &COLUMNS, |index, batch| {
         let file = &before[index];
         pass.open_month(epoch_days(file.month.unwrap_or(as_of)));
-        pass.add(batch)
+        let rows = Rows::of(batch).ok_or("an order lacks its kind, day or amount".to_owned());
+        rows.and_then(|rows| pass.add(&rows))
             .map_err(|message| Error::content(&file.path, message))
     })?;
     pass.finish(as_of)
@@ -128,7 +149,12 @@ impl Pass {
     fn close_month(&mut self) {
         let mut found = Found::default();
         let year = self.borders.year;
-        for customer in self.touched.drain(..) {
+        for at in 0..self.touched.len() {
+            if at % BLOCK == 0 {
+                let end = (at + BLOCK).min(self.touched.len());
+                self.warm(self.touched[at..end].iter().map(|&c| c as usize));
+            }
+            let customer = self.touched[at];
             let account = &mut self.accounts[customer as usize];
             let mut days = std::mem::take(&mut account.month_days);
             if self.month + 31 > year {
@@ -148,102 +174,84 @@ impl Pass {
                 days &= days - 1;
             }
         }
+        self.touched.clear();
         self.found.push(found);
     }
 
-    fn add(&mut self, batch: &RecordBatch) -> std::result::Result<(), String> {
-        let customers = batch
-            .column(0)
-            .as_primitive_opt::<Int64Type>()
-            .ok_or("customer is no link")?;
-        let kinds = batch
-            .column(1)
-            .as_dictionary_opt::<Int32Type>()
-            .ok_or("kind is no text")?;
-        let days = batch
-            .column(2)
-            .as_primitive_opt::<Date32Type>()
-            .ok_or("ordered_on is no date")?;
-        let gross = batch
-            .column(3)
-            .as_primitive_opt::<Decimal64Type>()
-            .ok_or("gross_amount is no decimal")?;
-        let net = batch
-            .column(4)
-            .as_primitive_opt::<Decimal64Type>()
-            .ok_or("net_amount is no decimal")?;
-        if days.null_count() + gross.null_count() + net.null_count() + kinds.null_count() > 0 {
-            return Err("an order lacks its kind, day or amount".into());
+    fn add(&mut self, rows: &Rows) -> std::result::Result<(), String> {
+        for start in (0..rows.days.len()).step_by(BLOCK) {
+            let end = (start + BLOCK).min(rows.days.len());
+            self.warm(rows.customers[start..end].iter().map(|&c| c as usize));
+            for row in start..end {
+                self.add_row(rows, row)?;
+            }
         }
-        let words = kinds_of(kinds);
-        let is_null = customers.nulls().filter(|n| n.null_count() > 0);
-        let rows = customers
-            .values()
-            .iter()
-            .zip(kinds.keys().values())
-            .zip(days.values());
-        let amounts = gross.values().iter().zip(net.values());
-        let month = self.month;
-        let month_end = month + 31;
-        let touches_windows = month_end > self.borders.year;
-        for (i, (((&customer, &key), &day), (&gross, &net))) in rows.zip(amounts).enumerate() {
-            if day >= self.borders.as_of {
-                continue;
-            }
-            if day < month || day >= month_end {
-                return Err(format!(
-                    "an order of day {day} stands in the month of day {month}"
-                ));
-            }
-            self.n_orders += 1;
-            if is_null.is_some_and(|n| n.is_null(i)) {
-                self.n_without_customer += 1;
-                continue;
-            }
-            let index = usize::try_from(customer).unwrap_or(0);
-            if index == 0 || index >= self.accounts.len() {
-                self.grow(customer)?;
-            }
-            let kind = words[key as usize];
-            let account = &mut self.accounts[index];
-            account.n_rows += 1;
-            let net = if kind == Kind::Other { 0 } else { net };
-            let is_purchase = kind == Kind::Sale && gross > 0;
-            let gross = if is_purchase { gross } else { 0 };
-            let mut overflows = false;
-            add(&mut account.net, net, &mut overflows);
-            account.n_returns += u32::from(kind == Kind::Return);
-            if is_purchase {
-                if account.n_days == 0 {
-                    if account.month_days == 0 || day < account.first_day {
-                        account.first_day = day;
-                        account.first_gross = gross;
-                    } else if day == account.first_day {
-                        add(&mut account.first_gross, gross, &mut overflows);
-                    }
-                }
-                if account.month_days == 0 {
-                    self.touched.push(index as u32);
-                }
-                account.month_days |= 1 << (day - month);
-                account.n_orders += 1;
-                add(&mut account.gross, gross, &mut overflows);
-            }
-            if touches_windows {
-                let recent = &mut self.recent[index];
-                if day >= self.borders.year {
-                    add(&mut recent.net, net, &mut overflows);
-                    add(&mut recent.gross, gross, &mut overflows);
-                    recent.n_orders += u32::from(is_purchase);
-                }
-                if day >= self.borders.half {
-                    add(&mut recent.net_half, net, &mut overflows);
-                } else if day >= self.borders.half_before {
-                    add(&mut recent.net_half_before, net, &mut overflows);
-                }
-            }
-            self.has_overflow |= overflows;
+        Ok(())
+    }
+
+    /// Brings the accounts of the next rows into the cache: these loads do not
+    /// wait for one another, those of `add_row` would.
+    fn warm(&self, customers: impl Iterator<Item = usize>) {
+        let count = |customer| self.accounts.get(customer).map_or(0, |a: &Account| a.n_rows);
+        black_box(customers.map(count).fold(0, u32::wrapping_add));
+    }
+
+    #[inline]
+    fn add_row(&mut self, rows: &Rows, row: usize) -> std::result::Result<(), String> {
+        let (day, month) = (rows.days[row], self.month);
+        if day >= self.borders.as_of {
+            return Ok(());
         }
+        if day < month || day > month + 30 {
+            return Err(format!("an order of day {day} stands in the month of day {month}"));
+        }
+        self.n_orders += 1;
+        if rows.nobody.is_some_and(|n| n.is_null(row)) {
+            self.n_without_customer += 1;
+            return Ok(());
+        }
+        let customer = rows.customers[row];
+        let index = usize::try_from(customer).unwrap_or(0);
+        if index == 0 || index >= self.accounts.len() {
+            self.grow(customer)?;
+        }
+        let kind = rows.words[rows.kinds[row] as usize];
+        let net = if kind == Kind::Other { 0 } else { rows.net[row] };
+        let is_purchase = kind == Kind::Sale && rows.gross[row] > 0;
+        let gross = if is_purchase { rows.gross[row] } else { 0 };
+        let mut overflows = false;
+        let account = &mut self.accounts[index];
+        account.n_rows += 1;
+        account.n_returns += u32::from(kind == Kind::Return);
+        add(&mut account.net, net, &mut overflows);
+        if is_purchase {
+            if account.n_days == 0 {
+                if account.month_days == 0 || day < account.first_day {
+                    account.first_day = day;
+                    account.first_gross = gross;
+                } else if day == account.first_day {
+                    add(&mut account.first_gross, gross, &mut overflows);
+                }
+            }
+            if account.month_days == 0 {
+                self.touched.push(index as u32);
+            }
+            account.month_days |= 1 << (day - month);
+            account.n_orders += 1;
+            add(&mut account.gross, gross, &mut overflows);
+        }
+        if day >= self.borders.year {
+            let recent = &mut self.recent[index];
+            recent.n_orders += u32::from(is_purchase);
+            add(&mut recent.gross, gross, &mut overflows);
+            add(&mut recent.net, net, &mut overflows);
+            if day >= self.borders.half {
+                add(&mut recent.net_half, net, &mut overflows);
+            } else if day >= self.borders.half_before {
+                add(&mut recent.net_half_before, net, &mut overflows);
+            }
+        }
+        self.has_overflow |= overflows;
         Ok(())
     }
 
@@ -286,13 +294,30 @@ fn add(total: &mut i64, amount: i64, overflows: &mut bool) {
     *overflows |= is_over;
 }
 
-/// What each word of the batch's dictionary stands for.
-fn kinds_of(kinds: &DictionaryArray<Int32Type>) -> Vec<Kind> {
-    let words = kinds.values().as_string::<i32>();
-    let kind = |word| match word {
-        Some("sale") => Kind::Sale,
-        Some("return") => Kind::Return,
-        _ => Kind::Other,
-    };
-    words.iter().map(kind).collect()
+impl<'a> Rows<'a> {
+    fn of(batch: &'a RecordBatch) -> Option<Self> {
+        let amounts = |i: usize| batch.column(i).as_primitive_opt::<Decimal64Type>();
+        let customers = batch.column(0).as_primitive_opt::<Int64Type>()?;
+        let kinds = batch.column(1).as_dictionary_opt::<Int32Type>()?;
+        // Only the customer may be missing.
+        batch.columns()[1..].iter().all(|c| c.null_count() == 0).then_some(Rows {
+            customers: customers.values(),
+            nobody: customers.nulls().filter(|n| n.null_count() > 0),
+            kinds: kinds.keys().values(),
+            words: kinds.values().as_string_opt::<i32>()?.iter().map(Kind::of).collect(),
+            days: batch.column(2).as_primitive_opt::<Date32Type>()?.values(),
+            gross: amounts(3)?.values(),
+            net: amounts(4)?.values(),
+        })
+    }
+}
+
+impl Kind {
+    fn of(word: Option<&str>) -> Self {
+        match word {
+            Some("sale") => Kind::Sale,
+            Some("return") => Kind::Return,
+            _ => Kind::Other,
+        }
+    }
 }
