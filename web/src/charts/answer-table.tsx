@@ -5,6 +5,9 @@ import { findMetric, useCatalog } from "../ui/catalog";
 import { Change } from "../ui/change";
 import { useLabels } from "./labels";
 
+/** More rows than anybody reads; they would only slow the page down. */
+const MAX_ROWS = 1000;
+
 export function AnswerTable({
   answer,
   grain,
@@ -35,7 +38,7 @@ export function AnswerTable({
           </tr>
         </thead>
         <tbody>
-          {answer.rows.map((row, r) => (
+          {answer.rows.slice(0, MAX_ROWS).map((row, r) => (
             <tr key={r} className={answer.row_status[r] === "open" ? "open" : undefined}>
               {answer.columns.map((c, i) => {
                 if (c.name.endsWith("_change"))
@@ -66,7 +69,9 @@ export function AnswerTable({
           ))}
         </tbody>
       </table>
-      {answer.truncated && <p className="note">{t("answer.truncated", { n: answer.rows.length })}</p>}
+      {(answer.truncated || answer.rows.length > MAX_ROWS) && (
+        <p className="note">{t("answer.truncated", { n: Math.min(MAX_ROWS, answer.rows.length) })}</p>
+      )}
     </div>
   );
 }

@@ -17,14 +17,14 @@ type Column = { id: keyof CustomerRow & string; path: string; width: number; gro
 
 const COLUMNS: Column[] = [
   { id: "number", path: "customer.number", width: 92 },
-  { id: "name", path: "customer.name", width: 150, grow: 1 },
+  { id: "name", path: "customer.name", width: 138, grow: 1 },
   { id: "tier", path: "score.tier", width: 96 },
-  { id: "stage", path: "score.stage", width: 90 },
+  { id: "stage", path: "score.stage", width: 100 },
   { id: "days_since_last", path: "score.days_since_last", width: 96 },
   { id: "n_orders", path: "score.n_orders", width: 72 },
   { id: "net_revenue_365", path: "score.net_revenue_365", width: 112 },
   { id: "p_alive", path: "score.p_alive", width: 80 },
-  { id: "clv_12m", path: "score.clv_12m", width: 104 },
+  { id: "clv_12m", path: "score.clv_12m", width: 114 },
   { id: "value_at_risk", path: "score.value_at_risk", width: 98 },
 ];
 const REASON_WIDTH = 210;
