@@ -98,7 +98,7 @@ pub enum Retry {
 
 /// What a heartbeat waits for a writer at most: a merge in this process or
 /// another must not make its own job look dead.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Jobs that this process works on, kept in memory beside the table: while one
 /// of them holds the database for minutes, its lease cannot be written.
@@ -530,4 +530,39 @@ fn state_of(value: &Value) -> Result<JobState> {
 fn later(wait: Duration) -> Timestamp {
     let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX);
     now().checked_add(wait).unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+    use keji_schema::Catalog;
+    use std::sync::Arc;
+
+    /// While a merge holds SQLite's one writer, its own job stays alive and
+    /// can be stopped.
+    #[tokio::test]
+    async fn a_busy_database_loses_no_job() {
+        let place = testing::sqlite();
+        let catalog = Arc::new(Catalog::standard().unwrap());
+        let store = Store::open(&place.location, catalog).await.unwrap();
+        let id = store
+            .enqueue(NewJob::new("import", Json::Null))
+            .await
+            .unwrap();
+        let brief = Duration::from_millis(1500);
+        let job = store.lease_job(&["import"], brief).await.unwrap().unwrap();
+        let mut merge = store.db().begin().await.unwrap();
+        assert!(!store.heartbeat(&job.lease(), Json::Null).await.unwrap());
+        assert_eq!(store.cancel_job(id).await.unwrap(), JobState::Running);
+        assert!(store.heartbeat(&job.lease(), Json::Null).await.unwrap());
+        store.renew_leases(&mut merge.conn()).await.unwrap();
+        merge.commit().await.unwrap();
+        assert!(store.lease_job(&["import"], brief).await.unwrap().is_none());
+        let state = store
+            .fail_job(&job.lease(), "stopped", Retry::Never)
+            .await
+            .unwrap();
+        assert_eq!(state, JobState::Cancelled);
+    }
 }

@@ -1,8 +1,9 @@
 //! Millions of rows in and out of SQLite without the driver's cost per row:
-//! reading through it takes about twelve times as long, because each value is
-//! copied into an object of its own and each row crosses a channel.
+//! reading through it takes four times as long (1.8 s instead of 0.45 s for a
+//! million rows of twelve columns), because each value is copied into an
+//! object of its own and each row crosses a channel.
 //!
-//! This is the only unsafe code of the crate. It runs on a connection that the
+//! With `functions` it is the only unsafe code of the crate. It runs on a connection that the
 //! driver has locked for us, on a thread that may block, and holds each
 //! statement only for the duration of one call.
 
@@ -14,7 +15,7 @@ use keji_schema::{Type, Value};
 use libsqlite3_sys as ffi;
 use sqlx::sqlite::SqliteConnection;
 
-use super::fault::{fault, overflow};
+use super::fault::{TOO_LARGE, fault, overflow};
 use super::sqlite::{stored_int, value_of_int};
 use crate::error::{Error, Result};
 
@@ -239,6 +240,9 @@ fn last_error(db: NonNull<ffi::sqlite3>) -> Error {
         )
     };
     match code & 0xff {
+        ffi::SQLITE_ERROR if matches!(message.as_str(), TOO_LARGE | "integer overflow") => {
+            overflow()
+        }
         ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED => Error::Busy,
         ffi::SQLITE_FULL => Error::Full,
         ffi::SQLITE_CORRUPT | ffi::SQLITE_NOTADB => Error::Corrupt(message),

@@ -5,6 +5,9 @@ use sqlx::postgres::PgDatabaseError;
 
 use crate::error::Error;
 
+/// The message of our own functions in SQLite.
+pub(super) const TOO_LARGE: &str = "the number is too large";
+
 /// Constraint names and columns are read in `ddl::constraint`; here are the
 /// faults that do not depend on a table.
 pub(crate) fn fault(error: sqlx::Error) -> Error {
@@ -31,6 +34,7 @@ fn classify(error: &dyn DatabaseError) -> Option<Error> {
     }
     // An extended result code of SQLite; its low byte is the class.
     match code.parse::<i32>().ok()? & 0xff {
+        1 if matches!(error.message(), TOO_LARGE | "integer overflow") => Some(overflow()),
         5 | 6 => Some(Error::Busy),
         11 | 26 => Some(Error::Corrupt(error.message().to_owned())),
         13 => Some(Error::Full),

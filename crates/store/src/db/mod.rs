@@ -3,6 +3,7 @@
 
 pub(crate) mod bulk;
 mod fault;
+mod functions;
 pub(crate) mod postgres;
 pub(crate) mod sqlite;
 

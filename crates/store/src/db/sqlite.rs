@@ -10,11 +10,13 @@ use keji_schema::calendar::{epoch_days, from_epoch_days};
 use keji_schema::{Decimal, Type, Value};
 use sqlx::pool::PoolOptions;
 use sqlx::sqlite::{
-    SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous,
+    SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteRow,
+    SqliteSynchronous,
 };
 use sqlx::{Arguments, Row, Sqlite, TypeInfo, ValueRef};
 
 use super::fault::{fault, overflow};
+use super::functions;
 use crate::error::{Error, Result};
 
 pub(crate) const FILE: &str = "keji.sqlite";
@@ -41,7 +43,11 @@ pub(crate) async fn open(folder: &Path) -> Result<Pools> {
     })?;
     let options = main_file(folder);
     let writer = pool(1).connect_with(options.clone()).await.map_err(fault)?;
-    let readers = pool(N_READERS).connect_lazy_with(options.pragma("query_only", "on"));
+    let readers = pool(N_READERS).connect_lazy_with(
+        options
+            .pragma("query_only", "on")
+            .pragma("cache_size", "-16384"),
+    );
     Ok(Pools {
         folder: folder.to_owned(),
         writer,
@@ -62,6 +68,7 @@ pub(crate) fn main_file(folder: &Path) -> SqliteConnectOptions {
         // KiB; with the sorters' spill files it bounds the memory of a merge.
         .pragma("cache_size", "-65536")
         .pragma("temp_store", "file")
+        // After a merge the log file shrinks again to 64 MiB.
         .pragma("journal_size_limit", "67108864")
         .row_buffer_size(500)
 }
@@ -85,6 +92,9 @@ fn pool(n: u32) -> PoolOptions<Sqlite> {
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(false)
+        .after_connect(|conn: &mut SqliteConnection, _| {
+            Box::pin(async move { functions::register(conn.lock_handle().await?.as_raw_handle()) })
+        })
 }
 
 pub(crate) fn arguments(params: &[Value]) -> Result<SqliteArguments> {

@@ -109,8 +109,18 @@ impl Undo<'_> {
     async fn run(&mut self, conn: &mut Conn<'_>) -> Result<UndoSummary> {
         let mut summary = UndoSummary::default();
         if conn.dialect() == Dialect::Postgres {
-            let sql = "lock table customer, product, \"order\", order_line, score \
-                       in share row exclusive mode";
+            let derived = DERIVED
+                .iter()
+                .filter(|id| self.store.catalog().objects.contains_key(**id));
+            let tables: Vec<String> = ["customer", "product", "order", "order_line"]
+                .iter()
+                .chain(derived)
+                .map(|id| quote(id))
+                .collect();
+            let sql = format!(
+                "lock table {} in share row exclusive mode",
+                tables.join(", ")
+            );
             conn.run(sql, &[]).await?;
         }
         let batch = self.batch;

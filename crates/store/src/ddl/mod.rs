@@ -1,6 +1,9 @@
 //! Tables from the catalog. [`shape`] says what there should be, [`diff`] what
 //! to do about what there is; both are pure.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use keji_schema::{Catalog, Type};

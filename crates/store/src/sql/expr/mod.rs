@@ -1,6 +1,9 @@
 //! A checked expression as SQL with bound values, equal in every result to
-//! `schema::expr::eval`. Where that would be an overflow, the statement fails
-//! or, on SQLite inside a comparison, goes on with an approximation.
+//! `schema::expr::eval`. Where that would be an overflow, the statement fails;
+//! only sums inside a comparison go on, on SQLite with an approximation.
+
+#[cfg(test)]
+mod tests;
 
 use keji_schema::expr::{Expr, Function, Node, Op};
 use keji_schema::{Type, Value};
@@ -91,6 +94,11 @@ pub(super) fn sql(select: &mut Select<'_>, expr: &Expr) -> Result<String> {
                 (Dialect::Sqlite, _, Type::Float) => format!("cast({x} as real)"),
                 (Dialect::Sqlite, ..) => x,
                 (Dialect::Postgres, _, Type::Decimal) => format!("({x})::numeric"),
+                // From ten-thousandths, as `Decimal::to_f64` does it: beyond 53
+                // bits the nearest float to the decimal is another one.
+                (Dialect::Postgres, Some(Type::Decimal), Type::Float) => {
+                    format!("((({x}) * 10000)::double precision / 10000)")
+                }
                 (Dialect::Postgres, _, Type::Float) => format!("({x})::double precision"),
                 (Dialect::Postgres, ..) => x,
             }
@@ -176,13 +184,7 @@ fn binary(
 /// The product of decimals, half away from zero at the fourth place.
 fn decimal_product(dialect: Dialect, a: &str, b: &str) -> String {
     match dialect {
-        // Ten-thousandths: x·y / 10,000 without leaving 64 bits on the way.
-        // All parts have the sign of the result.
-        Dialect::Sqlite => format!(
-            "(select x / 10000 * y + x % 10000 * (y / 10000) \
-             + (p + case when p < 0 then -5000 else 5000 end) / 10000 \
-             from (select x, y, x % 10000 * (y % 10000) as p from (select {a} as x, {b} as y)))"
-        ),
+        Dialect::Sqlite => format!("keji_mul({a}, {b})"),
         Dialect::Postgres => format!("round({a} * {b}, 4)"),
     }
 }
@@ -191,15 +193,7 @@ fn decimal_product(dialect: Dialect, a: &str, b: &str) -> String {
 /// a zero divisor.
 fn decimal_quotient(dialect: Dialect, a: &str, b: &str) -> String {
     match dialect {
-        // Long division, two digits at a time, so that a remainder times 100
-        // stays in 64 bits for divisors below 9·10^12.
-        Dialect::Sqlite => format!(
-            "(select q * 10000 + r / y * 100 + r % y * 100 / y \
-             + case when abs(r % y * 100 % y) >= abs(y) - abs(r % y * 100 % y) \
-             then case when (r < 0) = (y < 0) then 1 else -1 end else 0 end \
-             from (select y, x / y as q, x % y * 100 as r \
-             from (select {a} as x, nullif({b}, 0) as y)))"
-        ),
+        Dialect::Sqlite => format!("keji_div({a}, {b})"),
         // `div` is exact, `/` rounds at a place of its own choice first.
         Dialect::Postgres => format!(
             "(select sign(x) * sign(y) * div(abs(x) * 20000 + abs(y), 2 * abs(y)) * 0.0001 \
@@ -224,14 +218,4 @@ fn glob(pattern: &str) -> String {
         }
     }
     glob
-}
-
-#[cfg(test)]
-mod tests {
-    use super::glob;
-
-    #[test]
-    fn patterns_become_globs() {
-        assert_eq!(glob("a%b_c*[d]?%"), "a*b?c[*][[]d][?]*");
-    }
 }
