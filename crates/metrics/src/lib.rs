@@ -12,15 +12,18 @@
 //! [`copy::Snapshot`] that an answer reads), [`summaries`] (one pass over the
 //! orders to a purchase history per customer), [`plan`] (a question as a
 //! printable plan), [`expr`] and [`run`] (a plan through DataFusion to an
-//! answer), [`examples`] (the definitions' worked examples), [`file`] (a
+//! answer), [`explain`] and [`records`] (how a number comes about, and the facts
+//! behind it), [`examples`] (the definitions' worked examples), [`file`] (a
 //! result as a Parquet file).
 
 pub mod copy;
 pub mod error;
 pub mod examples;
+pub mod explain;
 pub mod expr;
 pub mod file;
 pub mod plan;
+pub mod records;
 mod rows;
 pub mod run;
 pub mod summaries;

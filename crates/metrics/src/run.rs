@@ -6,7 +6,7 @@ mod answer;
 mod engine;
 mod groups;
 mod pass;
-mod tables;
+pub(crate) mod tables;
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,8 @@ use crate::plan::{Pass, Plan, Scan, Span};
 pub use crate::run::engine::{Engine, MEMORY_BYTES};
 
 use crate::run::groups::Groups;
-pub(crate) use crate::run::pass::Reader;
+pub(crate) use crate::run::groups::value_at;
+pub(crate) use crate::run::pass::{KEY, Reader, filtered, with_end};
 
 /// Answers a plan from the files of `snapshot`.
 pub async fn run(

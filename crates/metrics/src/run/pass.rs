@@ -24,13 +24,13 @@ use crate::error::Result;
 use crate::expr::{DECIMAL, Physical, binary, cast, literal, physical};
 use crate::plan::source::replace;
 use crate::plan::spans::week_offset;
-use crate::plan::{Let, Pass, Plan, Reduced, Scan, Shape, Span, State};
+use crate::plan::{Let, Pass, Plan, Reduced, Scan, Shape, Span};
 use crate::run::engine::Engine;
 use crate::run::tables::{Aggregate, Stage, aggregate, column, filter, join, project, table};
 
 /// Names that no field has.
 const PERIOD: &str = "$period";
-const KEY: &str = "$key";
+pub(crate) const KEY: &str = "$key";
 const MONTH: &str = "$month";
 const DAY: &str = "$day";
 
@@ -156,25 +156,8 @@ impl Reader<'_> {
         rows: Stage,
         pass: Pass,
     ) -> Result<Stage> {
-        let rows = filter(rows.clone(), is_not_null(column(&rows, &reduced.key)?)?)?;
         let by_row = pass.period.is_none() && reduced.dated_by.is_none();
-        let mut keys = Vec::new();
-        if let (true, Some(time)) = (by_row, &scan.time) {
-            keys.push((
-                self.period_key(column(&rows, time)?, &rows)?,
-                PERIOD.to_owned(),
-            ));
-        }
-        keys.push((column(&rows, &reduced.key)?, KEY.to_owned()));
-        keys.extend(dimensions(scan, &rows)?);
-        let n_keys = keys.len();
-        let first = aggregate(rows.clone(), keys, lets(&reduced.lets, &rows)?, true)?;
-        let mut rows = averaged(first, n_keys, &reduced.lets)?;
-        if let Some(date) = &reduced.dated_by {
-            let (from, to) = (span.seen.from, span.seen.to);
-            let inside = between(column(&rows, date)?, Some(from), to);
-            rows = filtered(rows, inside)?;
-        }
+        let rows = self.per_key(scan, reduced, span, rows, by_row)?;
         let mut keys = Vec::new();
         if let Some(date) = &reduced.dated_by {
             keys.push((
@@ -189,6 +172,36 @@ impl Reader<'_> {
         }
         let states = states(scan, &rows, pass.to)?;
         aggregate(rows, keys, states, !scan.dimensions.is_empty())
+    }
+
+    /// One row per key (and period and dimensions) with its reductions; of
+    /// keys dated by a reduction those that the span holds.
+    pub fn per_key(
+        &self,
+        scan: &Scan,
+        reduced: &Reduced,
+        span: &Span,
+        rows: Stage,
+        by_period: bool,
+    ) -> Result<Stage> {
+        let rows = filter(rows.clone(), is_not_null(column(&rows, &reduced.key)?)?)?;
+        let mut keys = Vec::new();
+        if let (true, Some(time)) = (by_period, &scan.time) {
+            keys.push((
+                self.period_key(column(&rows, time)?, &rows)?,
+                PERIOD.to_owned(),
+            ));
+        }
+        keys.push((column(&rows, &reduced.key)?, KEY.to_owned()));
+        keys.extend(dimensions(scan, &rows)?);
+        let n_keys = keys.len();
+        let first = aggregate(rows.clone(), keys, lets(&reduced.lets, &rows)?, true)?;
+        let rows = averaged(first, n_keys, &reduced.lets)?;
+        let Some(date) = &reduced.dated_by else {
+            return Ok(rows);
+        };
+        let inside = between(column(&rows, date)?, Some(span.seen.from), span.seen.to);
+        filtered(rows, inside)
     }
 
     /// The months of each key are made once and read twice: for the first
@@ -302,37 +315,31 @@ fn dimensions(scan: &Scan, rows: &Stage) -> Result<Vec<(Physical, String)>> {
 }
 
 fn states(scan: &Scan, rows: &Stage, end: Date) -> Result<Vec<Aggregate>> {
-    let schema = rows.schema();
     let compiled = |expr: &Option<Expr>| -> Result<Option<Physical>> {
-        let Some(expr) = expr else { return Ok(None) };
-        let expr = replace(expr, &mut |path| {
-            let is_end = matches!(path, [name] if name == PERIOD_END);
-            Ok(if is_end {
-                Node::Literal(Value::Date(end))
-            } else {
-                Node::Field(path.to_vec())
-            })
-        })?;
-        Ok(Some(physical(&expr, &schema)?))
+        expr.as_ref().map(|x| with_end(x, rows, end)).transpose()
     };
-    let made = scan.states.iter().map(
-        |State {
-             name,
-             agg,
-             expr,
-             filter,
-             ..
-         }| {
-            let (arg, filter) = (compiled(expr)?, compiled(filter)?);
-            Ok(Aggregate {
-                name: name.clone(),
-                agg: *agg,
-                arg,
-                filter,
-            })
-        },
-    );
+    let made = scan.states.iter().map(|state| {
+        Ok(Aggregate {
+            name: state.name.clone(),
+            agg: state.agg,
+            arg: compiled(&state.expr)?,
+            filter: compiled(&state.filter)?,
+        })
+    });
     made.collect()
+}
+
+/// The expression, in which `period_end` is the day `end`.
+pub(crate) fn with_end(expr: &Expr, rows: &Stage, end: Date) -> Result<Physical> {
+    let expr = replace(expr, &mut |path| {
+        let is_end = matches!(path, [name] if name == PERIOD_END);
+        Ok(if is_end {
+            Node::Literal(Value::Date(end))
+        } else {
+            Node::Field(path.to_vec())
+        })
+    })?;
+    physical(&expr, &rows.schema())
 }
 
 /// The reductions; an average as its sum and its count.
@@ -402,7 +409,7 @@ fn averaged(rows: Stage, n_keys: usize, lets: &[Let]) -> Result<Stage> {
 }
 
 /// `from` ≤ date < `to`.
-fn between(date: Physical, from: Option<Date>, to: Date) -> Vec<Physical> {
+pub(crate) fn between(date: Physical, from: Option<Date>, to: Date) -> Vec<Physical> {
     let day =
         |d: Date| Arc::new(Literal::new(ScalarValue::Date32(Some(epoch_days(d))))) as Physical;
     let from = from.map(|from| binary(date.clone(), Operator::GtEq, day(from)));
@@ -411,7 +418,7 @@ fn between(date: Physical, from: Option<Date>, to: Date) -> Vec<Physical> {
         .collect()
 }
 
-fn filtered(rows: Stage, filters: Vec<Physical>) -> Result<Stage> {
+pub(crate) fn filtered(rows: Stage, filters: Vec<Physical>) -> Result<Stage> {
     match filters
         .into_iter()
         .reduce(|a, b| binary(a, Operator::And, b))
