@@ -106,7 +106,9 @@ impl Copy {
     /// Writes every file anew from the store.
     pub async fn rebuild(&self) -> Result<i64> {
         let guard = self.0.refreshing.clone().lock_owned().await;
-        let snapshot = self.aside(guard, |copy| async move { copy.bring(true).await }).await?;
+        let snapshot = self
+            .aside(guard, |copy| async move { copy.bring(true).await })
+            .await?;
         Ok(snapshot.seq())
     }
 
@@ -115,7 +117,10 @@ impl Copy {
     pub async fn check(&self) -> Result<CheckReport> {
         let guard = self.0.refreshing.clone().lock_owned().await;
         self.aside(guard, |copy| async move {
-            let snapshot = copy.bring(false).await?;
+            let snapshot = match copy.current_if_newest().await? {
+                Some(snapshot) => snapshot,
+                None => copy.bring(false).await?,
+            };
             copy.compare(&snapshot).await
         })
         .await
@@ -130,11 +135,14 @@ impl Copy {
         if let Some(snapshot) = self.current_if_newest().await? {
             return Ok(snapshot);
         }
-        self.aside(guard, |copy| async move { copy.bring(false).await }).await
+        self.aside(guard, |copy| async move { copy.bring(false).await })
+            .await
     }
 
     async fn current_if_newest(&self) -> Result<Option<Arc<Snapshot>>> {
-        let Some(snapshot) = self.current() else { return Ok(None) };
+        let Some(snapshot) = self.current() else {
+            return Ok(None);
+        };
         let seq = self.0.store.last_seq().await?;
         Ok((snapshot.seq() == seq).then_some(snapshot))
     }
@@ -160,17 +168,22 @@ impl Copy {
         let runtime = tokio::runtime::Handle::current();
         let task = tokio::task::spawn_blocking(move || {
             let path = copy.0.folder.join(LOCK);
-            let lock = File::options().append(true).create(true).open(&path).map_err(Error::file(&path))?;
+            let lock = File::options()
+                .append(true)
+                .create(true)
+                .open(&path)
+                .map_err(Error::file(&path))?;
             // Against other processes; let go when the file is closed.
             lock.lock().map_err(Error::file(&path))?;
             let result = runtime.block_on(work(copy));
             drop(guard);
             result
         });
-        task.await.unwrap_or_else(|failed| match failed.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            Err(_) => Err(Error::Stopped),
-        })
+        task.await
+            .unwrap_or_else(|failed| match failed.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => Err(Error::Stopped),
+            })
     }
 
     /// The manifest as a snapshot that keeps its files from being removed.
@@ -194,11 +207,16 @@ impl Copy {
     }
 
     fn snapshots(&self) -> std::sync::MutexGuard<'_, Snapshots> {
-        self.0.snapshots.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0
+            .snapshots
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn changed_at(&self) -> Result<SystemTime> {
         let path = self.0.folder.join(LOCK);
-        path.metadata().and_then(|m| m.modified()).map_err(Error::file(&path))
+        path.metadata()
+            .and_then(|m| m.modified())
+            .map_err(Error::file(&path))
     }
 }

@@ -87,7 +87,8 @@ impl RowBuilder {
         self.n_rows
     }
 
-    /// The values come in the order of the columns.
+    /// The values come in the order of the columns. After an error the columns
+    /// differ in length: give up.
     pub(crate) fn append(&mut self, row: &[Value]) -> Result<()> {
         if row.len() != self.columns.len() {
             let message = format!(

@@ -21,17 +21,30 @@ async fn write(store: &Store, object: &str, op: Op) -> i64 {
         module: None,
         jobs: Vec::new(),
     };
-    store.write(change, &Access::all()).await.unwrap().unwrap().record.unwrap()
+    store
+        .write(change, &Access::all())
+        .await
+        .unwrap()
+        .unwrap()
+        .record
+        .unwrap()
 }
 
 async fn customer(store: &Store, number: &str) -> i64 {
-    let values = vec![("number".into(), number.into()), ("kind".into(), "person".into())];
+    let values = vec![
+        ("number".into(), number.into()),
+        ("kind".into(), "person".into()),
+    ];
     write(store, "customer", Op::Create { values }).await
 }
 
 async fn order(store: &Store, number: &str, customer: i64, on: Date, gross: i64) -> i64 {
     let money = |units| Value::Decimal(Decimal::from_units(units));
-    let at = on.at(9, 0, 0, 0).to_zoned(jiff::tz::TimeZone::UTC).unwrap().timestamp();
+    let at = on
+        .at(9, 0, 0, 0)
+        .to_zoned(jiff::tz::TimeZone::UTC)
+        .unwrap()
+        .timestamp();
     let values = [
         ("number", number.into()),
         ("customer", Value::Int(customer)),
@@ -51,15 +64,31 @@ async fn order(store: &Store, number: &str, customer: i64, on: Date, gross: i64)
 }
 
 async fn update(store: &Store, object: &str, id: i64, field: &str, value: impl Into<Value>) {
-    write(store, object, Op::Update { id, values: vec![(field.into(), value.into())] }).await;
+    write(
+        store,
+        object,
+        Op::Update {
+            id,
+            values: vec![(field.into(), value.into())],
+        },
+    )
+    .await;
 }
 
 fn paths(snapshot: &Snapshot, object: &str) -> Vec<PathBuf> {
-    snapshot.files(object).iter().map(|f| f.path.clone()).collect()
+    snapshot
+        .files(object)
+        .iter()
+        .map(|f| f.path.clone())
+        .collect()
 }
 
 fn months(snapshot: &Snapshot) -> Vec<Date> {
-    snapshot.files("order").iter().filter_map(|f| f.month).collect()
+    snapshot
+        .files("order")
+        .iter()
+        .filter_map(|f| f.month)
+        .collect()
 }
 
 async fn assert_equal(copy: &Copy) {
@@ -92,7 +121,10 @@ async fn the_copy_follows_the_store() {
         let copy = Copy::open(folder.path(), store.clone()).unwrap();
 
         // Nothing yet.
-        assert_eq!(copy.refresh().await.unwrap(), store.last_seq().await.unwrap());
+        assert_eq!(
+            copy.refresh().await.unwrap(),
+            store.last_seq().await.unwrap()
+        );
         assert_eq!(on_disk(folder.path()), [PathBuf::new(); 0]);
         assert_equal(&copy).await;
 
@@ -107,7 +139,11 @@ async fn the_copy_follows_the_store() {
         assert_eq!(months(&one), [date(2011, 1, 1), date(2011, 2, 1)]);
         assert_eq!((one.n_rows("order"), one.n_rows("customer")), (3, 2));
         assert_eq!(one.files("order")[0].path.parent().unwrap(), {
-            folder.path().canonicalize().unwrap().join("order/month=2011-01")
+            folder
+                .path()
+                .canonicalize()
+                .unwrap()
+                .join("order/month=2011-01")
         });
         let summaries = summarise(one.files("order"), date(2011, 2, 2), 2).unwrap();
         assert_eq!(summaries.get(ann).unwrap().gross_units, 50_0000);
@@ -127,7 +163,14 @@ async fn the_copy_follows_the_store() {
         drop(one);
 
         // An order moves to another month; an empty month has no file.
-        update(&store, "order", moved, "ordered_on", Value::Date(date(2011, 4, 2))).await;
+        update(
+            &store,
+            "order",
+            moved,
+            "ordered_on",
+            Value::Date(date(2011, 4, 2)),
+        )
+        .await;
         let three = copy.snapshot().await.unwrap();
         assert_eq!(months(&three), [date(2011, 1, 1), date(2011, 4, 1)]);
         assert!(!outdated.exists());
@@ -151,11 +194,23 @@ async fn the_copy_follows_the_store() {
         assert!(Arc::ptr_eq(&a, &b.unwrap()) && Arc::ptr_eq(&a, &c.unwrap()));
         drop((two, three, four));
         assert_equal(&copy).await;
-        let mut listed: Vec<_> = ["customer", "order"].iter().flat_map(|o| paths(&a, o)).collect();
-        listed.sort();
-        // The check refreshed, so nothing but the listed files is left.
+
+        // A rebuild writes all anew and, once nobody reads them, the old go.
+        let files = on_disk(folder.path()).len();
+        let seq = copy.rebuild().await.unwrap();
+        assert_eq!(seq, a.seq());
+        drop(a);
         copy.rebuild().await.unwrap();
-        drop((a, listed));
+        let newest = copy.snapshot().await.unwrap();
+        let mut listed: Vec<_> = ["customer", "order"]
+            .iter()
+            .flat_map(|o| paths(&newest, o))
+            .collect();
+        listed.sort();
+        let disk = on_disk(&folder.path().canonicalize().unwrap());
+        assert!(listed.iter().all(|p| disk.contains(p)));
+        assert!(listed.len() < disk.len() && disk.len() <= files + listed.len());
+        assert_equal(&copy).await;
         store.close().await;
     }
 }
@@ -187,7 +242,9 @@ async fn a_lost_damaged_or_left_over_file_is_found() {
         let bytes = std::fs::read(&february).unwrap();
         std::fs::write(&february, vec![0; bytes.len()]).unwrap();
         let report = copy.check().await.unwrap();
-        let [difference] = report.differences.as_slice() else { panic!("{report:#?}") };
+        let [difference] = report.differences.as_slice() else {
+            panic!("{report:#?}")
+        };
         assert_eq!(difference.object, "order");
         assert_eq!(difference.month, Some(date(2011, 2, 1)));
         assert_eq!((difference.store.n_rows, difference.copy.n_rows), (1, 0));
@@ -205,7 +262,11 @@ async fn a_lost_damaged_or_left_over_file_is_found() {
         let other = Copy::open(folder.path(), store.clone()).unwrap();
         drop(newest);
         other.rebuild().await.unwrap();
-        assert!(paths(&copy.snapshot().await.unwrap(), "order").iter().all(|p| p.exists()));
+        assert!(
+            paths(&copy.snapshot().await.unwrap(), "order")
+                .iter()
+                .all(|p| p.exists())
+        );
         assert_eq!(on_disk(folder.path()).len(), 3);
         store.close().await;
     }

@@ -16,8 +16,18 @@ pub const TO: Date = date(2026, 1, 1);
 const SEED: u64 = 20_261_121;
 const MAX_ORDERS: u32 = 600;
 const COUNTRIES: [&str; 12] = [
-    "United Kingdom", "Germany", "France", "Ireland", "Spain", "Netherlands", "Belgium",
-    "Switzerland", "Portugal", "Australia", "Norway", "Italy",
+    "United Kingdom",
+    "Germany",
+    "France",
+    "Ireland",
+    "Spain",
+    "Netherlands",
+    "Belgium",
+    "Switzerland",
+    "Portugal",
+    "Australia",
+    "Norway",
+    "Italy",
 ];
 const CHANNELS: [&str; 4] = ["shop", "web", "partner", "phone"];
 
@@ -60,7 +70,10 @@ pub fn write(folder: &Path, columns: &CopyColumns, n_customers: u32, n_orders: u
     let mut first_id = 1;
     let mut month = FROM;
     while month < TO {
-        let next = month.last_of_month().tomorrow().expect("a date of this century");
+        let next = month
+            .last_of_month()
+            .tomorrow()
+            .expect("a date of this century");
         let end = days(next);
         let (these, later) = rest.split_at(rest.partition_point(|o| i32::from(o.day) < end));
         let name = format!("month={:04}-{:02}", month.year(), month.month());
@@ -102,7 +115,14 @@ fn orders(n_customers: u32, n_orders: u64) -> Vec<Order> {
         let last = first + (span - first) * random.unit().sqrt();
         if is_buyer {
             lives.push((customer, first, last));
-            buy(&mut all, &mut random, customer, n.min(MAX_ORDERS), first, last);
+            buy(
+                &mut all,
+                &mut random,
+                customer,
+                n.min(MAX_ORDERS),
+                first,
+                last,
+            );
         }
     }
     while (all.len() as u64) < n_orders {
@@ -121,7 +141,11 @@ fn buy(all: &mut Vec<Order>, random: &mut Random, customer: u32, n: u32, first: 
         if random.below(7) > 0 {
             day = (first + (last - first) * random.unit()) as i16;
         }
-        all.push(Order { day, customer, seed: random.next() as u32 });
+        all.push(Order {
+            day,
+            customer,
+            seed: random.next() as u32,
+        });
     }
 }
 
@@ -139,11 +163,24 @@ fn row(order: &Order, id: i64) -> Vec<Value> {
         _ => ("adjustment", amount / 100 * 50, 0),
     };
     let freight = if random.below(10) < 3 { cents(800) } else { 0 };
-    let discount = if random.below(10) < 1 { goods.max(0) / 1000 * 100 } else { 0 };
-    let day = from_epoch_days(epoch_days(FROM) + i32::from(order.day)).expect("a date of this century");
+    let discount = if random.below(10) < 1 {
+        goods.max(0) / 1000 * 100
+    } else {
+        0
+    };
+    let day =
+        from_epoch_days(epoch_days(FROM) + i32::from(order.day)).expect("a date of this century");
     let second = 8 * 3600 + random.below(14 * 3600) as i32;
-    let at = day.at((second / 3600) as i8, (second / 60 % 60) as i8, (second % 60) as i8, 0);
-    let at = at.to_zoned(jiff::tz::TimeZone::UTC).expect("UTC has no gaps").timestamp();
+    let at = day.at(
+        (second / 3600) as i8,
+        (second / 60 % 60) as i8,
+        (second % 60) as i8,
+        0,
+    );
+    let at = at
+        .to_zoned(jiff::tz::TimeZone::UTC)
+        .expect("UTC has no gaps")
+        .timestamp();
     let money = |units| Value::Decimal(Decimal::from_units(units));
     vec![
         Value::Int(id),
@@ -161,6 +198,10 @@ fn row(order: &Order, id: i64) -> Vec<Value> {
         money(discount),
         money(goods + freight - discount),
         Value::Int(1 + random.below(8) as i64),
-        Value::from(if customer.below(5) == 0 { "company" } else { "person" }),
+        Value::from(if customer.below(5) == 0 {
+            "company"
+        } else {
+            "person"
+        }),
     ]
 }

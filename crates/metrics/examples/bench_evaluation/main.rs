@@ -29,7 +29,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     // The measured run is a process of its own, so that making the base does
     // not count in its peak memory.
     if !folder.exists() {
-        let columns = copy_columns(&Catalog::standard()?, "order")?.ok_or("orders are not copied")?;
+        let columns =
+            copy_columns(&Catalog::standard()?, "order")?.ok_or("orders are not copied")?;
         let making = folder.with_extension("making");
         base::write(&making, &columns, n_customers, n_orders)?;
         std::fs::rename(making, folder)?;
@@ -56,12 +57,20 @@ fn files(folder: &Path) -> Result<Vec<DataFile>, Box<dyn Error>> {
     let mut files = Vec::new();
     for month in std::fs::read_dir(folder)? {
         let month = month?.path();
-        let name = month.file_name().and_then(|n| n.to_str()).unwrap_or_default();
+        let name = month
+            .file_name()
+            .and_then(|n| n.to_str())
+            .unwrap_or_default();
         let first: Date = format!("{}-01", name.trim_start_matches("month=")).parse()?;
         for file in std::fs::read_dir(&month)? {
             let file = file?;
             let n_bytes = file.metadata()?.len();
-            files.push(DataFile { path: file.path(), month: Some(first), n_rows: 0, n_bytes });
+            files.push(DataFile {
+                path: file.path(),
+                month: Some(first),
+                n_rows: 0,
+                n_bytes,
+            });
         }
     }
     files.sort_by(|a, b| (a.month, &a.path).cmp(&(b.month, &b.path)));
@@ -73,7 +82,10 @@ fn files(folder: &Path) -> Result<Vec<DataFile>, Box<dyn Error>> {
 fn score(summaries: &Summaries) -> Result<(usize, Scores), Box<dyn Error>> {
     let buyers: Vec<_> = summaries.iter().filter(|s| s.n_purchase_days > 0).collect();
     // Numbers of equal width, so that ties break in the order of the ids.
-    let text: String = buyers.iter().map(|s| format!("{:08}", s.customer)).collect();
+    let text: String = buyers
+        .iter()
+        .map(|s| format!("{:08}", s.customer))
+        .collect();
     let ids: Vec<&str> = (0..buyers.len()).map(|i| &text[i * 8..][..8]).collect();
     let days = |s: &_| summaries_days(s, summaries.as_of());
     let scores = rfm::score(
@@ -81,7 +93,10 @@ fn score(summaries: &Summaries) -> Result<(usize, Scores), Box<dyn Error>> {
             ids: &ids,
             days_since_last: &buyers.iter().map(days).collect::<Vec<_>>(),
             frequency: &buyers.iter().map(|s| s.n_orders).collect::<Vec<_>>(),
-            monetary: &buyers.iter().map(|s| i128::from(s.gross_units)).collect::<Vec<_>>(),
+            monetary: &buyers
+                .iter()
+                .map(|s| i128::from(s.gross_units))
+                .collect::<Vec<_>>(),
         },
         &Rule::Rank,
     )?;
@@ -89,7 +104,10 @@ fn score(summaries: &Summaries) -> Result<(usize, Scores), Box<dyn Error>> {
 }
 
 fn summaries_days(summary: &keji_metrics::summaries::Summary, as_of: Date) -> u32 {
-    summary.days_since_last(as_of).and_then(|d| u32::try_from(d).ok()).unwrap_or(u32::MAX)
+    summary
+        .days_since_last(as_of)
+        .and_then(|d| u32::try_from(d).ok())
+        .unwrap_or(u32::MAX)
 }
 
 /// What every engine must find: the totals, and how many customers have each
@@ -130,13 +148,22 @@ fn cpu_s() -> Result<f64, Box<dyn Error>> {
     let stat = std::fs::read_to_string("/proc/self/stat")?;
     // The name in parentheses may hold spaces; user and system are fields 14
     // and 15 of the line, 12 and 13 behind it.
-    let fields: Vec<&str> = stat[stat.rfind(')').ok_or("no name")? + 2..].split(' ').collect();
+    let fields: Vec<&str> = stat[stat.rfind(')').ok_or("no name")? + 2..]
+        .split(' ')
+        .collect();
     Ok((fields[11].parse::<f64>()? + fields[12].parse::<f64>()?) / 100.0)
 }
 
 fn peak_mb() -> Result<f64, Box<dyn Error>> {
     let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find(|l| l.starts_with("VmHWM:")).ok_or("no peak")?;
-    let kb: f64 = line.trim_start_matches("VmHWM:").trim().trim_end_matches(" kB").parse()?;
+    let line = status
+        .lines()
+        .find(|l| l.starts_with("VmHWM:"))
+        .ok_or("no peak")?;
+    let kb: f64 = line
+        .trim_start_matches("VmHWM:")
+        .trim()
+        .trim_end_matches(" kB")
+        .parse()?;
     Ok(kb / 1024.0)
 }

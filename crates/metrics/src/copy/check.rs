@@ -89,7 +89,13 @@ impl Copy {
                 report.n_rows += store.n_rows;
                 if copy != store || damage.is_some() {
                     let object = object.clone();
-                    report.differences.push(Difference { object, month, store, copy, damage });
+                    report.differences.push(Difference {
+                        object,
+                        month,
+                        store,
+                        copy,
+                        damage,
+                    });
                 }
             }
         }

@@ -39,7 +39,12 @@ impl Copy {
         let mut rewritten = Rewritten::new();
         let mut seq = self.0.store.last_seq().await?;
         if everything {
-            rewritten.extend(manifest.files.iter().map(|f| ((f.object.clone(), f.month), vec![])));
+            rewritten.extend(
+                manifest
+                    .files
+                    .iter()
+                    .map(|f| ((f.object.clone(), f.month), vec![])),
+            );
             for object in self.0.columns.keys() {
                 self.rewrite(object, None, &mut rewritten).await?;
             }
@@ -86,8 +91,12 @@ impl Copy {
         }
         self.0.store.copy_replace(seq, &removed, &added).await?;
         let path = self.0.folder.join(LOCK);
-        let lock = std::fs::File::options().write(true).open(&path).map_err(Error::file(&path))?;
-        lock.set_modified(SystemTime::now()).map_err(Error::file(&path))?;
+        let lock = std::fs::File::options()
+            .write(true)
+            .open(&path)
+            .map_err(Error::file(&path))?;
+        lock.set_modified(SystemTime::now())
+            .map_err(Error::file(&path))?;
         Ok(self.0.store.copy_manifest().await?)
     }
 
@@ -107,14 +116,19 @@ impl Copy {
         }
         if self.0.columns.keys().any(|object| !known.contains(object)) {
             let ever = self.touched_since(0).await?;
-            parts.extend(ever.into_iter().filter(|(object, _)| !known.contains(object)));
+            parts.extend(
+                ever.into_iter()
+                    .filter(|(object, _)| !known.contains(object)),
+            );
         }
         Ok(parts)
     }
 
     async fn touched_since(&self, seq: i64) -> Result<BTreeSet<Part>> {
         let touched = self.0.store.touched_since(seq).await?;
-        let copied = touched.into_iter().filter(|t| self.0.columns.contains_key(&t.object));
+        let copied = touched
+            .into_iter()
+            .filter(|t| self.0.columns.contains_key(&t.object));
         Ok(copied.map(|t| (t.object, t.month)).collect())
     }
 
@@ -149,7 +163,9 @@ impl Copy {
                 match &mut open {
                     Some((at, writer)) if *at == month => return writer.append(row),
                     Some((at, _)) if *at > month => {
-                        return Err(Error::Row(format!("`{object}` does not come in order of its date")));
+                        return Err(Error::Row(format!(
+                            "`{object}` does not come in order of its date"
+                        )));
                     }
                     _ => {}
                 }
@@ -182,10 +198,18 @@ impl Copy {
         if let Some((months, time)) = months.zip(time) {
             let (first, last) = (months.first, months.last.last_of_month());
             let text = format!("{time} between date '{first}' and date '{last}'");
-            filter = Some(Expr::parse_filter(&text, &self.0.store.catalog().scope(object))?);
+            filter = Some(Expr::parse_filter(
+                &text,
+                &self.0.store.catalog().scope(object),
+            )?);
         }
         let sort = time.map(Sort::asc).into_iter().collect();
-        Ok(ScanQuery { object: object.to_owned(), filter, sort, fields })
+        Ok(ScanQuery {
+            object: object.to_owned(),
+            filter,
+            sort,
+            fields,
+        })
     }
 }
 
@@ -199,7 +223,9 @@ pub(super) fn month_of(columns: &CopyColumns, row: &[Value]) -> Result<Option<Da
 }
 
 fn folder_name(month: Option<Date>) -> String {
-    month.map_or("all".to_owned(), |m| format!("month={:04}-{:02}", m.year(), m.month()))
+    month.map_or("all".to_owned(), |m| {
+        format!("month={:04}-{:02}", m.year(), m.month())
+    })
 }
 
 /// Neighbouring months of an object together.
@@ -222,6 +248,8 @@ fn runs(parts: BTreeSet<Part>) -> Vec<(String, Option<Months>)> {
 
 /// Part of a file's name that no other refresh uses.
 fn stamp() -> String {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     format!("{:x}", since.as_nanos())
 }

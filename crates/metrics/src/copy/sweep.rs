@@ -11,15 +11,25 @@ impl Copy {
     /// The caller holds the lock, so no file is in the making. What cannot be
     /// removed now is found again by the next sweep.
     pub(super) fn sweep(&self, newest: &Snapshot) {
-        let live: Vec<_> = self.snapshots().live.iter().filter_map(|s| s.upgrade()).collect();
+        let live: Vec<_> = self
+            .snapshots()
+            .live
+            .iter()
+            .filter_map(|s| s.upgrade())
+            .collect();
         let kept = live.iter().flat_map(|s| s.paths()).chain(newest.paths());
         let kept: BTreeSet<&Path> = kept.collect();
-        for part in folders(&self.0.folder).iter().flat_map(|object| folders(object)) {
+        for part in folders(&self.0.folder)
+            .iter()
+            .flat_map(|object| folders(object))
+        {
             if !is_ours(&part) {
                 continue;
             }
             for file in entries(&part) {
-                if file.extension().is_some_and(|e| e == "parquet") && !kept.contains(file.as_path()) {
+                if file.extension().is_some_and(|e| e == "parquet")
+                    && !kept.contains(file.as_path())
+                {
                     let _ = std::fs::remove_file(file);
                 }
             }
@@ -30,7 +40,10 @@ impl Copy {
 }
 
 fn is_ours(part: &Path) -> bool {
-    let name = part.file_name().and_then(|n| n.to_str()).unwrap_or_default();
+    let name = part
+        .file_name()
+        .and_then(|n| n.to_str())
+        .unwrap_or_default();
     name == "all" || name.starts_with("month=")
 }
 
@@ -39,6 +52,10 @@ fn folders(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn entries(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
-    entries.filter_map(|entry| Some(entry.ok()?.path())).collect()
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .collect()
 }

@@ -192,7 +192,11 @@ impl Pass {
     /// Brings the accounts of the next rows into the cache: these loads do not
     /// wait for one another, those of `add_row` would.
     fn warm(&self, customers: impl Iterator<Item = usize>) {
-        let count = |customer| self.accounts.get(customer).map_or(0, |a: &Account| a.n_rows);
+        let count = |customer| {
+            self.accounts
+                .get(customer)
+                .map_or(0, |a: &Account| a.n_rows)
+        };
         black_box(customers.map(count).fold(0, u32::wrapping_add));
     }
 
@@ -203,7 +207,9 @@ impl Pass {
             return Ok(());
         }
         if day < month || day > month + 30 {
-            return Err(format!("an order of day {day} stands in the month of day {month}"));
+            return Err(format!(
+                "an order of day {day} stands in the month of day {month}"
+            ));
         }
         self.n_orders += 1;
         if rows.nobody.is_some_and(|n| n.is_null(row)) {
@@ -216,7 +222,11 @@ impl Pass {
             self.grow(customer)?;
         }
         let kind = rows.words[rows.kinds[row] as usize];
-        let net = if kind == Kind::Other { 0 } else { rows.net[row] };
+        let net = if kind == Kind::Other {
+            0
+        } else {
+            rows.net[row]
+        };
         let is_purchase = kind == Kind::Sale && rows.gross[row] > 0;
         let gross = if is_purchase { rows.gross[row] } else { 0 };
         let mut overflows = false;
@@ -300,15 +310,23 @@ impl<'a> Rows<'a> {
         let customers = batch.column(0).as_primitive_opt::<Int64Type>()?;
         let kinds = batch.column(1).as_dictionary_opt::<Int32Type>()?;
         // Only the customer may be missing.
-        batch.columns()[1..].iter().all(|c| c.null_count() == 0).then_some(Rows {
-            customers: customers.values(),
-            nobody: customers.nulls().filter(|n| n.null_count() > 0),
-            kinds: kinds.keys().values(),
-            words: kinds.values().as_string_opt::<i32>()?.iter().map(Kind::of).collect(),
-            days: batch.column(2).as_primitive_opt::<Date32Type>()?.values(),
-            gross: amounts(3)?.values(),
-            net: amounts(4)?.values(),
-        })
+        batch.columns()[1..]
+            .iter()
+            .all(|c| c.null_count() == 0)
+            .then_some(Rows {
+                customers: customers.values(),
+                nobody: customers.nulls().filter(|n| n.null_count() > 0),
+                kinds: kinds.keys().values(),
+                words: kinds
+                    .values()
+                    .as_string_opt::<i32>()?
+                    .iter()
+                    .map(Kind::of)
+                    .collect(),
+                days: batch.column(2).as_primitive_opt::<Date32Type>()?.values(),
+                gross: amounts(3)?.values(),
+                net: amounts(4)?.values(),
+            })
     }
 }
 
