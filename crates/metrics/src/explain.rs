@@ -9,8 +9,8 @@ use keji_schema::expr::Expr;
 use keji_schema::metric::{Agg, PERIOD_END, Unit, Window};
 use keji_schema::{Type, Value};
 
-use crate::explain::text::{name, sql, value};
-use crate::plan::{Formula, Let, Part, Pass, Plan, Reduced, Scan, Shape, State};
+use crate::explain::text::{conjunct, name, sql, value};
+use crate::plan::{Formula, Let, Part, Pass, Plan, Reduced, Scan, Shape};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explanation {
@@ -32,12 +32,24 @@ fn statement(plan: &Plan) -> String {
         parts.push(format!("{} as (\n{select}\n)", cte(i)));
     }
     let keys = keys(plan);
-    let from = if plan.scans.len() == 1 {
+    let one = plan.scans.len() == 1;
+    let from = if one {
         cte(0)
+    } else if keys.is_empty() {
+        let scans: Vec<_> = (0..plan.scans.len()).map(cte).collect();
+        scans.join(" cross join ")
     } else {
-        parts.push(format!("joined as (\n{}\n)", indent(&joined(plan, &keys))));
-        "joined".to_owned()
+        parts.push(all_keys(plan, &keys));
+        joined(plan, &keys)
     };
+    let of = |key: &String| {
+        if one {
+            key.clone()
+        } else {
+            format!("all_keys.{key}")
+        }
+    };
+    let keys: Vec<String> = keys.iter().map(of).collect();
     let mut columns = keys.clone();
     for metric in &plan.metrics {
         let value = formula(plan, metric.unit, &metric.formula, &keys);
@@ -54,7 +66,7 @@ fn statement(plan: &Plan) -> String {
             seen.from, seen.to
         );
     }
-    let order = order(plan);
+    let order = order(plan, &keys);
     let columns = columns.join(",\n  ");
     let with = parts.join(", ");
     format!(
@@ -75,22 +87,27 @@ fn keys(plan: &Plan) -> Vec<String> {
     period.into_iter().chain(dimensions).map(name).collect()
 }
 
-fn order(plan: &Plan) -> String {
+/// The order that the question asks for, as far as it does not concern the
+/// comparison, which is not part of the statement.
+fn order(plan: &Plan, keys: &[String]) -> String {
     let names = plan.column_names();
     let mut by: Vec<String> = Vec::new();
     for key in &plan.sort {
-        let column = name(&names[key.column]);
+        let column = &names[key.column];
+        let shown = |id: &str| plan.metrics.iter().any(|m| m.id == id);
+        if !shown(column) && !plan.dimensions.iter().any(|d| d.name == *column) {
+            continue;
+        }
+        let column = name(column);
         let column = if key.absolute {
             format!("abs({column})")
         } else {
             column
         };
-        by.push(format!(
-            "{column}{} nulls last",
-            if key.descending { " desc" } else { "" }
-        ));
+        let direction = if key.descending { " desc" } else { "" };
+        by.push(format!("{column}{direction} nulls last"));
     }
-    by.extend(keys(plan));
+    by.extend(keys.iter().cloned());
     if by.is_empty() {
         String::new()
     } else {
@@ -98,45 +115,25 @@ fn order(plan: &Plan) -> String {
     }
 }
 
-/// One row per group with the states of every scan; a null dimension is a
-/// group of its own, which a join would not find.
-fn joined(plan: &Plan, keys: &[String]) -> String {
-    let all = || plan.scans.iter().enumerate();
-    let selects = all().map(|(i, _)| {
-        let columns = all().flat_map(|(j, scan)| {
-            let own = move |s: &State| {
-                let column = state_name(plan, j, s);
-                if i == j {
-                    column
-                } else {
-                    format!("null as {column}")
-                }
-            };
-            scan.states.iter().map(own)
-        });
-        let columns: Vec<_> = keys.iter().cloned().chain(columns).collect();
-        format!("select {} from {}", columns.join(", "), cte(i))
-    });
+fn all_keys(plan: &Plan, keys: &[String]) -> String {
+    let keys = keys.join(", ");
+    let selects = (0..plan.scans.len()).map(|i| format!("  select {keys} from {}", cte(i)));
     let selects: Vec<_> = selects.collect();
-    let states =
-        all().flat_map(|(i, scan)| scan.states.iter().map(move |s| state_name(plan, i, s)));
-    let states = states.map(|s| format!("max({s}) as {s}"));
-    let columns: Vec<_> = keys.iter().cloned().chain(states).collect();
-    let union = indent(&selects.join("\nunion all\n"));
-    let group = group_by(keys.len());
-    format!(
-        "select {}\nfrom (\n{union}\n) as states{group}",
-        columns.join(", ")
-    )
+    format!("all_keys as (\n{}\n)", selects.join("\n  union\n"))
 }
 
-/// With the scan's number where two scans have a state of one name.
-fn state_name(plan: &Plan, scan: usize, state: &State) -> String {
-    let has = |s: &&Scan| s.states.iter().any(|other| other.name == state.name);
-    if plan.scans.iter().filter(has).count() > 1 {
-        return name(&format!("{}_{}", state.name, scan + 1));
+/// A null dimension is a group of its own, which plain equality would lose.
+fn joined(plan: &Plan, keys: &[String]) -> String {
+    let mut text = "all_keys".to_owned();
+    for i in 0..plan.scans.len() {
+        let scan = cte(i);
+        let on = keys
+            .iter()
+            .map(|k| format!("{scan}.{k} is not distinct from all_keys.{k}"));
+        let on: Vec<_> = on.collect();
+        text += &format!("\nleft join {scan} on {}", on.join(" and "));
     }
-    name(&state.name)
+    text
 }
 
 fn group_by(n: usize) -> String {
@@ -159,10 +156,20 @@ fn formula(plan: &Plan, unit: Unit, formula: &Formula, keys: &[String]) -> Strin
         }
     };
     match formula {
+        Formula::Measure(part) if part.agg == Agg::Avg => {
+            let (sum, n) = (state(plan, part, part.state), state(plan, part, part.rows));
+            divided(sum, n)
+        }
         Formula::Measure(part) => number(part),
         Formula::Ratio(num, den) => divided(number(num), number(den)),
         Formula::ShareOfCohort(part) => {
-            let others: Vec<_> = keys.iter().filter(|k| *k != "age").cloned().collect();
+            // The second key is the age.
+            let others: Vec<_> = keys
+                .iter()
+                .take(1)
+                .chain(keys.iter().skip(2))
+                .cloned()
+                .collect();
             let own = number(part);
             let start = format!("max(case when age = 0 then {own} end)");
             divided(
@@ -174,14 +181,21 @@ fn formula(plan: &Plan, unit: Unit, formula: &Formula, keys: &[String]) -> Strin
 }
 
 fn number(plan: &Plan, part: &Part) -> String {
-    let states = &plan.scans[part.scan].states;
-    let named = |i: usize| state_name(plan, part.scan, &states[i]);
-    let (state, rows) = (named(part.state), named(part.rows));
+    let (value, rows) = (state(plan, part, part.state), state(plan, part, part.rows));
     match part.agg {
-        Agg::Count | Agg::CountDistinct => format!("coalesce({state}, 0)"),
-        Agg::Sum => format!("case when {rows} > 0 then {state} else 0 end"),
-        Agg::Avg => format!("round({state} / nullif({rows}, 0), 4)"),
-        Agg::Min | Agg::Max => state,
+        Agg::Count | Agg::CountDistinct => format!("coalesce({value}, 0)"),
+        Agg::Sum => format!("case when {rows} > 0 then {value} else 0 end"),
+        Agg::Avg => format!("{value} / nullif({rows}, 0)"),
+        Agg::Min | Agg::Max => value,
+    }
+}
+
+fn state(plan: &Plan, part: &Part, i: usize) -> String {
+    let column = name(&plan.scans[part.scan].states[i].name);
+    if plan.scans.len() == 1 {
+        column
+    } else {
+        format!("{}.{column}", cte(part.scan))
     }
 }
 
@@ -375,19 +389,13 @@ impl Select<'_> {
     }
 
     fn states(&self, names: &dyn Fn(&str) -> String) -> Vec<String> {
-        let i = self
-            .plan
-            .scans
-            .iter()
-            .position(|s| std::ptr::eq(s, self.scan))
-            .unwrap_or(0);
         let made = self.scan.states.iter().map(|s| {
             let call = self.aggregate(s.agg, s.expr.as_ref(), names);
             let filter = s.filter.as_ref();
             let filter = filter.map_or(String::new(), |x| {
                 format!(" filter (where {})", sql(x, names))
             });
-            format!("{call}{filter} as {}", state_name(self.plan, i, s))
+            format!("{call}{filter} as {}", name(&s.name))
         });
         made.collect()
     }
@@ -466,7 +474,7 @@ impl Select<'_> {
             self.scan
                 .filters
                 .iter()
-                .map(|x| sql(x, &|c| self.column(c))),
+                .map(|x| conjunct(x, &|c| self.column(c))),
         );
         filters.extend(key.map(|key| format!("{} is not null", self.column(key))));
         let filters = filters.join("\n  and ");

@@ -7,6 +7,8 @@
 //! which is the same as rounding the exact quotient, because cutting keeps the
 //! fifth place that decides.
 
+#[cfg(test)]
+mod tests;
 mod text;
 
 use std::sync::Arc;

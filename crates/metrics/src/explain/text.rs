@@ -11,6 +11,11 @@ pub(super) fn sql(expr: &Expr, names: Names) -> String {
     Writer { names }.write(expr, 0)
 }
 
+/// The same, to stand beside others between `and`.
+pub(super) fn conjunct(expr: &Expr, names: Names) -> String {
+    Writer { names }.write(expr, 2)
+}
+
 /// A name as SQL wants it: quoted when it is not a plain word.
 pub(super) fn name(name: &str) -> String {
     let plain = name

@@ -98,11 +98,12 @@ fn show_scan(f: &mut fmt::Formatter<'_>, plan: &Plan, scan: &Scan) -> fmt::Resul
         )?;
     }
     if let Some(time) = &scan.time {
-        let which = match scan.window {
-            Window::Period => "in the period",
-            Window::Days365 => "in the 365 days up to the period's end",
-            Window::All => "before the period's end",
-            Window::Latest => "the last on or before the period's end",
+        let which = match (scan.window, &scan.shape) {
+            (_, Shape::Cohort { .. }) => "before as_of",
+            (Window::Period, _) => "in the period",
+            (Window::Days365, _) => "in the 365 days up to the period's end",
+            (Window::All, _) => "before the period's end",
+            (Window::Latest, _) => "the last on or before the period's end",
         };
         writeln!(f, "  where {time} {which}")?;
     }
