@@ -1,1 +1,26 @@
-//! placeholder
+//! What the product does: import, evaluation, insight, customers, exports.
+//!
+//! No HTTP, no SQL, no Arrow. Everything takes a [`Caller`] and passes its
+//! rights ([`permission`]) to the store and the metrics.
+//!
+//! Reading order: [`context`] (what there is to work with), [`permission`],
+//! [`import`], [`evaluation`], [`insight`], [`customers`], [`export`],
+//! [`jobs`], [`demo`].
+
+pub mod check;
+pub mod context;
+pub mod customers;
+pub mod demo;
+pub mod error;
+pub mod evaluation;
+pub mod export;
+pub mod import;
+pub mod insight;
+pub mod jobs;
+pub mod messages;
+pub mod permission;
+pub mod status;
+
+pub use context::{App, OpenOptions};
+pub use error::{Error, Result};
+pub use permission::Caller;

@@ -80,6 +80,7 @@ pub async fn records(
     let mut scan = plan.scans[part.scan].clone();
     let object = scan.source.object.clone();
     let fields = shown(catalog, &object, &scan)?;
+    scan.source.column(catalog, &["id".to_owned()])?;
     for field in &fields {
         scan.source
             .column(catalog, std::slice::from_ref(&field.id))?;

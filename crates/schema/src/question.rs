@@ -91,7 +91,7 @@ pub enum Role {
 /// How final a value is. Ordered from best to worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = ValueStatus))]
 pub enum Status {
     Settled,
     /// The period is over, late facts may still come.

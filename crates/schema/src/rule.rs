@@ -21,7 +21,8 @@ pub struct RfmRule {
     pub event: RfmEvent,
     pub amount: RfmAmount,
     /// With `method = "thresholds"`: four ascending borders each; a value
-    /// scores 1 + the borders strictly below it (recency reversed).
+    /// scores 1 + the borders at or below it (recency: 5 − the borders strictly
+    /// below it).
     pub thresholds: Option<RfmThresholds>,
 }
 

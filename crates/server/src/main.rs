@@ -1,1 +1,21 @@
-fn main() {}
+//! The program `keji`: command line, HTTP server and embedded page.
+//!
+//! It extracts, calls `app` and answers; it knows nothing of the business, no
+//! SQL and no Arrow.
+//!
+//! Reading order: [`command`] (the command line), [`http`] (what the server
+//! is made of), [`guard`] (who may talk to it), [`routes`], [`error`].
+
+mod command;
+mod error;
+mod guard;
+mod http;
+mod page;
+mod routes;
+mod worker;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    command::main()
+}

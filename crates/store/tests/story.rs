@@ -704,6 +704,7 @@ async fn evaluations(store: &Store) {
     // Scores go with their customers.
     store.import_undo(batch, "anna", "cli").await.unwrap();
     assert!(table(store, &scores).await.is_empty());
+    assert!(store.evaluations().await.unwrap().is_empty());
     assert!(store.integrity_check().await.unwrap().is_empty());
 }
 
@@ -835,10 +836,13 @@ async fn manifest(store: &Store) {
 
 /// Many writers at once, and a reader that never sees a later change before
 /// an earlier one.
-async fn log_order(store: &Store) {
+async fn log_order(store: &Store, location: &Location) {
+    // Another process, such as the command line beside a server.
+    let other = Store::open(location, catalog()).await.unwrap();
     let start = store.last_seq().await.unwrap();
     let writers: Vec<_> = (0..8)
         .map(|writer| {
+            let store = if writer % 2 == 0 { store } else { &other };
             let store = store.clone();
             tokio::spawn(async move {
                 for n in 0..25 {
@@ -865,17 +869,164 @@ async fn log_order(store: &Store) {
     }
     let wanted: Vec<i64> = (start + 1..=start + 200).collect();
     assert_eq!(seen, wanted);
+    other.close().await;
+}
+
+/// What a header says, how an order's kind follows, and a merge that is
+/// dropped in the middle.
+async fn headers(store: &Store) {
+    let mut file = rows(
+        "
+        H1|C1||P1|2024-01-01|1|10
+        H1|C1||P2|2024-01-01|2|10
+        H2|C1||P1|2024-01-02|1|10
+        c3|C1||P1|2024-01-02|1|10
+        ",
+    );
+    file[0].freight = None;
+    file[1].freight = Some(d("5"));
+    file[1].discount = Some(d("1.25"));
+    file[2].kind = Some("adjustment".to_owned());
+    file[0].kind = None;
+    let empty = store.state_hash().await.unwrap();
+    let new = NewBatch {
+        filename: "x".into(),
+        actor: "anna".into(),
+        channel: "cli".into(),
+    };
+    for after_ms in [0, 1, 3, 10] {
+        let batch = store.import_begin(&new).await.unwrap();
+        store.import_stage(batch.id, &file).await.unwrap();
+        let cancel = Cancel::new();
+        let merge = store.import_merge(batch.id, &cancel);
+        let _ = tokio::time::timeout(Duration::from_millis(after_ms), merge).await;
+        // Waits until the database has ended what was dropped. It may have
+        // been its commit: then the whole batch is there.
+        store
+            .enqueue(NewJob::new("wait", json!(null)))
+            .await
+            .unwrap();
+        match store.batch(batch.id).await.unwrap().unwrap().state {
+            BatchState::Merged => {
+                store.import_undo(batch.id, "anna", "cli").await.unwrap();
+            }
+            _ => store.import_abort(batch.id).await.unwrap(),
+        }
+        assert_eq!(store.state_hash().await.unwrap(), empty);
+    }
+    let (batch, summary) = import(store, &file).await;
+    assert_eq!(summary.net_amount, d("53.75"));
+    let fields = ["number", "kind", "freight", "discount", "net_amount"];
+    let orders = table(store, &query("order", &fields)).await;
+    assert_eq!(
+        orders,
+        [
+            "H1|sale|5|1.25|33.75",
+            "H2|adjustment|0|0|10",
+            "c3|return|0|0|10"
+        ]
+    );
+    store.import_undo(batch, "anna", "cli").await.unwrap();
+    assert_eq!(store.state_hash().await.unwrap(), empty);
+}
+
+async fn many_at_once(store: &Store) {
+    let empty = store.state_hash().await.unwrap();
+    let row = |month: i8| {
+        let day = Value::Date(date(2024, month, 9));
+        vec![Value::from("goods"), Value::Decimal(d("1.5")), day]
+    };
+    let fields = ["class", "amount", "incurred_on"];
+    let insert = |fields: &'static [&'static str], rows: Vec<Vec<Value>>| {
+        store.insert_many("cost", fields, rows.into_iter(), "anna", "cli")
+    };
+    assert_eq!(
+        insert(&["class", "amount", "incurred_on"], vec![])
+            .await
+            .unwrap(),
+        None
+    );
+    let rows = (0..4500)
+        .map(|n| row(if n < 2250 { 1 } else { 2 }))
+        .collect();
+    let seq = insert(&["class", "amount", "incurred_on"], rows)
+        .await
+        .unwrap()
+        .unwrap();
+    let touched = store.touched_since(seq - 1).await.unwrap();
+    let months: Vec<_> = touched.iter().map(|t| t.month.unwrap()).collect();
+    assert_eq!(months, [date(2024, 1, 1), date(2024, 2, 1)]);
+    let mut costs = query("cost", &fields);
+    costs.total = true;
+    let page = store.list(&costs, &Access::all()).await.unwrap();
+    assert_eq!((page.total, page.rows.len()), (Some(4500), 100));
+    // All or nothing: the last row lacks a required value.
+    let mut rows: Vec<_> = (0..3000i32).map(|_| row(3)).collect();
+    rows.push(vec![
+        Value::Null,
+        Value::Null,
+        Value::Date(date(2024, 3, 9)),
+    ]);
+    assert!(
+        insert(&["class", "amount", "incurred_on"], rows)
+            .await
+            .is_err()
+    );
+    assert_eq!(store.counts().await.unwrap().objects["cost"], 4500);
+    assert!(insert(&["class", "amount"], vec![]).await.is_err());
+    // Gone one by one, for the tests that follow.
+    costs.limit = 5000;
+    costs.fields = vec!["id".to_owned()];
+    for row in store
+        .list(&costs, &Access::all())
+        .await
+        .unwrap()
+        .rows
+        .iter()
+        .skip(4490)
+    {
+        let Value::Int(id) = row[0] else { panic!() };
+        store
+            .write(change("cost", Op::Delete { id }), &Access::all())
+            .await
+            .unwrap();
+    }
+    assert_eq!(store.counts().await.unwrap().objects["cost"], 4490);
+    assert_ne!(store.state_hash().await.unwrap(), empty);
+}
+
+/// A handler of a server may await any of these.
+#[allow(dead_code)]
+fn futures_can_move_between_threads(store: &'static Store, rows: &'static [OrderLineRow]) {
+    fn is_send(_: impl Send) {}
+    let access: &'static Access = Box::leak(Box::new(Access::all()));
+    let scan: &'static ScanQuery = Box::leak(Box::default());
+    is_send(Store::open(
+        Box::leak(Box::new(Location::Folder("x".into()))),
+        catalog(),
+    ));
+    is_send(store.scan(scan, access, |_| Ok::<_, Error>(())));
+    is_send(store.list(Box::leak(Box::default()), access));
+    is_send(store.write(change("customer", Op::Delete { id: 1 }), access));
+    is_send(store.import_stage(BatchId(1), rows));
+    is_send(store.import_merge(BatchId(1), Box::leak(Box::default())));
+    is_send(store.import_undo(BatchId(1), "anna", "cli"));
+    is_send(store.write_scores(date(2024, 1, 1), json!(1), &[], std::iter::empty(), "anna"));
+    is_send(store.state_hash());
+    is_send(store.lease_job(&["x"], Duration::ZERO));
 }
 
 async fn story(location: &Location) {
     let store = Store::open(location, catalog()).await.unwrap();
     imports(&store).await;
+    headers(&store).await;
     records(&store).await;
     lists(&store).await;
     evaluations(&store).await;
     jobs(&store).await;
     manifest(&store).await;
-    log_order(&store).await;
+    log_order(&store, location).await;
+    many_at_once(&store).await;
     leftovers(&store, location).await;
 }
 

@@ -1,6 +1,6 @@
 //! The demo company: a dealer in office and workshop supplies with 5,000
 //! customers, three years of orders, and stories that somebody should find.
-//! Pure: no clock, no store, no network; the same last day gives the same
+//! Pure but for `load`: no clock, no store, no network; the same last day gives the same
 //! bytes. Whatever resembles a real firm or person is chance.
 //!
 //! ```text
@@ -24,6 +24,7 @@ mod calendar;
 mod costs;
 mod customers;
 mod dice;
+mod load;
 mod orders;
 mod products;
 #[cfg(test)]
@@ -43,6 +44,7 @@ use products::Product;
 
 pub use costs::{CostClass, DemoCost};
 pub use customers::{Customer, CustomerKind};
+pub use load::{LAST_DAY, load};
 pub use orders::OrderKind;
 
 /// What the order file is called, and how a place is known to hold the demo.

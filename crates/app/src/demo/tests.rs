@@ -44,12 +44,7 @@ fn fnv1a(bytes: &[u8]) -> u64 {
 fn same_day_same_bytes() {
     let mut csv = Vec::new();
     write_csv(&COMPANY, &mut csv).unwrap();
-    assert_eq!(
-        fnv1a(&csv),
-        847_357_842_123_287_887,
-        "{} bytes",
-        csv.len()
-    );
+    assert_eq!(fnv1a(&csv), 847_357_842_123_287_887, "{} bytes", csv.len());
     let mut again = Vec::new();
     write_csv(&generate(LAST_DAY), &mut again).unwrap();
     assert!(csv == again);

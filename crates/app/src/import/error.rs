@@ -126,6 +126,12 @@ pub enum ImportError {
         column: String,
         format: String,
     },
+    /// A mapping file that is not TOML, or not a mapping.
+    MappingUnreadable {
+        file: String,
+        row: u64,
+        reason: String,
+    },
     /// Day and month cannot be told apart, and the mapping does not say.
     DateOrderUnknown {
         file: String,
@@ -200,6 +206,7 @@ impl ImportError {
             MappingTwice { .. } => "mapping_twice",
             MappingIncomplete { .. } => "mapping_incomplete",
             MappingFormat { .. } => "mapping_format",
+            MappingUnreadable { .. } => "mapping_unreadable",
             DateOrderUnknown { .. } => "date_order_unknown",
             WorkbookUnreadable { .. } => "workbook_unreadable",
             WorkbookEmpty { .. } => "workbook_empty",
@@ -285,6 +292,7 @@ impl ImportError {
             | MappingTwice { file, .. }
             | MappingIncomplete { file, .. }
             | MappingFormat { file, .. }
+            | MappingUnreadable { file, .. }
             | DateOrderUnknown { file, .. }
             | WorkbookUnreadable { file, .. }
             | WorkbookEmpty { file, .. }

@@ -74,6 +74,24 @@ const SURE: f64 = 0.7;
 const N_SAMPLES: usize = 3;
 
 impl Mapping {
+    /// The file that `--mapping` reads: a person can mend it.
+    pub fn to_toml(&self) -> String {
+        toml::to_string_pretty(self).unwrap_or_default()
+    }
+
+    pub fn from_toml(file: &str, text: &str) -> Result<Mapping> {
+        toml::from_str(text).map_err(|problem: toml::de::Error| {
+            let row = problem
+                .span()
+                .map_or(0, |at| text[..at.start].matches('\n').count() as u64 + 1);
+            ImportError::MappingUnreadable {
+                file: file.to_owned(),
+                row,
+                reason: problem.message().to_owned(),
+            }
+        })
+    }
+
     /// Proposes a field for every column. It is sure when there are a date,
     /// an amount or quantity and price, and a customer or an order number,
     /// each from one column that nothing else competes with.

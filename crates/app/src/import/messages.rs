@@ -30,6 +30,7 @@ const FILE: &[Line] = &[
     ("mapping_twice", "字段 {field} 同时对应了“{first}”和“{second}”两列（文件 {file}）。", "{file}: the field {field} is mapped from two columns, \"{first}\" and \"{second}\"."),
     ("mapping_incomplete", "文件 {file} 的列对应还缺少：{missing}。需要下单时间、（数量和单价）或金额、客户或订单编号。", "{file}: the mapping lacks {missing}. It needs a date, quantity and price or an amount, and a customer or an order number."),
     ("mapping_format", "列对应里“{column}”列的格式 {format} 不认识（文件 {file}）；可用 ymd、dmy、mdy、serial。", "{file}: the mapping gives column \"{column}\" the format {format}; known are ymd, dmy, mdy and serial."),
+    ("mapping_unreadable", "列对应文件 {file} 第 {row} 行读不懂：{reason}", "the mapping file {file} cannot be read at line {row}: {reason}"),
     ("date_order_unknown", "文件 {file} 的“{column}”列分不清日和月的先后。请在列对应里写明 dmy 或 mdy。", "{file}: in column \"{column}\" day and month cannot be told apart. Say dmy or mdy in the mapping."),
     ("workbook_unreadable", "工作簿 {file} 无法读取：{reason}", "the workbook {file} cannot be read: {reason}"),
     ("workbook_empty", "工作簿 {file} 没有含数据的可见工作表。", "the workbook {file} has no visible sheet with data."),

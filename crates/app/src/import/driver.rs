@@ -1,0 +1,289 @@
+//! A file on its way into the store: read in a thread of its own, staged in
+//! pieces, merged in one transaction, copied, evaluated. Memory does not grow
+//! with the file: two pieces are under way at a time.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use jiff::civil::Date;
+use keji_schema::Decimal;
+use keji_store::{BatchId, Cancel, NewBatch, OrderLineRow};
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
+use utoipa::ToSchema;
+
+use super::{Mapping, reading};
+use crate::context::App;
+use crate::error::{Error, Result};
+use crate::permission::Caller;
+
+/// Rows on their way from the reader to the store at a time.
+const PIECE: usize = 5_000;
+
+/// How far an import is.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Progress {
+    /// `receiving`, `reading`, `merging`, `copying` or `evaluating`.
+    pub stage: String,
+    /// Bytes of the file read so far, as it lies on the disk.
+    pub bytes: u64,
+    pub total_bytes: u64,
+    pub rows: u64,
+    pub rejected: u64,
+    /// Rows a second.
+    pub rate: f64,
+    /// Seconds until the file is read, as the rate has been.
+    pub remaining_s: Option<f64>,
+}
+
+impl Progress {
+    /// One line for a terminal.
+    pub fn line(&self) -> String {
+        let part = if self.total_bytes == 0 {
+            0.0
+        } else {
+            100.0 * self.bytes as f64 / self.total_bytes as f64
+        };
+        let left = self
+            .remaining_s
+            .map_or(String::new(), |s| format!("  {s:.0} s"));
+        format!(
+            "{:<10} {part:>5.1} %  {} rows  {} rejected  {:.0} rows/s{left}",
+            self.stage, self.rows, self.rejected, self.rate
+        )
+    }
+}
+
+/// What an import did, or a dry run would do.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Summary {
+    pub rows_read: u64,
+    pub rows_rejected: u64,
+    pub rows_without_customer: u64,
+    pub customers_new: i64,
+    pub products_new: i64,
+    pub orders_new: i64,
+    pub orders_changed: i64,
+    pub lines_new: i64,
+    pub lines_known: i64,
+    #[schema(value_type = Option<String>, format = Date)]
+    pub first_ordered_on: Option<Date>,
+    #[schema(value_type = Option<String>, format = Date)]
+    pub last_ordered_on: Option<Date>,
+    #[schema(value_type = String)]
+    pub gross_amount: Decimal,
+    #[schema(value_type = String)]
+    pub net_amount: Decimal,
+    pub encoding: String,
+    pub delimiter: String,
+    /// The evaluation that followed.
+    #[schema(value_type = Option<String>, format = Date)]
+    pub as_of: Option<Date>,
+}
+
+impl Summary {
+    /// Chinese label, English label, value.
+    pub fn lines(&self) -> Vec<(&'static str, &'static str, String)> {
+        let day = |d: Option<Date>| d.map_or("-".to_owned(), |d| d.to_string());
+        vec![
+            ("读取行数", "rows read", self.rows_read.to_string()),
+            ("退回行数", "rows rejected", self.rows_rejected.to_string()),
+            (
+                "没有客户的行",
+                "rows without customer",
+                self.rows_without_customer.to_string(),
+            ),
+            ("新客户", "new customers", self.customers_new.to_string()),
+            ("新产品", "new products", self.products_new.to_string()),
+            ("新订单", "new orders", self.orders_new.to_string()),
+            (
+                "有变化的订单",
+                "changed orders",
+                self.orders_changed.to_string(),
+            ),
+            ("新明细", "new lines", self.lines_new.to_string()),
+            ("已有明细", "known lines", self.lines_known.to_string()),
+            ("第一天", "first day", day(self.first_ordered_on)),
+            ("最后一天", "last day", day(self.last_ordered_on)),
+            ("销售总额", "gross sales", self.gross_amount.to_string()),
+            ("净额", "net amount", self.net_amount.to_string()),
+            ("评估日", "evaluated as of", day(self.as_of)),
+        ]
+    }
+}
+
+pub struct Wanted<'a> {
+    pub path: &'a Path,
+    /// The name that people know it by.
+    pub filename: &'a str,
+    pub mapping: Option<Mapping>,
+    pub dry_run: bool,
+    pub rejects: Option<&'a Path>,
+}
+
+#[derive(Debug)]
+pub enum ImportOutcome {
+    NeedsMapping(Box<Mapping>),
+    Done {
+        batch: Option<i64>,
+        summary: Box<Summary>,
+    },
+}
+
+/// Tells how far it is, at most a few times a second; returning is enough.
+pub type OnProgress<'a> = &'a (dyn Fn(Progress) + Send + Sync);
+
+/// Reads, stages, merges, copies, evaluates. On an error or a cancel nothing
+/// of the file stays.
+pub async fn import(
+    app: &App,
+    caller: &Caller,
+    wanted: Wanted<'_>,
+    progress: OnProgress<'_>,
+    cancel: Arc<AtomicBool>,
+) -> Result<ImportOutcome> {
+    let total_bytes = std::fs::metadata(wanted.path)
+        .map_err(Error::io(wanted.path.display().to_string()))?
+        .len();
+    let mut state = Progress {
+        stage: "reading".to_owned(),
+        total_bytes,
+        ..Progress::default()
+    };
+    progress(state.clone());
+
+    let (pieces, mut incoming) = mpsc::channel::<Piece>(2);
+    let reader = reading::spawn(app, &wanted, pieces, cancel.clone())?;
+    let mut batch: Option<BatchId> = None;
+    let started = Instant::now();
+    let staged: Result<()> = async {
+        while let Some(piece) = incoming.recv().await {
+            state.bytes = piece.bytes;
+            state.rows = piece.rows_read;
+            state.rejected = piece.rows_rejected;
+            let seconds = started.elapsed().as_secs_f64().max(1e-3);
+            state.rate = state.rows as f64 / seconds;
+            state.remaining_s = (state.bytes > 0).then(|| {
+                seconds * (total_bytes.saturating_sub(state.bytes)) as f64 / state.bytes as f64
+            });
+            progress(state.clone());
+            if wanted.dry_run || piece.rows.is_empty() {
+                continue;
+            }
+            let id = match batch {
+                Some(id) => id,
+                None => {
+                    let new = NewBatch {
+                        filename: wanted.filename.to_owned(),
+                        actor: caller.actor.clone(),
+                        channel: caller.channel.id().to_owned(),
+                    };
+                    *batch.insert(app.store.import_begin(&new).await?.id)
+                }
+            };
+            app.store.import_stage(id, &piece.rows).await?;
+        }
+        Ok(())
+    }
+    .await;
+    // A failed stage closes the channel, which ends the reader.
+    drop(incoming);
+    let read = reader.await.map_err(|e| Error::Internal(e.to_string()))?;
+    let read = match (staged, read) {
+        (Err(problem), _) | (Ok(()), Err(problem)) => {
+            abort(app, batch).await;
+            return Err(problem);
+        }
+        (Ok(()), Ok(reading::Read::NeedsMapping(mapping))) => {
+            return Ok(ImportOutcome::NeedsMapping(mapping));
+        }
+        (Ok(()), Ok(reading::Read::Done(read))) => read,
+    };
+    if cancel.load(Ordering::Relaxed) {
+        abort(app, batch).await;
+        return Err(Error::Cancelled);
+    }
+    let mut summary = read;
+    let Some(id) = batch else {
+        return Ok(ImportOutcome::Done {
+            batch: None,
+            summary,
+        });
+    };
+
+    state.stage = "merging".to_owned();
+    state.remaining_s = None;
+    progress(state.clone());
+    let merged = {
+        let stop = Cancel::new();
+        let watch = {
+            let (stop, cancel) = (stop.clone(), cancel.clone());
+            tokio::spawn(async move {
+                while !cancel.load(Ordering::Relaxed) {
+                    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+                }
+                stop.ask();
+            })
+        };
+        let merged = app.store.import_merge(id, &stop).await;
+        watch.abort();
+        merged
+    };
+    let merged = match merged {
+        Ok(merged) => merged,
+        Err(problem) => {
+            abort(app, batch).await;
+            return Err(match problem {
+                keji_store::Error::Cancelled => Error::Cancelled,
+                other => other.into(),
+            });
+        }
+    };
+    summary.customers_new = merged.customers_new;
+    summary.products_new = merged.products_new;
+    summary.orders_new = merged.orders_new;
+    summary.orders_changed = merged.orders_changed;
+    summary.lines_new = merged.lines_new;
+    summary.lines_known = merged.lines_known;
+
+    state.stage = "copying".to_owned();
+    progress(state.clone());
+    app.copy.refresh().await?;
+    if merged.seq.is_some() {
+        state.stage = "evaluating".to_owned();
+        progress(state.clone());
+        let document = crate::evaluation::run(app, caller, None, &|_| {}).await?;
+        summary.as_of = document
+            .get("as_of")
+            .and_then(|d| d.as_str())
+            .and_then(|d| d.parse().ok());
+    }
+    Ok(ImportOutcome::Done {
+        batch: Some(id.0),
+        summary,
+    })
+}
+
+/// What was staged is swept at the next start too, so a failure here loses
+/// nothing.
+async fn abort(app: &App, batch: Option<BatchId>) {
+    if let Some(id) = batch
+        && let Err(problem) = app.store.import_abort(id).await
+    {
+        tracing::warn!(error = ?problem, batch = id.0, "an aborted import is left to the next start");
+    }
+}
+
+/// Some rows and how far the reader is.
+pub struct Piece {
+    pub rows: Vec<OrderLineRow>,
+    pub bytes: u64,
+    pub rows_read: u64,
+    pub rows_rejected: u64,
+}
+
+pub const fn piece_rows() -> usize {
+    PIECE
+}

@@ -1,0 +1,164 @@
+//! Asking for numbers: every surface that shows one comes through here.
+
+use std::sync::Arc;
+
+use jiff::civil::Date;
+use keji_metrics::copy::Snapshot;
+use keji_metrics::plan::{self, Facts, Plan};
+use keji_schema::Value;
+use keji_schema::calendar::Period;
+use keji_schema::definition::Text2;
+use keji_schema::expr::Expr;
+use keji_schema::question::{Answer, Question};
+use keji_store::{ListQuery, Sort};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::context::App;
+use crate::error::Result;
+use crate::permission::{Caller, access};
+
+/// Where a number comes from.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Explanation {
+    pub metrics: Vec<MetricText>,
+    /// The plan, indented text.
+    pub plan: String,
+    /// The same as SQL over the columnar copy.
+    pub sql: String,
+    pub period: Period,
+    #[schema(value_type = String, format = Date)]
+    pub as_of: Date,
+    pub seq: i64,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MetricText {
+    pub id: String,
+    pub code: String,
+    pub version: u32,
+    pub name: Text2,
+    pub about: Text2,
+    pub formula: String,
+}
+
+/// The records behind a number.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FactRows {
+    pub object: String,
+    pub columns: Vec<FactColumn>,
+    #[schema(value_type = Vec<Vec<Object>>)]
+    pub rows: Vec<Vec<Value>>,
+    pub total: u64,
+    pub truncated: bool,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FactColumn {
+    pub name: String,
+    pub label: Text2,
+    pub unit: String,
+}
+
+/// Answers a question over facts that include every write acknowledged before.
+pub async fn ask(app: &App, caller: &Caller, question: &Question) -> Result<Answer> {
+    let (plan, snapshot) = planned(app, caller, question).await?;
+    Ok(keji_metrics::run::run(&app.engine, &app.catalog, &snapshot, &plan).await?)
+}
+
+pub async fn explain(app: &App, caller: &Caller, question: &Question) -> Result<Explanation> {
+    let (plan, snapshot) = planned(app, caller, question).await?;
+    let metrics = question
+        .metrics
+        .iter()
+        .map(|id| {
+            let m = app.catalog.metric(id)?;
+            Ok(MetricText {
+                id: m.id.clone(),
+                code: m.code.clone(),
+                version: m.version,
+                name: m.name.clone(),
+                about: m.about.clone(),
+                formula: m.formula(),
+            })
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let explained = keji_metrics::explain::explain(&plan);
+    Ok(Explanation {
+        metrics,
+        plan: explained.plan,
+        sql: explained.sql,
+        period: plan.asked,
+        as_of: plan.as_of,
+        seq: snapshot.seq(),
+    })
+}
+
+pub async fn rows(app: &App, caller: &Caller, question: &Question) -> Result<FactRows> {
+    let (snapshot, facts) = fresh(app, caller).await?;
+    let found = keji_metrics::records::records(
+        &app.engine,
+        &app.catalog,
+        &snapshot,
+        question,
+        rights(caller),
+        &facts,
+    )
+    .await?;
+    Ok(FactRows {
+        object: found.object,
+        columns: found
+            .columns
+            .into_iter()
+            .map(|c| FactColumn {
+                name: c.name,
+                label: c.label,
+                unit: c.unit,
+            })
+            .collect(),
+        rows: found.rows,
+        total: found.total,
+        truncated: found.truncated,
+    })
+}
+
+async fn planned(app: &App, caller: &Caller, question: &Question) -> Result<(Plan, Arc<Snapshot>)> {
+    let (snapshot, facts) = fresh(app, caller).await?;
+    let plan = plan::plan(&app.catalog, question, rights(caller), &facts)?;
+    Ok((plan, snapshot))
+}
+
+/// The caller's row filter over the dimensions; none until there are logins.
+fn rights(_caller: &Caller) -> Option<&'static Expr> {
+    None
+}
+
+async fn fresh(app: &App, caller: &Caller) -> Result<(Arc<Snapshot>, Facts)> {
+    app.copy.refresh().await?;
+    let snapshot = app.copy.snapshot().await?;
+    let facts = Facts {
+        first: edge(app, caller, false).await?,
+        last: edge(app, caller, true).await?,
+        today: app.catalog.calendar.day_of(jiff::Timestamp::now()),
+    };
+    Ok((snapshot, facts))
+}
+
+/// The first or last day with an order, by the index.
+async fn edge(app: &App, caller: &Caller, is_last: bool) -> Result<Option<Date>> {
+    let query = ListQuery {
+        object: "order".to_owned(),
+        fields: vec!["ordered_on".to_owned()],
+        sort: vec![Sort {
+            path: "ordered_on".to_owned(),
+            descending: is_last,
+        }],
+        limit: 1,
+        ..ListQuery::default()
+    };
+    let page = app.store.list(&query, &access(caller, "order")).await?;
+    Ok(page.rows.first().and_then(|row| match row.first() {
+        Some(Value::Date(day)) => Some(*day),
+        _ => None,
+    }))
+}

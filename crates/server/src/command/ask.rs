@@ -1,0 +1,156 @@
+//! `keji ask`: metrics on the command line.
+
+use clap::{Args, ValueEnum};
+use jiff::civil::Date;
+use keji_app::error::shown;
+use keji_schema::calendar::Grain;
+use keji_schema::question::{Compare, Question};
+
+use super::output::Output;
+use super::{DONE, Place, caller, open};
+
+#[derive(Args)]
+pub struct AskArgs {
+    /// Metric ids, separated by commas, for example gross_sales,orders.
+    #[arg(value_delimiter = ',', required = true, value_name = "METRIC,…")]
+    metrics: Vec<String>,
+    /// Dimensions, separated by commas: country, customer.kind, product.category …
+    /// A grain (day, week, month, quarter, year) among them splits by period.
+    #[arg(long, value_delimiter = ',', value_name = "DIM,…")]
+    by: Vec<String>,
+    /// Split by period.
+    #[arg(long, value_enum)]
+    grain: Option<GrainName>,
+    /// First day, included.
+    #[arg(long, value_name = "DATE")]
+    from: Option<Date>,
+    /// End day, not included.
+    #[arg(long, value_name = "DATE")]
+    to: Option<Date>,
+    /// A condition over the dimensions, for example "customer is not null".
+    #[arg(long = "where", value_name = "EXPR")]
+    filter: Option<String>,
+    /// Compare with the previous period of equal elapsed time, or the year before.
+    #[arg(long, value_enum)]
+    compare: Option<CompareName>,
+    /// Facts before this day count.
+    #[arg(long, value_name = "DATE")]
+    as_of: Option<Date>,
+    /// Columns to sort by, `-` for descending, `abs:` by size.
+    #[arg(
+        long,
+        value_delimiter = ',',
+        allow_hyphen_values = true,
+        value_name = "COLUMN,…"
+    )]
+    sort: Vec<String>,
+    #[arg(long)]
+    limit: Option<usize>,
+    /// Print definition, plan and SQL instead of the answer.
+    #[arg(long)]
+    explain: bool,
+    /// Print the records behind the number instead of the answer.
+    #[arg(long, conflicts_with = "explain")]
+    rows: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum GrainName {
+    Day,
+    Week,
+    Month,
+    Quarter,
+    Year,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum CompareName {
+    Previous,
+    Year,
+}
+
+impl From<GrainName> for Grain {
+    fn from(name: GrainName) -> Self {
+        match name {
+            GrainName::Day => Grain::Day,
+            GrainName::Week => Grain::Week,
+            GrainName::Month => Grain::Month,
+            GrainName::Quarter => Grain::Quarter,
+            GrainName::Year => Grain::Year,
+        }
+    }
+}
+
+pub async fn run(place: &Place, args: AskArgs, output: &Output) -> anyhow::Result<u8> {
+    let mut grain = args.grain;
+    let mut by = Vec::new();
+    for name in args.by {
+        match GrainName::from_str(&name, true) {
+            Ok(found) => grain = Some(found),
+            Err(_) => by.push(name),
+        }
+    }
+    let question = Question {
+        metrics: args.metrics,
+        by,
+        grain: grain.map(Grain::from),
+        from: args.from,
+        to: args.to,
+        filter: args.filter,
+        compare: args.compare.map(|c| match c {
+            CompareName::Previous => Compare::Previous,
+            CompareName::Year => Compare::Year,
+        }),
+        as_of: args.as_of,
+        sort: args.sort,
+        limit: args.limit,
+    };
+    let app = open(place).await?;
+    if args.explain {
+        let explanation = keji_app::insight::explain(&app, &caller(), &question).await?;
+        if output.is_json {
+            output.json(&explanation)?;
+        } else {
+            for metric in &explanation.metrics {
+                println!(
+                    "{} {} v{}",
+                    metric.code,
+                    output.say(&metric.name.zh, &metric.name.en),
+                    metric.version
+                );
+                println!("{}", output.say(&metric.about.zh, &metric.about.en));
+                println!("{}\n", metric.formula);
+            }
+            println!("{}\n\n{}", explanation.plan, explanation.sql);
+        }
+    } else if args.rows {
+        let rows = keji_app::insight::rows(&app, &caller(), &question).await?;
+        if output.is_json {
+            output.json(&rows)?;
+        } else {
+            let head: Vec<String> = rows.columns.iter().map(|c| c.name.clone()).collect();
+            let cells: Vec<Vec<String>> = rows
+                .rows
+                .iter()
+                .map(|r| r.iter().map(shown).collect())
+                .collect();
+            output.table(&head, &cells);
+            println!("{} / {}", rows.rows.len(), rows.total);
+        }
+    } else {
+        let answer = keji_app::insight::ask(&app, &caller(), &question).await?;
+        if output.is_json {
+            output.json(&answer)?;
+        } else {
+            let head: Vec<String> = answer.columns.iter().map(|c| c.name.clone()).collect();
+            let cells: Vec<Vec<String>> = answer
+                .rows
+                .iter()
+                .map(|r| r.iter().map(shown).collect())
+                .collect();
+            output.table(&head, &cells);
+        }
+    }
+    app.close().await;
+    Ok(DONE)
+}

@@ -1,0 +1,116 @@
+//! `keji customers` and `keji export`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use jiff::civil::Date;
+use keji_app::customers::ListCustomers;
+use keji_app::export::Format;
+
+use super::output::Output;
+use super::{DONE, Place, caller, open};
+
+#[derive(Args)]
+pub struct ListArgs {
+    /// A condition over customer and score fields, for example "tier = 'vip' and silence > 1".
+    #[arg(long = "where", value_name = "EXPR")]
+    filter: Option<String>,
+    /// A field to sort by, `-` for descending.
+    #[arg(long, allow_hyphen_values = true, value_name = "FIELD")]
+    sort: Option<String>,
+    #[arg(long, default_value_t = 20)]
+    limit: u32,
+    #[arg(long, default_value_t = 0)]
+    offset: u64,
+    /// Part of a name or number.
+    #[arg(long)]
+    search: Option<String>,
+    /// The evaluation to read; without it the newest.
+    #[arg(long, value_name = "DATE")]
+    as_of: Option<Date>,
+}
+
+pub async fn list(place: &Place, args: ListArgs, output: &Output) -> anyhow::Result<u8> {
+    let app = open(place).await?;
+    let wanted = ListCustomers {
+        filter: args.filter,
+        search: args.search,
+        sort: args.sort,
+        limit: Some(args.limit),
+        offset: Some(args.offset),
+        as_of: args.as_of,
+    };
+    let page = keji_app::customers::list(&app, &caller(), &wanted).await?;
+    if output.is_json {
+        output.json(&page)?;
+    } else {
+        let columns = [
+            "number",
+            "name",
+            "tier",
+            "stage",
+            "days_since_last",
+            "n_orders",
+            "net_revenue_365",
+            "p_alive",
+            "clv_12m",
+            "value_at_risk",
+        ];
+        let rows: Vec<Vec<String>> = page
+            .resources
+            .iter()
+            .map(|row| {
+                columns
+                    .iter()
+                    .map(|c| row.get(*c).map(keji_app::error::shown).unwrap_or_default())
+                    .collect()
+            })
+            .collect();
+        output.table(&columns.map(str::to_owned), &rows);
+        println!("{} / {}", page.resources.len(), page.total);
+    }
+    app.close().await;
+    Ok(DONE)
+}
+
+#[derive(Args)]
+pub struct ExportArgs {
+    /// What to export.
+    #[arg(default_value = "customers", value_parser = ["customers"])]
+    what: String,
+    /// The file to write; its ending decides the format: .csv, .xlsx or .parquet.
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+    #[arg(long = "where", value_name = "EXPR")]
+    filter: Option<String>,
+    #[arg(long, value_name = "DATE")]
+    as_of: Option<Date>,
+}
+
+pub async fn export(place: &Place, args: ExportArgs, output: &Output) -> anyhow::Result<u8> {
+    let format = Format::of(&args.output)?;
+    let app = open(place).await?;
+    let n_rows = keji_app::export::customers(
+        &app,
+        &caller(),
+        format,
+        args.filter.as_deref(),
+        args.as_of,
+        &args.output,
+        output.language,
+    )
+    .await?;
+    let _ = args.what;
+    if output.is_json {
+        output.json(&serde_json::json!({ "file": args.output, "rows": n_rows }))?;
+    } else {
+        println!(
+            "{} {} → {}",
+            n_rows,
+            output.say("行", "rows"),
+            args.output.display()
+        );
+    }
+    app.close().await;
+    Ok(DONE)
+}

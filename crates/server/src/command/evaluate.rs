@@ -1,0 +1,101 @@
+//! `keji evaluate` and `keji check`.
+
+use clap::Args;
+use jiff::civil::Date;
+
+use super::output::Output;
+use super::{DIFFERS, DONE, Place, caller, open};
+
+#[derive(Args)]
+pub struct EvaluateArgs {
+    /// Facts before this day count; without it the day after the last order.
+    #[arg(long, value_name = "DATE")]
+    as_of: Option<Date>,
+}
+
+pub async fn run(place: &Place, args: EvaluateArgs, output: &Output) -> anyhow::Result<u8> {
+    let app = open(place).await?;
+    let doc = keji_app::evaluation::run(&app, &caller(), args.as_of, &|_| {}).await?;
+    if output.is_json {
+        output.json(&doc)?;
+    } else {
+        let text = |pointer: &str| doc.pointer(pointer).map(plain).unwrap_or_default();
+        println!(
+            "{} {}, {} {} / {}",
+            output.say("评估日", "as of"),
+            text("/as_of"),
+            output.say("客户", "customers"),
+            text("/n_buyers"),
+            text("/n_customers"),
+        );
+        for (group, title) in [
+            ("tiers", output.say("价值等级", "tier")),
+            ("stages", output.say("生命周期阶段", "stage")),
+        ] {
+            let head = [
+                title,
+                output.say("客户", "customers"),
+                output.say("近365天净销售额", "net revenue 365d"),
+            ]
+            .map(str::to_owned);
+            let rows: Vec<Vec<String>> = doc
+                .get(group)
+                .and_then(|g| g.as_object())
+                .into_iter()
+                .flatten()
+                .map(|(id, cell)| {
+                    vec![
+                        id.clone(),
+                        cell.get("customers").map(plain).unwrap_or_default(),
+                        cell.get("net_revenue_365").map(plain).unwrap_or_default(),
+                    ]
+                })
+                .collect();
+            println!();
+            output.table(&head, &rows);
+        }
+        println!(
+            "\n{} {} ({} {})",
+            output.say("风险价值", "value at risk"),
+            text("/value_at_risk"),
+            text("/n_at_risk"),
+            output.say("位客户", "customers"),
+        );
+        for model in ["bg_nbd", "mbg_nbd", "gamma_gamma"] {
+            let note = text(&format!("/models/{model}/note/{}", output.say("zh", "en")));
+            println!(
+                "{model}: log-likelihood {}  {note}",
+                text(&format!("/models/{model}/log_likelihood"))
+            );
+        }
+    }
+    app.close().await;
+    Ok(DONE)
+}
+
+fn plain(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::String(text) => text.clone(),
+        serde_json::Value::Null => String::new(),
+        other => other.to_string(),
+    }
+}
+
+pub async fn check(place: &Place, output: &Output) -> anyhow::Result<u8> {
+    let app = open(place).await?;
+    let report = keji_app::check::run(&app, &caller()).await?;
+    if output.is_json {
+        output.json(&report)?;
+    } else {
+        for finding in &report.findings {
+            println!(
+                "{} {}: {}",
+                if finding.is_good { "✓" } else { "✗" },
+                finding.what,
+                finding.detail
+            );
+        }
+    }
+    app.close().await;
+    Ok(if report.is_good() { DONE } else { DIFFERS })
+}

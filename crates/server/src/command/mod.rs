@@ -1,0 +1,152 @@
+//! The command line: every verb of the product, each with `--json`.
+//!
+//! Exit codes: 0 done; 1 failed, the reason on standard error; 2 the call or
+//! its input needs somebody (a wrong option, a mapping to look at); 3 `check`
+//! found a difference.
+
+mod ask;
+mod customers;
+mod evaluate;
+mod import;
+mod output;
+mod serve;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use keji_app::messages::Language;
+use keji_app::{App, Caller, OpenOptions};
+
+use output::Output;
+
+pub const DONE: u8 = 0;
+pub const FAILED: u8 = 1;
+pub const NEEDS_YOU: u8 = 2;
+pub const DIFFERS: u8 = 3;
+
+/// Keji 客绩: how every customer performs, why, and what to do next.
+#[derive(Parser)]
+#[command(name = "keji", version, about, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    place: Place,
+    /// Print the result as one JSON document.
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+/// Where the data are.
+#[derive(Args, Clone)]
+pub struct Place {
+    /// The data folder.
+    #[arg(
+        long,
+        global = true,
+        env = "KEJI_DATA",
+        default_value = "./data",
+        value_name = "DIR"
+    )]
+    data: PathBuf,
+    /// Keep the records in PostgreSQL: postgres://user:password@host/database.
+    #[arg(long, global = true, env = "KEJI_DATABASE", value_name = "URL")]
+    database: Option<String>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server and the page.
+    Serve(serve::ServeArgs),
+    /// Import a file of orders (CSV, CSV.gz, XLSX), or undo an import.
+    Import(import::ImportArgs),
+    /// Evaluate every customer: value, tier, stage, RFM, risk.
+    Evaluate(evaluate::EvaluateArgs),
+    /// Ask for one or more metrics.
+    Ask(ask::AskArgs),
+    /// List customers with their scores.
+    Customers(customers::ListArgs),
+    /// Write customers with their scores to a .csv, .xlsx or .parquet file.
+    Export(customers::ExportArgs),
+    /// Prove that definitions, store and copy are whole and agree.
+    Check,
+    /// Load the demo company into an empty place.
+    Demo,
+    /// Print the API's description.
+    #[command(hide = true)]
+    Openapi,
+    /// Read a workbook in this process, under limits it sets for itself.
+    #[command(hide = true)]
+    ParseWorkbook { file: PathBuf },
+}
+
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    // The child that reads workbooks must not start a runtime: it lives
+    // under a memory limit.
+    if let Command::ParseWorkbook { file } = &cli.command {
+        return keji_app::import::parse_workbook_child(file);
+    }
+    let language = language();
+    let output = Output::new(cli.json, language);
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(problem) => {
+            eprintln!("keji: {problem}");
+            return ExitCode::from(FAILED);
+        }
+    };
+    let code = runtime.block_on(run(cli, &output));
+    // A blocking reader that nobody waits for any more must not hold the exit.
+    runtime.shutdown_background();
+    ExitCode::from(code)
+}
+
+async fn run(cli: Cli, output: &Output) -> u8 {
+    let place = cli.place;
+    let result = match cli.command {
+        Command::Serve(args) => serve::run(place, args).await,
+        Command::Import(args) => import::run(&place, args, output).await,
+        Command::Evaluate(args) => evaluate::run(&place, args, output).await,
+        Command::Ask(args) => ask::run(&place, args, output).await,
+        Command::Customers(args) => customers::list(&place, args, output).await,
+        Command::Export(args) => customers::export(&place, args, output).await,
+        Command::Check => evaluate::check(&place, output).await,
+        Command::Demo => import::demo(&place, output).await,
+        Command::Openapi => {
+            println!("{}", crate::http::openapi_json());
+            Ok(DONE)
+        }
+        Command::ParseWorkbook { .. } => unreachable!("handled before the runtime starts"),
+    };
+    result.unwrap_or_else(|problem| output.problem(&problem))
+}
+
+/// Chinese unless the locale says English, as the page does.
+fn language() -> Language {
+    ["KEJI_LANG", "LC_ALL", "LC_MESSAGES", "LANG"]
+        .iter()
+        .find_map(|name| {
+            std::env::var(name)
+                .ok()
+                .filter(|v| !v.is_empty() && v != "C" && v != "POSIX" && v != "C.UTF-8")
+        })
+        .map_or(Language::En, |text| Language::preferred(&text))
+}
+
+async fn open(place: &Place) -> anyhow::Result<App> {
+    Ok(App::open(OpenOptions {
+        folder: place.data.clone(),
+        database: place.database.clone(),
+        workbook_parser: std::env::current_exe()?,
+    })
+    .await?)
+}
+
+fn caller() -> Caller {
+    Caller::command_line()
+}

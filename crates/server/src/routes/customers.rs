@@ -1,0 +1,201 @@
+//! Customers with their scores, one customer's page, and exports.
+
+use axum::Json;
+use axum::body::Body as Stream;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use jiff::civil::Date;
+use keji_app::customers::{CustomerDoc, CustomerPage, ListCustomers, RecordPage, TimelinePage};
+use keji_app::export::Format;
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::{Shared, caller};
+use crate::error::{Answer, Path, Problem, ProblemBody, Query, Speaks};
+
+pub fn routes() -> OpenApiRouter<Shared> {
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(get))
+        .routes(routes!(orders))
+        .routes(routes!(lines))
+        .routes(routes!(timeline))
+        .routes(routes!(export))
+}
+
+/// Customers with their scores as of one evaluation.
+#[utoipa::path(get, path = "/api/customers", operation_id = "list_customers", tag = "customers",
+    params(ListCustomers),
+    responses((status = 200, body = CustomerPage), (status = "default", body = ProblemBody)))]
+async fn list(
+    State(shared): State<Shared>,
+    speaks: Speaks,
+    Query(wanted): Query<ListCustomers>,
+) -> Answer<Json<CustomerPage>> {
+    keji_app::customers::list(&shared.app, &caller(), &wanted)
+        .await
+        .map(Json)
+        .map_err(speaks.problem())
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct AsOf {
+    /// The evaluation to read; absent: the newest.
+    #[param(value_type = Option<String>, format = Date)]
+    as_of: Option<Date>,
+}
+
+/// One customer: profile, scores, history, money by month.
+#[utoipa::path(get, path = "/api/customers/{id}", operation_id = "get_customer", tag = "customers",
+    params(("id" = i64, Path), AsOf),
+    responses((status = 200, body = CustomerDoc), (status = "default", body = ProblemBody)))]
+async fn get(
+    State(shared): State<Shared>,
+    speaks: Speaks,
+    Path(id): Path<i64>,
+    Query(wanted): Query<AsOf>,
+) -> Answer<Json<CustomerDoc>> {
+    keji_app::customers::get(&shared.app, &caller(), id, wanted.as_of)
+        .await
+        .map(Json)
+        .map_err(speaks.problem())
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Span {
+    /// At most 200.
+    limit: Option<u32>,
+    offset: Option<u64>,
+}
+
+/// A customer's orders, newest first.
+#[utoipa::path(get, path = "/api/customers/{id}/orders", operation_id = "list_customer_orders", tag = "customers",
+    params(("id" = i64, Path), Span),
+    responses((status = 200, body = RecordPage), (status = "default", body = ProblemBody)))]
+async fn orders(
+    State(shared): State<Shared>,
+    speaks: Speaks,
+    Path(id): Path<i64>,
+    Query(span): Query<Span>,
+) -> Answer<Json<RecordPage>> {
+    keji_app::customers::orders(&shared.app, &caller(), id, span.limit, span.offset)
+        .await
+        .map(Json)
+        .map_err(speaks.problem())
+}
+
+/// An order's lines, in the file's order.
+#[utoipa::path(get, path = "/api/orders/{id}/lines", operation_id = "list_order_lines", tag = "customers",
+    params(("id" = i64, Path), Span),
+    responses((status = 200, body = RecordPage), (status = "default", body = ProblemBody)))]
+async fn lines(
+    State(shared): State<Shared>,
+    speaks: Speaks,
+    Path(id): Path<i64>,
+    Query(span): Query<Span>,
+) -> Answer<Json<RecordPage>> {
+    keji_app::customers::lines(&shared.app, &caller(), id, span.limit, span.offset)
+        .await
+        .map(Json)
+        .map_err(speaks.problem())
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Before {
+    limit: Option<u32>,
+    /// The `next` of the page before.
+    before: Option<String>,
+}
+
+/// What happened with a customer, newest first.
+#[utoipa::path(get, path = "/api/customers/{id}/timeline", operation_id = "list_customer_timeline", tag = "customers",
+    params(("id" = i64, Path), Before),
+    responses((status = 200, body = TimelinePage), (status = "default", body = ProblemBody)))]
+async fn timeline(
+    State(shared): State<Shared>,
+    speaks: Speaks,
+    Path(id): Path<i64>,
+    Query(wanted): Query<Before>,
+) -> Answer<Json<TimelinePage>> {
+    keji_app::customers::timeline(
+        &shared.app,
+        &caller(),
+        id,
+        wanted.limit,
+        wanted.before.as_deref(),
+    )
+    .await
+    .map(Json)
+    .map_err(speaks.problem())
+}
+
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum FormatName {
+    Csv,
+    Xlsx,
+    Parquet,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct ExportCustomers {
+    #[param(inline)]
+    format: FormatName,
+    #[serde(rename = "where")]
+    filter: Option<String>,
+    #[param(value_type = Option<String>, format = Date)]
+    as_of: Option<Date>,
+}
+
+/// The list of customers with their scores as a file.
+#[utoipa::path(get, path = "/api/exports/customers", operation_id = "export_customers", tag = "customers",
+    params(ExportCustomers),
+    responses((status = 200, description = "the file", content_type = "application/octet-stream"),
+        (status = "default", body = ProblemBody)))]
+async fn export(
+    State(shared): State<Shared>,
+    speaks: Speaks,
+    Query(wanted): Query<ExportCustomers>,
+) -> Answer<Response> {
+    let (format, kind, end) = match wanted.format {
+        FormatName::Csv => (Format::Csv, "text/csv; charset=utf-8", "csv"),
+        FormatName::Xlsx => (
+            Format::Xlsx,
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            "xlsx",
+        ),
+        FormatName::Parquet => (Format::Parquet, "application/vnd.apache.parquet", "parquet"),
+    };
+    let file = keji_app::export::customers_to_temporary(
+        &shared.app,
+        &caller(),
+        format,
+        wanted.filter.as_deref(),
+        wanted.as_of,
+        speaks.0,
+    )
+    .await
+    .map_err(speaks.problem())?;
+    let bytes = tokio::fs::read(file.path())
+        .await
+        .map_err(keji_app::Error::io("export"))
+        .map_err(speaks.problem())?;
+    Response::builder()
+        .header(header::CONTENT_TYPE, kind)
+        .header(
+            header::CONTENT_DISPOSITION,
+            format!("attachment; filename=\"keji-customers.{end}\""),
+        )
+        .body(Stream::from(bytes))
+        .map(IntoResponse::into_response)
+        .map_err(|e| {
+            Problem::malformed(axum::http::StatusCode::INTERNAL_SERVER_ERROR, e.to_string())
+        })
+}

@@ -1,0 +1,169 @@
+//! Files in: receive, watch, map, cancel, undo.
+
+use axum::Json;
+use axum::body::Body as Stream;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt;
+use keji_app::import::{ImportBody, ImportList};
+use serde::Deserialize;
+use tokio::io::AsyncWriteExt;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub use keji_app::import::Mapping;
+
+use super::{Shared, caller};
+use crate::error::{Answer, Body, Path, Problem, ProblemBody, Query, Speaks};
+
+pub fn routes() -> OpenApiRouter<Shared> {
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(get))
+        .routes(routes!(map))
+        .routes(routes!(cancel))
+        .routes(routes!(undo))
+        .routes(routes!(rejects))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct NewImport {
+    /// The file's name, with its ending.
+    filename: String,
+    /// Read and check everything, keep nothing.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// Imports a file of orders; the body is the file.
+#[utoipa::path(post, path = "/api/imports", operation_id = "create_import", tag = "imports",
+    params(NewImport), request_body(content = String, content_type = "application/octet-stream"),
+    responses((status = 201, body = ImportBody), (status = "default", body = ProblemBody)))]
+async fn create(
+    State(shared): State<Shared>,
+    speaks: Speaks,
+    Query(wanted): Query<NewImport>,
+    body: Stream,
+) -> Answer<(StatusCode, Json<ImportBody>)> {
+    let mut upload = keji_app::import::Upload::create(&shared.app, &wanted.filename)
+        .await
+        .map_err(speaks.problem())?;
+    let mut chunks = body.into_data_stream();
+    while let Some(chunk) = chunks.next().await {
+        let chunk =
+            chunk.map_err(|e| Problem::malformed(StatusCode::BAD_REQUEST, e.to_string()))?;
+        upload
+            .file()
+            .write_all(&chunk)
+            .await
+            .map_err(keji_app::Error::io("upload"))
+            .map_err(speaks.problem())?;
+    }
+    let import = keji_app::import::submit(&shared.app, &caller(), upload, wanted.dry_run)
+        .await
+        .map_err(speaks.problem())?;
+    shared.wake.notify_one();
+    Ok((StatusCode::CREATED, Json(import)))
+}
+
+/// Every import, newest first.
+#[utoipa::path(get, path = "/api/imports", operation_id = "list_imports", tag = "imports",
+    responses((status = 200, body = ImportList), (status = "default", body = ProblemBody)))]
+async fn list(State(shared): State<Shared>, speaks: Speaks) -> Answer<Json<ImportList>> {
+    keji_app::import::list(&shared.app, &caller())
+        .await
+        .map(Json)
+        .map_err(speaks.problem())
+}
+
+/// One import and how far it is.
+#[utoipa::path(get, path = "/api/imports/{id}", operation_id = "get_import", tag = "imports",
+    params(("id" = i64, Path)),
+    responses((status = 200, body = ImportBody), (status = "default", body = ProblemBody)))]
+async fn get(
+    State(shared): State<Shared>,
+    speaks: Speaks,
+    Path(id): Path<i64>,
+) -> Answer<Json<ImportBody>> {
+    keji_app::import::get(&shared.app, &caller(), id)
+        .await
+        .map(Json)
+        .map_err(speaks.problem())
+}
+
+/// Says what the columns mean and lets the import go on.
+#[utoipa::path(post, path = "/api/imports/{id}/mapping", operation_id = "map_import", tag = "imports",
+    params(("id" = i64, Path)), request_body = Mapping,
+    responses((status = 200, body = ImportBody), (status = "default", body = ProblemBody)))]
+async fn map(
+    State(shared): State<Shared>,
+    speaks: Speaks,
+    Path(id): Path<i64>,
+    Body(mapping): Body<Mapping>,
+) -> Answer<Json<ImportBody>> {
+    let import = keji_app::import::map(&shared.app, &caller(), id, mapping)
+        .await
+        .map_err(speaks.problem())?;
+    shared.wake.notify_one();
+    Ok(Json(import))
+}
+
+/// Stops an import; nothing of it stays.
+#[utoipa::path(post, path = "/api/imports/{id}/cancel", operation_id = "cancel_import", tag = "imports",
+    params(("id" = i64, Path)),
+    responses((status = 200, body = ImportBody), (status = "default", body = ProblemBody)))]
+async fn cancel(
+    State(shared): State<Shared>,
+    speaks: Speaks,
+    Path(id): Path<i64>,
+) -> Answer<Json<ImportBody>> {
+    keji_app::import::cancel(&shared.app, &caller(), id)
+        .await
+        .map(Json)
+        .map_err(speaks.problem())
+}
+
+/// Takes the whole batch of a finished import back.
+#[utoipa::path(post, path = "/api/imports/{id}/undo", operation_id = "undo_import", tag = "imports",
+    params(("id" = i64, Path)),
+    responses((status = 200, body = ImportBody), (status = "default", body = ProblemBody)))]
+async fn undo(
+    State(shared): State<Shared>,
+    speaks: Speaks,
+    Path(id): Path<i64>,
+) -> Answer<Json<ImportBody>> {
+    keji_app::import::undo_import(&shared.app, &caller(), id)
+        .await
+        .map(Json)
+        .map_err(speaks.problem())
+}
+
+/// The rejected rows with their reasons, as CSV.
+#[utoipa::path(get, path = "/api/imports/{id}/rejects", operation_id = "get_import_rejects", tag = "imports",
+    params(("id" = i64, Path)),
+    responses((status = 200, description = "the rows", content_type = "text/csv"),
+        (status = "default", body = ProblemBody)))]
+async fn rejects(
+    State(shared): State<Shared>,
+    speaks: Speaks,
+    Path(id): Path<i64>,
+) -> Answer<Response> {
+    let path = keji_app::import::rejects_file(&shared.app, &caller(), id)
+        .await
+        .map_err(speaks.problem())?;
+    let bytes = tokio::fs::read(&path)
+        .await
+        .map_err(keji_app::Error::io("rejects"))
+        .map_err(speaks.problem())?;
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
+        (
+            header::CONTENT_DISPOSITION,
+            "attachment; filename=\"keji-rejects.csv\"",
+        ),
+    ];
+    Ok((headers, bytes).into_response())
+}

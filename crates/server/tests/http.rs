@@ -1,0 +1,345 @@
+//! The server as a browser, a program and an attacker meet it.
+
+mod support;
+
+use std::io::Write;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde_json::json;
+use support::{Server, orders_csv};
+
+#[test]
+fn a_file_goes_in_and_numbers_come_out() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    let status = server.get("/api/status").json();
+    assert_eq!(status["counts"]["order"], 0);
+    assert_eq!(status["as_of"], json!(null));
+
+    let reply = server.upload("orders.csv", orders_csv(3_000, 3).as_bytes());
+    assert_eq!(
+        reply.status,
+        201,
+        "{}",
+        String::from_utf8_lossy(&reply.body)
+    );
+    let done = server.finished(&reply.json());
+    assert_eq!(done["state"], "done", "{done}");
+    assert_eq!(done["summary"]["lines_new"], 3_000);
+    assert_eq!(done["summary"]["orders_new"], 1_000);
+    let as_of = done["summary"]["as_of"].as_str().unwrap().to_owned();
+
+    let question =
+        json!({ "metrics": ["orders", "gross_sales"], "grain": "month", "compare": "previous" });
+    let answer = server.post("/api/insight", &question).json();
+    let names: Vec<&str> = answer["columns"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|c| c["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names[0], "period");
+    assert!(
+        names.contains(&"orders_previous") && names.contains(&"gross_sales_change"),
+        "{names:?}"
+    );
+    let orders: i64 = answer["rows"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|r| r[1].as_i64().unwrap())
+        .sum();
+    assert_eq!(orders, 1_000);
+
+    let explained = server.post("/api/insight/explain", &question).json();
+    assert!(
+        explained["sql"]
+            .as_str()
+            .unwrap()
+            .to_lowercase()
+            .contains("select"),
+        "{explained}"
+    );
+    let rows = server
+        .post(
+            "/api/insight/rows",
+            &json!({ "metrics": ["orders"], "where": "customer.number = 'K0007'" }),
+        )
+        .json();
+    assert!(rows["total"].as_i64().unwrap() > 0, "{rows}");
+
+    let document = server.get(&format!("/api/evaluations/{as_of}")).json();
+    assert_eq!(document["n_buyers"], 500);
+    let page = server
+        .get(
+            "/api/customers?where=stage%20%3C%3E%20'prospect'&sort=-gross_sales&limit=5&search=K00",
+        )
+        .json();
+    assert_eq!(page["resources"].as_array().unwrap().len(), 5, "{page}");
+    let id = page["resources"][0]["id"].as_i64().unwrap();
+    let customer = server.get(&format!("/api/customers/{id}")).json();
+    assert_eq!(
+        customer["customer"]["number"],
+        page["resources"][0]["number"]
+    );
+    assert_eq!(
+        customer["orders"]["total"],
+        page["resources"][0]["n_orders"]
+    );
+    let orders = server.get(&format!("/api/customers/{id}/orders")).json();
+    let order = orders["resources"][0]["id"].as_i64().unwrap();
+    assert_eq!(
+        server.get(&format!("/api/orders/{order}/lines")).json()["total"],
+        3
+    );
+    let timeline = server.get(&format!("/api/customers/{id}/timeline")).json();
+    assert!(
+        timeline["resources"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|e| e["kind"] == "order"),
+        "{timeline}"
+    );
+
+    for (format, start) in [
+        ("csv", b"\xef\xbb\xbf".as_slice()),
+        ("xlsx", b"PK"),
+        ("parquet", b"PAR1"),
+    ] {
+        let file = server.get(&format!("/api/exports/customers?format={format}"));
+        assert_eq!(file.status, 200);
+        assert!(file.body.starts_with(start), "{format}");
+    }
+
+    let undone = server
+        .send(
+            "POST",
+            &format!("/api/imports/{}/undo", done["id"]),
+            &[],
+            b"",
+        )
+        .json();
+    assert_eq!(undone["state"], "undone", "{undone}");
+    let counts = &server.get("/api/status").json()["counts"];
+    assert_eq!(
+        (&counts["order"], &counts["customer"]),
+        (&json!(0), &json!(0))
+    );
+}
+
+#[test]
+fn only_its_own_pages_may_ask() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    let own = server.address.clone();
+    let origin = format!("http://{own}");
+    let ask = |headers: &[(&str, &str)]| server.send_raw("GET", "/api/status", headers, b"").status;
+    assert_eq!(ask(&[("host", &own)]), 200);
+    assert_eq!(ask(&[("host", &own), ("origin", &origin)]), 200);
+    assert_eq!(ask(&[("host", "evil.example")]), 403);
+    assert_eq!(
+        ask(&[("host", &own), ("origin", "http://evil.example")]),
+        403
+    );
+    assert_eq!(ask(&[("host", &own), ("origin", "null")]), 403);
+    let reply = server.send_raw("GET", "/api/status", &[("host", "evil.example")], b"");
+    assert_eq!(
+        reply.header("content-type"),
+        Some("application/problem+json")
+    );
+    assert_eq!(reply.json()["code"], "foreign_request");
+}
+
+#[test]
+fn listens_on_loopback_only() {
+    let data = tempfile::tempdir().unwrap();
+    let output = support::keji(data.path())
+        .args(["serve", "--listen", "0.0.0.0:0"])
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    assert!(
+        support::text(&output).contains("loopback"),
+        "{}",
+        support::text(&output)
+    );
+}
+
+#[test]
+fn the_description_is_whole_and_matches_the_committed_one() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    let document = server.get("/api/openapi.json").json();
+    let paths: Vec<&str> = document["paths"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
+    for path in [
+        "/api/imports",
+        "/api/insight",
+        "/api/customers",
+        "/api/evaluations/{as_of}",
+        "/api/status",
+    ] {
+        assert!(paths.contains(&path), "{paths:?}");
+    }
+    let committed = std::fs::read_to_string(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../web/openapi.json"
+    ))
+    .unwrap();
+    let committed: serde_json::Value = serde_json::from_str(&committed).unwrap();
+    assert!(
+        committed == document,
+        "web/openapi.json is stale: run `make api`"
+    );
+}
+
+#[test]
+fn errors_are_problems_in_the_callers_language() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    let reply = server.post("/api/insight", &json!({ "metrics": ["nonsense"] }));
+    assert_eq!(reply.status, 422);
+    assert_eq!(reply.json()["code"], "unknown_name");
+    let zh = server.send(
+        "POST",
+        "/api/insight",
+        &[
+            ("content-type", "application/json"),
+            ("accept-language", "zh-CN"),
+        ],
+        br#"{"metrics":["nonsense"]}"#,
+    );
+    // Two accept-language headers: the first, English, is the polite client's.
+    assert_eq!(zh.status, 422);
+    assert_eq!(server.get("/api/customers/99").status, 404);
+    assert_eq!(server.get("/api/nothing").status, 404);
+    assert_eq!(server.get("/assets/nothing.js").status, 404);
+    assert_eq!(
+        server
+            .send(
+                "POST",
+                "/api/insight",
+                &[("content-type", "application/json")],
+                b"{"
+            )
+            .status,
+        400
+    );
+    let wrong = server.get("/api/customers?where=tier%20%3D");
+    assert_eq!(wrong.status, 422);
+    assert_eq!(
+        wrong.header("content-type"),
+        Some("application/problem+json")
+    );
+}
+
+/// Every file that nobody means well with gets an error that names file, row
+/// and column, and the same process goes on answering.
+#[test]
+fn hostile_files_are_refused_and_the_server_lives() {
+    let data = tempfile::tempdir().unwrap();
+    let mut server = Server::start(data.path());
+    let head = "订单号,下单时间,客户编号,数量,单价\n";
+    let good = "S1,2025-01-02,K1,2,3.5\n";
+    let mut long = format!("{head}{good}S2,2025-01-02,\"");
+    long.extend(std::iter::repeat_n('x', 20 << 20));
+    let bomb = {
+        let mut packed = GzEncoder::new(Vec::new(), Compression::best());
+        let zeros = vec![b'0'; 1 << 20];
+        for _ in 0..256 {
+            packed.write_all(&zeros).unwrap();
+        }
+        packed.finish().unwrap()
+    };
+    let cases: Vec<(&str, Vec<u8>, &str, bool)> = vec![
+        ("empty.csv", Vec::new(), "empty_file", false),
+        (
+            "binary.csv",
+            b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\0".to_vec(),
+            "binary_file",
+            false,
+        ),
+        (
+            "headless.csv",
+            format!("{good}{good}{good}").into_bytes(),
+            "no_header",
+            true,
+        ),
+        (
+            "twice.csv",
+            format!("订单号,下单时间,客户编号,数量,数量,单价\nS1,2025-01-02,K1,2,2,3.5\n")
+                .into_bytes(),
+            "duplicate_heading",
+            true,
+        ),
+        (
+            "nul.csv",
+            format!("{head}{good}S2,2025-01-03,K\0,1,1\n").into_bytes(),
+            "nul_byte",
+            true,
+        ),
+        ("long.csv", long.into_bytes(), "record_too_long", true),
+        ("bomb.csv.gz", bomb, "compression_ratio", false),
+        ("two-cells.xlsx", two_cells(), "workbook_cell", true),
+        ("bomb.xlsx", zip_bomb(), "workbook_part", false),
+    ];
+    for (name, bytes, code, has_row) in cases {
+        let reply = server.upload(name, &bytes);
+        assert_eq!(
+            reply.status,
+            201,
+            "{name}: {}",
+            String::from_utf8_lossy(&reply.body)
+        );
+        let ended = server.finished(&reply.json());
+        assert_eq!(ended["state"], "failed", "{name}: {ended}");
+        let error = &ended["error"];
+        assert_eq!(error["code"], code, "{name}: {ended}");
+        assert!(
+            error["en"].as_str().unwrap().contains(name),
+            "{name}: {error}"
+        );
+        assert!(
+            error["zh"].as_str().unwrap().contains(name),
+            "{name}: {error}"
+        );
+        assert_eq!(error["at"][0]["file"], name, "{error}");
+        assert_eq!(
+            error["at"][0]["row"].is_number(),
+            has_row,
+            "{name}: {error}"
+        );
+        assert!(server.is_alive());
+        let counts = server.get("/api/status").json()["counts"].clone();
+        assert!(
+            counts.as_object().unwrap().values().all(|n| n == 0),
+            "{name} left something: {counts}"
+        );
+    }
+}
+
+/// A1 and XFD1048576: a sheet that claims 2^34 cells.
+fn two_cells() -> Vec<u8> {
+    let mut book = rust_xlsxwriter::Workbook::new();
+    let sheet = book.add_worksheet();
+    sheet.write(0, 0, "订单号").unwrap();
+    sheet.write(1_048_575, 16_383, 1).unwrap();
+    book.save_to_buffer().unwrap()
+}
+
+/// A workbook whose sheet is mostly one endless text.
+fn zip_bomb() -> Vec<u8> {
+    let mut book = rust_xlsxwriter::Workbook::new();
+    let sheet = book.add_worksheet();
+    let text = "0".repeat(32_000);
+    for row in 0..6_000 {
+        sheet.write(row, 0, format!("{text}{row}")).unwrap();
+    }
+    book.save_to_buffer().unwrap()
+}

@@ -1,0 +1,228 @@
+//! The real binary under test: commands, a running server, and a client that
+//! can also send what a browser would not.
+#![allow(dead_code)]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value as Json;
+
+pub fn keji(data: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_keji"));
+    command
+        .arg("--data")
+        .arg(data)
+        .env("KEJI_LANG", "en")
+        .env_remove("KEJI_DATABASE")
+        .stdin(Stdio::null());
+    command
+}
+
+/// Runs a command and gives its JSON; panics unless it ended with 0.
+pub fn json(command: &mut Command) -> Json {
+    let output = command.arg("--json").output().unwrap();
+    assert!(output.status.success(), "{}", text(&output));
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {}", text(&output)))
+}
+
+pub fn text(output: &Output) -> String {
+    format!(
+        "{}\n{}\n{}",
+        output.status,
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
+}
+
+pub struct Server {
+    child: Child,
+    pub address: String,
+}
+
+pub struct Reply {
+    pub status: u16,
+    pub headers: String,
+    pub body: Vec<u8>,
+}
+
+impl Reply {
+    pub fn json(&self) -> Json {
+        serde_json::from_slice(&self.body).unwrap_or_else(|e| {
+            panic!(
+                "{e}: {} {}",
+                self.status,
+                String::from_utf8_lossy(&self.body)
+            )
+        })
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.lines().find_map(|line| {
+            let (key, value) = line.split_once(':')?;
+            key.eq_ignore_ascii_case(name).then(|| value.trim())
+        })
+    }
+}
+
+impl Server {
+    pub fn start(data: &Path) -> Server {
+        let mut child = keji(data)
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let address = line.trim().rsplit("http://").next().unwrap().to_owned();
+        assert!(address.starts_with("127.0.0.1:"), "no address: {line:?}");
+        Server { child, address }
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn is_alive(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    pub fn get(&self, path: &str) -> Reply {
+        self.send("GET", path, &[], &[])
+    }
+
+    pub fn post(&self, path: &str, body: &Json) -> Reply {
+        self.send(
+            "POST",
+            path,
+            &[("content-type", "application/json")],
+            body.to_string().as_bytes(),
+        )
+    }
+
+    pub fn upload(&self, filename: &str, body: &[u8]) -> Reply {
+        let path = format!("/api/imports?filename={filename}");
+        self.send(
+            "POST",
+            &path,
+            &[("content-type", "application/octet-stream")],
+            body,
+        )
+    }
+
+    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
+        let mut all = vec![("host", self.address.as_str()), ("accept-language", "en")];
+        all.extend_from_slice(headers);
+        self.send_raw(method, path, &all, body)
+    }
+
+    /// Without the headers that a polite client sends.
+    pub fn send_raw(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Reply {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(120)))
+            .unwrap();
+        let mut head = format!(
+            "{method} {path} HTTP/1.1\r\nconnection: close\r\ncontent-length: {}\r\n",
+            body.len()
+        );
+        for (name, value) in headers {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        head.push_str("\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+        // A server that refuses early may close before it has read all.
+        let _ = stream.write_all(body);
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        parse(&answer)
+    }
+
+    /// Polls an import until it has ended.
+    pub fn finished(&self, import: &Json) -> Json {
+        let id = import["id"].as_i64().unwrap();
+        let started = Instant::now();
+        loop {
+            let now = self.get(&format!("/api/imports/{id}")).json();
+            if !matches!(now["state"].as_str(), Some("queued" | "running")) {
+                return now;
+            }
+            assert!(started.elapsed() < Duration::from_secs(120), "{now}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn parse(answer: &[u8]) -> Reply {
+    let end = answer
+        .windows(4)
+        .position(|w| w == b"\r\n\r\n")
+        .expect("an HTTP answer");
+    let headers = String::from_utf8_lossy(&answer[..end]).into_owned();
+    let status = headers.split(' ').nth(1).unwrap().parse().unwrap();
+    let mut body = answer[end + 4..].to_vec();
+    if headers
+        .to_ascii_lowercase()
+        .contains("transfer-encoding: chunked")
+    {
+        body = unchunk(&body);
+    }
+    Reply {
+        status,
+        headers,
+        body,
+    }
+}
+
+fn unchunk(mut rest: &[u8]) -> Vec<u8> {
+    let mut body = Vec::new();
+    while let Some(end) = rest.windows(2).position(|w| w == b"\r\n") {
+        let n =
+            usize::from_str_radix(std::str::from_utf8(&rest[..end]).unwrap().trim(), 16).unwrap();
+        if n == 0 {
+            break;
+        }
+        body.extend_from_slice(&rest[end + 2..end + 2 + n]);
+        rest = &rest[end + 2 + n + 2..];
+    }
+    body
+}
+
+/// A file of order lines with `n` rows, `per_order` to an order, over 90 days
+/// and 500 customers.
+pub fn orders_csv(n: usize, per_order: usize) -> String {
+    let mut csv = String::from("订单号,下单时间,客户编号,客户名称,商品编号,商品名称,数量,单价\n");
+    for i in 0..n {
+        let order = i / per_order;
+        let day = order % 90;
+        let (month, day) = (1 + day / 30, 1 + day % 28);
+        let customer = order * 7 % 500;
+        csv.push_str(&format!(
+            "S{order:07},2025-{month:02}-{day:02} 10:{:02}:00,K{customer:04},客户{customer},P{:03},商品{},{},{}.{:02}\n",
+            order % 60,
+            i % 97,
+            i % 97,
+            1 + i % 9,
+            10 + i % 50,
+            i % 100,
+        ));
+    }
+    csv
+}
