@@ -93,43 +93,44 @@ pub async fn records(
         snapshot,
         plan: &plan,
     };
-    let Some(rows) = behind(&reader, scan, &part).await? else {
-        let columns = columns(catalog, &fields)?;
-        return Ok(Records {
-            object,
-            columns,
-            rows: Vec::new(),
-            total: 0,
-            truncated: false,
-        });
+    let total = counted(&reader, scan, &part).await?;
+    let mut rows = Vec::new();
+    // A second plan: a plan's files are read by whoever runs it first.
+    if let Some(found) = behind(&reader, scan, &part).await? {
+        rows = values(&engine.collect(newest(scan, &fields, found)?).await?)?;
+    }
+    for (i, field) in fields.iter().enumerate() {
+        if let Some(to) = &field.to {
+            number(&reader, to, &mut rows, i + 1).await?;
+        }
+    }
+    Ok(Records {
+        object,
+        columns: columns(catalog, &fields)?,
+        rows,
+        total,
+        truncated: total > MAX_RECORDS as u64,
+    })
+}
+
+async fn counted(reader: &Reader<'_>, scan: &Scan, part: &Part) -> Result<u64> {
+    let Some(rows) = behind(reader, scan, part).await? else {
+        return Ok(0);
     };
-    let counted = Aggregate {
+    let n = Aggregate {
         name: "n".to_owned(),
         agg: Agg::Count,
         arg: None,
         filter: None,
     };
-    let counted = engine
-        .collect(aggregate(rows.clone(), Vec::new(), vec![counted], false)?)
+    let batches = reader
+        .engine
+        .collect(aggregate(rows, Vec::new(), vec![n], false)?)
         .await?;
-    let total = counted
+    let n = batches
         .first()
-        .map_or(0, |b| b.column(0).as_primitive::<Int64Type>().value(0)) as u64;
-    let batches = engine.collect(newest(scan, &fields, rows)?).await?;
-    let mut listed = values(&batches)?;
-    for (i, field) in fields.iter().enumerate() {
-        if let Some(to) = &field.to {
-            number(&reader, to, &mut listed, i + 1).await?;
-        }
-    }
-    let columns = columns(catalog, &fields)?;
-    Ok(Records {
-        object,
-        columns,
-        rows: listed,
-        total,
-        truncated: total > MAX_RECORDS as u64,
-    })
+        .map(|b| b.column(0).as_primitive::<Int64Type>().value(0));
+    Ok(n.map_or(0, i64::unsigned_abs))
 }
 
 /// The rows that the measure looks at; `None` when there is no evaluation yet.
@@ -162,8 +163,8 @@ async fn behind(reader: &Reader<'_>, scan: &Scan, part: &Part) -> Result<Option<
         Shape::Reduced(reduced) => reduced.clone(),
         Shape::Cohort { key } => first_day(key, scan),
     };
-    // The facts of those keys that take part.
-    let keys = reader.per_key(scan, &reduced, &plan.now, rows.clone(), false)?;
+    // The facts of those keys that take part; the rows are read twice.
+    let keys = reader.per_key(scan, &reduced, &plan.now, reader.rows(scan, pass)?, false)?;
     let keys = match &state.filter {
         Some(expr) => filter(keys.clone(), with_end(expr, &keys, pass.to)?)?,
         None => keys,
