@@ -81,6 +81,7 @@ pub struct ChangeQuery {
     /// `(object, id)`
     pub record: Option<(String, i64)>,
     pub batch: Option<i64>,
+    /// Nothing is read without one.
     pub limit: u32,
 }
 

@@ -12,7 +12,7 @@ use crate::db::bulk::Rows;
 use crate::error::{Error, Result};
 use crate::log::{self, Entry, Touches};
 use crate::store::Store;
-use crate::write::now;
+use crate::write::{constraint, now};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Evaluation {
@@ -60,7 +60,8 @@ impl Store {
                 portion.values.extend(row);
                 n_customers += 1;
             }
-            tx = tx.insert("score", &columns, portion).await?;
+            let inserted = tx.insert("score", &columns, portion).await;
+            tx = inserted.map_err(|e| constraint(e, "score", None))?;
         }
         let at = now();
         let after = Map::from_iter([

@@ -8,7 +8,7 @@ use crate::db::bulk::Rows;
 use crate::error::{Error, Result};
 use crate::log::{self, Entry, Touches};
 use crate::store::Store;
-use crate::write::now;
+use crate::write::{constraint, now};
 
 /// Rows that are handed to the database at once.
 const PORTION: usize = 2000;
@@ -83,7 +83,8 @@ impl Store {
                 portion.values.extend(row);
                 n += 1;
             }
-            tx = tx.insert(object, &columns, portion).await?;
+            let inserted = tx.insert(object, &columns, portion).await;
+            tx = inserted.map_err(|e| constraint(e, object, None))?;
         }
         if n == 0 {
             return Ok(None);

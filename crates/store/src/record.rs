@@ -75,6 +75,7 @@ pub struct ListQuery {
     /// marks `search`.
     pub search_in: Vec<String>,
     pub sort: Vec<Sort>,
+    /// Nothing is read without one.
     pub limit: u32,
     pub offset: u64,
     /// The `next` of the page before; then `offset` counts from there.

@@ -2,6 +2,7 @@
 //! The operations themselves stand beside their types, one `impl Store` per
 //! subject.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,13 +17,23 @@ use crate::import::Imports;
 use crate::job::Held;
 use crate::system;
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Location {
     /// A data folder; the database is `keji.sqlite` in it. Several processes
     /// may open it at once: they share one writer's place, by waiting.
     Folder(PathBuf),
     /// `postgres://…`
     Postgres(String),
+}
+
+impl fmt::Debug for Location {
+    /// Without the URL: it may hold a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Location::Folder(folder) => f.debug_tuple("Folder").field(folder).finish(),
+            Location::Postgres(_) => f.write_str("Postgres(…)"),
+        }
+    }
 }
 
 /// Asks a long operation to stop; checked between its statements.

@@ -30,10 +30,10 @@ impl Store {
         let mut tx = self.db().begin().await?;
         let written = match self.write_in(&mut tx.conn(), def, &change, access).await {
             Ok(written) => written,
-            Err(e) => return Err(self.named(e, &change)),
+            Err(e) => return Err(named(e, &change)),
         };
         if written.is_some() {
-            tx.commit().await.map_err(|e| self.named(e, &change))?;
+            tx.commit().await.map_err(|e| named(e, &change))?;
         }
         Ok(written)
     }
@@ -197,57 +197,60 @@ impl Store {
         }
         Ok(())
     }
+}
 
-    /// A violated constraint in the words of the catalog.
-    fn named(&self, error: Error, change: &NewChange) -> Error {
-        let Some((kind, name)) = violation(&error) else {
-            return error;
-        };
-        let object = change.object.clone();
-        let id = match change.op {
-            Op::Update { id, .. } | Op::Delete { id } => id,
-            Op::Create { .. } => 0,
-        };
-        let Ok(def) = self.0.catalog.object(&object) else {
-            return error;
-        };
-        match kind {
-            ErrorKind::UniqueViolation => {
-                let field = def.fields.iter().find(|f| {
-                    name == format!("{object}.{}", f.id) || name == format!("{object}_{}_key", f.id)
-                });
-                match field {
-                    Some(field) => Error::Duplicate {
-                        object,
-                        field: field.id.clone(),
-                    },
-                    None => error,
-                }
-            }
-            ErrorKind::ForeignKeyViolation if matches!(change.op, Op::Delete { .. }) => {
-                Error::InUse {
-                    object,
-                    id,
-                    by: "other".to_owned(),
-                }
-            }
-            // SQLite does not say which link it was: the one that leads nowhere.
-            ErrorKind::ForeignKeyViolation => {
-                let field = def
-                    .fields
-                    .iter()
-                    .find(|f| name == format!("{object}_{}_fkey", f.id))
-                    .map_or_else(|| "link".to_owned(), |f| f.id.clone());
-                let message = "there is no such record".to_owned();
-                Error::Invalid {
-                    object,
-                    field,
-                    value: "this".to_owned(),
-                    message,
-                }
-            }
-            _ => error,
+fn named(error: Error, change: &NewChange) -> Error {
+    let deleted = match change.op {
+        Op::Delete { id } => Some(id),
+        Op::Create { .. } | Op::Update { .. } => None,
+    };
+    constraint(error, &change.object, deleted)
+}
+
+/// A violated constraint of an object's table in the words of the catalog;
+/// other errors as they are. `deleted` is the record that was to be deleted.
+pub(crate) fn constraint(error: Error, object: &str, deleted: Option<i64>) -> Error {
+    let Some((kind, name)) = violation(&error) else {
+        return error;
+    };
+    // SQLite names `object.field`, PostgreSQL the constraint, or the column.
+    let field = name
+        .strip_prefix(&format!("{object}."))
+        .or_else(|| {
+            name.strip_prefix(&format!("{object}_"))?
+                .strip_suffix("_key")
+        })
+        .or_else(|| {
+            name.strip_prefix(&format!("{object}_"))?
+                .strip_suffix("_fkey")
+        })
+        .unwrap_or(&name)
+        .to_owned();
+    let object = object.to_owned();
+    match (kind, deleted) {
+        (ErrorKind::UniqueViolation, _) => Error::Duplicate { object, field },
+        (ErrorKind::NotNullViolation, _) => Error::Required { object, field },
+        (ErrorKind::ForeignKeyViolation, Some(id)) => {
+            let by = "another object".to_owned();
+            Error::InUse { object, id, by }
         }
+        // SQLite does not say which link it was.
+        (ErrorKind::ForeignKeyViolation, None) => {
+            let field = if field.contains("FOREIGN KEY") {
+                "link".to_owned()
+            } else {
+                field
+            };
+            let value = "what it was given".to_owned();
+            let message = "there is no such record".to_owned();
+            Error::Invalid {
+                object,
+                field,
+                value,
+                message,
+            }
+        }
+        _ => error,
     }
 }
 

@@ -683,6 +683,20 @@ async fn evaluations(store: &Store) {
             .unwrap();
         assert_eq!(seq, store.last_seq().await.unwrap());
     }
+    let nobody = vec![vec![
+        Value::Int(999_999),
+        Value::Null,
+        Value::Null,
+        Value::Null,
+    ]];
+    let refused = store.write_scores(
+        date(2024, 5, 1),
+        json!(0),
+        &fields,
+        nobody.into_iter(),
+        "anna",
+    );
+    assert!(matches!(refused.await, Err(Error::Invalid { .. })));
     let mut scores = query(
         "score",
         &["customer.number", "tier", "p_alive", "clv_12m", "as_of"],

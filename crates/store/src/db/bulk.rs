@@ -15,7 +15,7 @@ use keji_schema::{Type, Value};
 use libsqlite3_sys as ffi;
 use sqlx::sqlite::SqliteConnection;
 
-use super::fault::{TOO_LARGE, fault, overflow};
+use super::fault::{fault, overflow};
 use super::sqlite::{stored_int, value_of_int};
 use crate::error::{Error, Result};
 
@@ -88,13 +88,15 @@ fn locked<T>(
 ) -> Result<T> {
     let runtime = tokio::runtime::Handle::current();
     let mut handle = runtime.block_on(conn.lock_handle()).map_err(fault)?;
-    work(handle.as_raw_handle())
+    work(handle.as_raw_handle()).map_err(|error| match (&error, handle.last_error()) {
+        (Error::Database(_), Some(last)) => fault(sqlx::Error::Database(Box::new(last))),
+        _ => error,
+    })
 }
 
 /// A prepared statement; finalized when dropped, so within `'p`, the life of
 /// the values that are bound to it.
 struct Statement<'p> {
-    db: NonNull<ffi::sqlite3>,
     raw: NonNull<ffi::sqlite3_stmt>,
     /// Which of the values each parameter takes.
     order: Vec<usize>,
@@ -118,10 +120,9 @@ impl<'p> Statement<'p> {
         };
         let raw = match NonNull::new(raw) {
             Some(raw) if code == ffi::SQLITE_OK => raw,
-            _ => return Err(last_error(db)),
+            _ => return Err(failed()),
         };
         let mut statement = Statement {
-            db,
             raw,
             order: Vec::new(),
             bound: PhantomData,
@@ -168,7 +169,7 @@ impl<'p> Statement<'p> {
                 }
             };
             if code != ffi::SQLITE_OK {
-                return Err(last_error(self.db));
+                return Err(failed());
             }
         }
         Ok(())
@@ -180,7 +181,7 @@ impl<'p> Statement<'p> {
         match unsafe { ffi::sqlite3_step(self.raw.as_ptr()) } {
             ffi::SQLITE_ROW => Ok(true),
             ffi::SQLITE_DONE => Ok(false),
-            _ => Err(last_error(self.db)),
+            _ => Err(failed()),
         }
     }
 
@@ -229,23 +230,7 @@ impl Drop for Statement<'_> {
     }
 }
 
-fn last_error(db: NonNull<ffi::sqlite3>) -> Error {
-    // SAFETY: the connection is locked for us; the message lives until the
-    // next call and is copied at once.
-    let (code, message) = unsafe {
-        let message = CStr::from_ptr(ffi::sqlite3_errmsg(db.as_ptr()));
-        (
-            ffi::sqlite3_extended_errcode(db.as_ptr()),
-            message.to_string_lossy().into_owned(),
-        )
-    };
-    match code & 0xff {
-        ffi::SQLITE_ERROR if matches!(message.as_str(), TOO_LARGE | "integer overflow") => {
-            overflow()
-        }
-        ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED => Error::Busy,
-        ffi::SQLITE_FULL => Error::Full,
-        ffi::SQLITE_CORRUPT | ffi::SQLITE_NOTADB => Error::Corrupt(message),
-        _ => Error::Database(sqlx::Error::Protocol(format!("sqlite {code}: {message}"))),
-    }
+/// Stands for SQLite's own error until [`locked`] asks for it.
+fn failed() -> Error {
+    Error::Database(sqlx::Error::Protocol("a statement failed".to_owned()))
 }

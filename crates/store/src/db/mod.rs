@@ -202,6 +202,15 @@ impl Conn<'_> {
         Ok(())
     }
 
+    /// More memory for the sorts and joins of this transaction. SQLite has a
+    /// bound of its own per connection.
+    pub(crate) async fn more_memory(&mut self) -> Result<()> {
+        if let Conn::Postgres(_) = self {
+            self.run("set local work_mem = '64MB'", &[]).await?;
+        }
+        Ok(())
+    }
+
     /// Hands every row to `each`, read as `kinds`.
     pub(crate) async fn each<E: From<crate::Error>>(
         &mut self,

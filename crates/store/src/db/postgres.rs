@@ -2,7 +2,7 @@
 //! without loss. Dates are DATE, instants TIMESTAMPTZ, decimals
 //! NUMERIC(19,4), text COLLATE "C" so that it orders by code point.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -34,10 +34,17 @@ const COPY_BYTES: usize = 256 * 1024;
 const EPOCH_DAYS: i32 = 10_957;
 const EPOCH_MICROS: i64 = EPOCH_DAYS as i64 * 86_400_000_000;
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Server {
     pub(crate) pool: sqlx::Pool<Postgres>,
     pub(crate) options: Box<PgConnectOptions>,
+}
+
+impl fmt::Debug for Server {
+    /// Without the options: they hold the password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Server(…)")
+    }
 }
 
 pub(crate) async fn open(url: &str) -> Result<Server> {

@@ -68,11 +68,12 @@ async fn merge_postgres(
     parties: &[Party],
     cancel: &Cancel,
 ) -> Result<ImportSummary> {
+    let mut tx = conn.begin().await.map_err(fault)?;
+    Conn::Postgres(&mut tx).more_memory().await?;
     for sql in statements::prepare(Dialect::Postgres, parties) {
         cancel.check()?;
-        Conn::Postgres(conn).script(&[sql]).await?;
+        Conn::Postgres(&mut tx).script(&[sql]).await?;
     }
-    let mut tx = conn.begin().await.map_err(fault)?;
     let summary = merge_in(store, &mut Conn::Postgres(&mut tx), batch, parties, cancel).await?;
     tx.commit().await.map_err(fault)?;
     Ok(summary)

@@ -123,6 +123,7 @@ impl Undo<'_> {
             );
             conn.run(sql, &[]).await?;
         }
+        conn.more_memory().await?;
         let batch = self.batch;
         let month = log::month_sql(conn.dialect(), "ordered_on");
         // A pooled connection may hold these from an undo before; SQLite
@@ -174,7 +175,7 @@ impl Undo<'_> {
                 .collect()
         };
         let mut sql = format!(
-            "create temporary table undo_record as select id from {} where batch = {}",
+            "create temporary table undo_record as select t.id from {} t where t.batch = {}",
             quote(object),
             self.batch
         );
@@ -184,13 +185,18 @@ impl Undo<'_> {
             .filter(|o| !DERIVED.contains(&o.id.as_str()))
         {
             for link in links(other) {
-                // Not `exists`: where the link has no index, one reading of
-                // the table answers for all.
-                sql.push_str(&format!(
-                    " and id not in (select {link} from {} where {link} is not null)",
-                    quote(&other.id),
-                    link = quote(&link),
-                ));
+                // Where the link has no index, one reading of the table must
+                // answer for all: SQLite does so for `in`, PostgreSQL for
+                // `exists`.
+                let (other, link) = (quote(&other.id), quote(&link));
+                sql.push_str(&match conn.dialect() {
+                    Dialect::Sqlite => format!(
+                        " and id not in (select {link} from {other} where {link} is not null)"
+                    ),
+                    Dialect::Postgres => {
+                        format!(" and not exists (select 1 from {other} o where o.{link} = t.id)")
+                    }
+                });
             }
         }
         conn.script(&[sql]).await?;
