@@ -125,7 +125,7 @@ async fn the_copy_follows_the_store() {
             copy.refresh().await.unwrap(),
             store.last_seq().await.unwrap()
         );
-        assert_eq!(on_disk(folder.path()), [PathBuf::new(); 0]);
+        assert!(on_disk(folder.path()).is_empty());
         assert_equal(&copy).await;
 
         // The first months.

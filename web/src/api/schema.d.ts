@@ -4,22 +4,6 @@
  */
 
 export interface paths {
-    "/api/status": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_status"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/catalog": {
         parameters: {
             query?: never;
@@ -27,199 +11,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** Objects, metrics, tiers, stages and rules. */
         get: operations["get_catalog"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/imports": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["list_imports"];
-        put?: never;
-        post: operations["create_import"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/imports/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_import"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/imports/{id}/mapping": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["map_import"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/imports/{id}/cancel": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["cancel_import"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/imports/{id}/undo": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["undo_import"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/imports/{id}/rejects": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_import_rejects"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/insight": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["ask_insight"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/insight/explain": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["explain_insight"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/insight/rows": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["list_insight_rows"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/evaluations": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["list_evaluations"];
-        put?: never;
-        post: operations["create_evaluation"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/evaluations/{as_of}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_evaluation"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/jobs/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_job"];
         put?: never;
         post?: never;
         delete?: never;
@@ -235,6 +28,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** Customers with their scores as of one evaluation. */
         get: operations["list_customers"];
         put?: never;
         post?: never;
@@ -251,6 +45,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** One customer: profile, scores, history, money by month. */
         get: operations["get_customer"];
         put?: never;
         post?: never;
@@ -267,6 +62,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** A customer's orders, newest first. */
         get: operations["list_customer_orders"];
         put?: never;
         post?: never;
@@ -283,6 +79,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** What happened with a customer, newest first. */
         get: operations["list_customer_timeline"];
         put?: never;
         post?: never;
@@ -292,14 +89,33 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/orders/{id}/lines": {
+    "/api/evaluations": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: operations["list_order_lines"];
+        /** Every evaluation, newest first. */
+        get: operations["list_evaluations"];
+        put?: never;
+        /** Evaluates every customer, as a job. */
+        post: operations["create_evaluation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/evaluations/{as_of}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One evaluation: customers per tier, stage and RFM cell, models, value at risk. */
+        get: operations["get_evaluation"];
         put?: never;
         post?: never;
         delete?: never;
@@ -315,7 +131,213 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** The list of customers with their scores as a file. */
         get: operations["export_customers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every import, newest first. */
+        get: operations["list_imports"];
+        put?: never;
+        /** Imports a file of orders; the body is the file. */
+        post: operations["create_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/imports/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One import and how far it is. */
+        get: operations["get_import"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/imports/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stops an import; nothing of it stays. */
+        post: operations["cancel_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/imports/{id}/mapping": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says what the columns mean and lets the import go on. */
+        post: operations["map_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/imports/{id}/rejects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The rejected rows with their reasons, as CSV. */
+        get: operations["get_import_rejects"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/imports/{id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes the whole batch of a finished import back. */
+        post: operations["undo_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/insight": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Metrics by dimensions and periods. */
+        post: operations["ask_insight"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/insight/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Definition, plan and SQL of a question's numbers. */
+        post: operations["explain_insight"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/insight/rows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The records behind a question of one metric. */
+        post: operations["list_insight_rows"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/jobs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One job and how far it is. */
+        get: operations["get_job"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/orders/{id}/lines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An order's lines, in the file's order. */
+        get: operations["list_order_lines"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the place holds and how fresh it is. */
+        get: operations["get_status"];
         put?: never;
         post?: never;
         delete?: never;
@@ -328,282 +350,448 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        Text2: {
-            zh: string;
-            en: string;
-        };
-        ProblemBody: {
-            type: string;
-            title: string;
-            status: number;
-            detail?: string;
-            code?: string;
-            args?: {
-                [key: string]: unknown;
-            };
-            at?: components["schemas"]["PlaceBody"][];
-        };
-        PlaceBody: {
-            file?: string;
-            row?: number;
-            column?: string;
-        };
-        Status: {
-            version: string;
-            counts: {
-                [key: string]: number;
-            };
-            /** Format: date */
-            first_ordered_on: string | null;
-            /** Format: date */
-            last_ordered_on: string | null;
-            /** Format: date */
-            as_of: string | null;
-            evaluations: string[];
-            seq: number;
-            copy_seq: number;
-            demo: boolean;
-            currency: string | null;
-        };
-        CatalogBody: {
-            objects: components["schemas"]["ObjectBody"][];
-            metrics: components["schemas"]["MetricBody"][];
-            tiers: components["schemas"]["Named"][];
-            stages: components["schemas"]["Named"][];
-            rfm: components["schemas"]["RfmBody"][];
-        };
-        ObjectBody: {
-            id: string;
-            name: components["schemas"]["Text2"];
-            about: components["schemas"]["Text2"] | null;
-            fields: components["schemas"]["FieldBody"][];
-        };
-        FieldBody: {
-            id: string;
-            type: string;
-            name: components["schemas"]["Text2"];
-            help?: components["schemas"]["Text2"] | null;
-            unit?: string | null;
-            options?: components["schemas"]["OptionDef"][] | null;
-        };
-        OptionDef: {
-            value: string;
-            zh: string;
-            en: string;
-        };
-        MetricBody: {
-            id: string;
-            code: string;
-            version: number;
-            name: components["schemas"]["Text2"];
-            about: components["schemas"]["Text2"];
-            group: string;
-            unit: components["schemas"]["Unit"];
-            /** @enum {string} */
-            direction: "up" | "down" | "band";
-            kind: string;
-            dimensions: string[];
-            grain_min?: components["schemas"]["Grain"] | null;
-            formula: string;
-        };
-        Named: {
-            id: string;
-            zh: string;
-            en: string;
-            about?: components["schemas"]["Text2"] | null;
-        };
-        RfmBody: {
-            id: string;
-            version: number;
-            name: components["schemas"]["Text2"];
-            about: components["schemas"]["Text2"];
-        };
-        /** @enum {string} */
-        Unit: "money" | "count" | "pct" | "days" | "score";
-        /** @enum {string} */
-        Grain: "day" | "week" | "month" | "quarter" | "year";
-        ImportBody: {
-            id: number;
-            dry_run: boolean;
-            filename: string;
-            state: string;
-            stage: string | null;
-            progress: components["schemas"]["Progress"] | null;
-            mapping: components["schemas"]["Mapping"] | null;
-            summary: components["schemas"]["Summary"] | null;
-            error: Record<string, never> | null;
-            batch: number | null;
-            /** Format: date-time */
-            created_at: string;
-            /** Format: date-time */
-            finished_at: string | null;
-        };
-        Progress: {
-            stage: string;
-            bytes: number;
-            total_bytes: number;
-            rows: number;
-            rejected: number;
-            rate: number;
-            remaining_s: number | null;
-        };
-        Summary: {
-            rows_read: number;
-            rows_rejected: number;
-            rows_without_customer: number;
-            customers_new: number;
-            products_new: number;
-            orders_new: number;
-            orders_changed: number;
-            lines_new: number;
-            lines_known: number;
-            /** Format: date */
-            first_ordered_on: string | null;
-            /** Format: date */
-            last_ordered_on: string | null;
-            gross_amount: string;
-            net_amount: string;
-            encoding: string;
-            delimiter: string;
-            /** Format: date */
-            as_of: string | null;
-        };
-        ImportList: {
-            resources: components["schemas"]["ImportBody"][];
-        };
-        Mapping: {
-            encoding?: string;
-            delimiter?: string;
-            header_row?: number;
-            confident?: boolean;
-            notes?: components["schemas"]["Note"][];
-            columns: components["schemas"]["ColumnMapping"][];
-        };
-        Note: {
-            code: string;
-            field?: string | null;
-            columns?: string[];
-        };
-        ColumnMapping: {
-            heading: string;
-            field?: string | null;
-            format?: string | null;
-            confidence?: number;
-            reason?: string;
-            samples?: string[];
-        };
-        Question: {
-            metrics: string[];
-            by?: string[];
-            grain?: components["schemas"]["Grain"] | null;
-            /** Format: date */
-            from?: string | null;
-            /** Format: date */
-            to?: string | null;
-            where?: string | null;
-            /** @enum {string|null} */
-            compare?: "previous" | "year" | null;
-            /** Format: date */
-            as_of?: string | null;
-            sort?: string[];
-            limit?: number | null;
-        };
+        /** @description Rows of typed columns, with where they come from. */
         Answer: {
-            columns: components["schemas"]["Column"][];
-            rows: Record<string, never>[][];
             /** Format: date */
             as_of: string;
-            status: components["schemas"]["ValueStatus"];
-            row_status: components["schemas"]["ValueStatus"][];
+            columns: components["schemas"]["Column"][];
+            compared?: components["schemas"]["Period"] | null;
             period: components["schemas"]["Period"];
-            compared: components["schemas"]["Period"] | null;
+            /** @description One status a row. */
+            row_status: components["schemas"]["ValueStatus"][];
+            rows: Record<string, never>[][];
+            /**
+             * Format: int64
+             * @description The change-log position that the answer includes.
+             */
             seq: number;
+            /** @description The worst status of any row. */
+            status: components["schemas"]["ValueStatus"];
+            /** @description True where `limit` cut rows off. */
             truncated: boolean;
+        };
+        CatalogBody: {
+            metrics: components["schemas"]["MetricBody"][];
+            objects: components["schemas"]["ObjectBody"][];
+            rfm: components["schemas"]["RfmBody"][];
+            stages: components["schemas"]["Named"][];
+            tiers: components["schemas"]["Named"][];
         };
         Column: {
             name: string;
-            /** @enum {string} */
-            role: "dimension" | "metric";
+            role: components["schemas"]["Role"];
             unit: string;
         };
-        /** @enum {string} */
-        ValueStatus: "settled" | "unsettled" | "open";
-        Period: {
-            /** Format: date */
-            from: string;
-            /** Format: date */
-            to: string;
+        ColumnMapping: {
+            /**
+             * Format: double
+             * @description 0 to 1.
+             */
+            confidence?: number;
+            /** @description The path of a field, `order.ordered_at`; `None` leaves the column out. */
+            field?: string | null;
+            /** @description Of a date: `ymd`, `dmy`, `mdy` or `serial`; found where it is absent. */
+            format?: string | null;
+            heading: string;
+            /** @description A code of [`messages::mapping_text`](super::messages::mapping_text). */
+            reason?: string;
+            /** @description The first different values. */
+            samples?: string[];
         };
-        Explanation: {
-            metrics: components["schemas"]["MetricText"][];
-            plan: string;
-            sql: string;
-            period: components["schemas"]["Period"];
+        /** @enum {string} */
+        Compare: "previous" | "year";
+        CustomerDoc: {
+            /** @description The customer's own fields. */
+            customer: Record<string, never>;
+            /** @description The main scores of every evaluation, newest first. */
+            history: Record<string, never>[];
+            monthly: components["schemas"]["Month"][];
+            orders: components["schemas"]["OrderSpan"];
+            /** @description Its scores; null before the first evaluation. */
+            score?: Record<string, never> | null;
+        };
+        CustomerPage: {
+            /**
+             * Format: date
+             * @description The evaluation that the scores are from; null before the first.
+             */
+            as_of?: string | null;
+            /**
+             * Format: int64
+             * @description Offset of the next page.
+             */
+            next?: number | null;
+            resources: Record<string, never>[];
+            /** Format: int64 */
+            total: number;
+        };
+        /** @enum {string} */
+        Direction: "up" | "down" | "band";
+        EvaluationDoc: {
             /** Format: date */
             as_of: string;
-            seq: number;
-        };
-        MetricText: {
-            id: string;
-            code: string;
-            version: number;
-            name: components["schemas"]["Text2"];
-            about: components["schemas"]["Text2"];
-            formula: string;
-        };
-        FactRows: {
-            object: string;
-            columns: components["schemas"]["FactColumn"][];
-            rows: Record<string, never>[][];
-            total: number;
-            truncated: boolean;
-        };
-        FactColumn: {
-            name: string;
-            label: components["schemas"]["Text2"];
-            unit?: string | null;
-        };
-        EvaluationList: {
-            resources: components["schemas"]["EvaluationEntry"][];
+            /**
+             * Format: date-time
+             * @description When it was made; set when it is read.
+             */
+            at?: string | null;
+            /**
+             * Format: double
+             * @description Median over the customers of their own median gap.
+             */
+            base_cycle_days: number;
+            models: components["schemas"]["ModelsDoc"];
+            n_at_risk: number;
+            /** @description Those with at least one order. */
+            n_buyers: number;
+            /** @description Everybody, prospects included. */
+            n_customers: number;
+            /** @description By rule. */
+            rfm: {
+                [key: string]: components["schemas"]["RfmDoc"];
+            };
+            stages: {
+                [key: string]: components["schemas"]["GroupDoc"];
+            };
+            tiers: {
+                [key: string]: components["schemas"]["GroupDoc"];
+            };
+            /**
+             * @description Σ over those silent for more than one cycle of 365-day net revenue ×
+             *     (1 − P(alive)).
+             */
+            value_at_risk: string;
         };
         EvaluationEntry: {
             /** Format: date */
             as_of: string;
             /** Format: date-time */
             at: string;
+            /** Format: int64 */
             n_customers: number;
         };
-        NewEvaluation: {
-            /** Format: date */
-            as_of?: string | null;
+        EvaluationList: {
+            resources: components["schemas"]["EvaluationEntry"][];
         };
-        EvaluationDoc: {
+        /** @description Where a number comes from. */
+        Explanation: {
             /** Format: date */
             as_of: string;
-            /** Format: date-time */
-            at: string;
-            n_customers: number;
-            n_buyers: number;
-            tiers: {
-                [key: string]: components["schemas"]["GroupDoc"];
-            };
-            stages: {
-                [key: string]: components["schemas"]["GroupDoc"];
-            };
-            rfm: {
-                [key: string]: components["schemas"]["RfmDoc"];
-            };
-            models: components["schemas"]["ModelsDoc"];
-            value_at_risk: string;
-            n_at_risk: number;
-            base_cycle_days: number | null;
+            metrics: components["schemas"]["MetricText"][];
+            period: components["schemas"]["Period"];
+            /** @description The plan, indented text. */
+            plan: string;
+            /** Format: int64 */
+            seq: number;
+            /** @description The same as SQL over the columnar copy. */
+            sql: string;
         };
+        FactColumn: {
+            label: components["schemas"]["Text2"];
+            name: string;
+            unit: string;
+        };
+        /** @description The records behind a number. */
+        FactRows: {
+            columns: components["schemas"]["FactColumn"][];
+            object: string;
+            rows: Record<string, never>[][];
+            /** Format: int64 */
+            total: number;
+            truncated: boolean;
+        };
+        FieldBody: {
+            help?: components["schemas"]["Text2"] | null;
+            id: string;
+            name: components["schemas"]["Text2"];
+            options: components["schemas"]["OptionDef"][];
+            to?: string | null;
+            type: string;
+            unit?: string | null;
+        };
+        /** @enum {string} */
+        Grain: "day" | "week" | "month" | "quarter" | "year";
         GroupDoc: {
             customers: number;
             net_revenue_365: string;
         };
+        /** @description The model fitted on what was known before, against what came. */
+        HoldoutDoc: {
+            /** Format: double */
+            actual: number;
+            customers: number;
+            /** Format: double */
+            expected: number;
+            /** Format: double */
+            mae: number;
+            /**
+             * Format: double
+             * @description Past rate × horizon.
+             */
+            naive: number;
+            /** Format: double */
+            naive_mae: number;
+            /** Format: double */
+            naive_rmse: number;
+            /** Format: double */
+            rmse: number;
+            /** Format: double */
+            weeks: number;
+        };
+        /** @description One import. */
+        ImportBody: {
+            /** Format: int64 */
+            batch?: number | null;
+            /** Format: date-time */
+            created_at: string;
+            dry_run: boolean;
+            /** @description What went wrong, in both languages. */
+            error?: Record<string, never> | null;
+            filename: string;
+            /** Format: date-time */
+            finished_at?: string | null;
+            /** Format: int64 */
+            id: number;
+            mapping?: components["schemas"]["Mapping"] | null;
+            progress?: components["schemas"]["Progress"] | null;
+            stage?: string | null;
+            /** @description `queued`, `needs_mapping`, `running`, `cancelled`, `failed`, `done` or `undone`. */
+            state: string;
+            summary?: components["schemas"]["Summary"] | null;
+        };
+        ImportList: {
+            resources: components["schemas"]["ImportBody"][];
+        };
+        /** @description One job as it is shown. */
+        JobBody: {
+            error?: Record<string, never> | null;
+            /** Format: int64 */
+            id: number;
+            kind: string;
+            progress?: Record<string, never> | null;
+            stage?: string | null;
+            /** @description `queued`, `running`, `done`, `failed` or `cancelled`. */
+            state: string;
+        };
+        /**
+         * @description JSON in the API, TOML as a file. Read back, everything but the columns may
+         *     be left out: it is then found in the file.
+         */
+        Mapping: {
+            columns: components["schemas"]["ColumnMapping"][];
+            /** @description Sure enough to be taken without a look. */
+            confident?: boolean;
+            delimiter?: string;
+            encoding?: string;
+            /**
+             * Format: int64
+             * @description Counted from 1; 0 where it is to be found.
+             */
+            header_row?: number;
+            /** @description Why not. */
+            notes?: components["schemas"]["Note"][];
+        };
+        MetricBody: {
+            about: components["schemas"]["Text2"];
+            code: string;
+            dimensions: string[];
+            direction: components["schemas"]["Direction"];
+            formula: string;
+            grain_min: components["schemas"]["Grain"];
+            group: string;
+            id: string;
+            kind: string;
+            name: components["schemas"]["Text2"];
+            unit: components["schemas"]["Unit"];
+            /** Format: int32 */
+            version: number;
+        };
+        MetricText: {
+            about: components["schemas"]["Text2"];
+            code: string;
+            formula: string;
+            id: string;
+            name: components["schemas"]["Text2"];
+            /** Format: int32 */
+            version: number;
+        };
+        ModelDoc: {
+            /** @description Whether the data tell the parameters, not only the predictions. */
+            identified: boolean;
+            /** Format: double */
+            log_likelihood: number;
+            n: number;
+            note: components["schemas"]["Text2"];
+            params: {
+                [key: string]: number;
+            };
+            std_errors?: {
+                [key: string]: number;
+            } | null;
+        };
+        ModelsDoc: {
+            bg_nbd?: components["schemas"]["ModelDoc"] | null;
+            gamma_gamma?: components["schemas"]["ModelDoc"] | null;
+            holdout?: components["schemas"]["HoldoutDoc"] | null;
+            mbg_nbd?: components["schemas"]["ModelDoc"] | null;
+            /** @description The purchase model whose predictions are used: the higher likelihood. */
+            used?: string | null;
+        };
+        Month: {
+            gross_sales?: string | null;
+            /** Format: date */
+            month: string;
+            net_revenue?: string | null;
+            /** Format: int64 */
+            orders?: number | null;
+        };
+        /** @description A word of a closed list with its label in both languages. */
+        Named: {
+            about: components["schemas"]["Text2"];
+            en: string;
+            id: string;
+            zh: string;
+        };
+        NewEvaluation: {
+            /**
+             * Format: date
+             * @description Facts before this day count; absent: the day after the last order.
+             */
+            as_of?: string | null;
+        };
+        /**
+         * @description Why somebody has to look: a code of
+         *     [`messages::mapping_text`](super::messages::mapping_text), the field and
+         *     the headings it is about.
+         */
+        Note: {
+            code: string;
+            columns?: string[];
+            field?: string | null;
+        };
+        ObjectBody: {
+            about: components["schemas"]["Text2"];
+            fields: components["schemas"]["FieldBody"][];
+            id: string;
+            name: components["schemas"]["Text2"];
+        };
+        OptionDef: {
+            en: string;
+            value: string;
+            zh: string;
+        };
+        OrderSpan: {
+            /** Format: date */
+            first_on?: string | null;
+            /** Format: date */
+            last_on?: string | null;
+            /** Format: int64 */
+            total: number;
+        };
+        /** @description `[from, to)` in civil days. */
+        Period: {
+            /** Format: date */
+            from: string;
+            /** Format: date */
+            to: string;
+        };
+        PlaceBody: {
+            column?: string | null;
+            file: string;
+            /** Format: int64 */
+            row?: number | null;
+        };
+        /** @description The body of every error. */
+        ProblemBody: {
+            /** @description Where in a file. */
+            at: components["schemas"]["PlaceBody"][];
+            code: string;
+            /** @description What happened, where, and what to do, in the caller's language. */
+            detail: string;
+            mapping?: components["schemas"]["Mapping"] | null;
+            /** Format: int32 */
+            status: number;
+            title: string;
+            /** @description Stable, one for each code. */
+            type: string;
+        };
+        /** @description How far an import is. */
+        Progress: {
+            /**
+             * Format: int64
+             * @description Bytes of the file read so far, as it lies on the disk.
+             */
+            bytes: number;
+            /**
+             * Format: double
+             * @description Rows a second.
+             */
+            rate: number;
+            /** Format: int64 */
+            rejected: number;
+            /**
+             * Format: double
+             * @description Seconds until the file is read, as the rate has been.
+             */
+            remaining_s?: number | null;
+            /** Format: int64 */
+            rows: number;
+            /** @description `receiving`, `reading`, `merging`, `copying` or `evaluating`. */
+            stage: string;
+            /** Format: int64 */
+            total_bytes: number;
+        };
+        Question: {
+            /**
+             * Format: date
+             * @description Facts before this day count. Absent: the day after the last fact or
+             *     today, whichever is earlier.
+             */
+            as_of?: string | null;
+            /**
+             * @description Dimensions: a field of the fact (`country`) or a path over a link
+             *     (`customer.kind`, `product.category`).
+             */
+            by?: string[];
+            compare?: components["schemas"]["Compare"] | null;
+            /**
+             * Format: date
+             * @description First day, included. Absent: the first fact.
+             */
+            from?: string | null;
+            grain?: components["schemas"]["Grain"] | null;
+            /** @description At most this many rows (default 10,000). */
+            limit?: number | null;
+            metrics: string[];
+            /**
+             * @description Column names of the answer, `-` before one for descending, `abs:` to
+             *     compare sizes (`-abs:net_revenue_change`). Absent: by the dimensions.
+             */
+            sort?: string[];
+            /**
+             * Format: date
+             * @description End, not included. Absent: `as_of`.
+             */
+            to?: string | null;
+            /** @description An expression over the dimensions. */
+            where?: string | null;
+        };
+        /** @description Records of any object as they are listed. */
+        RecordPage: {
+            resources: Record<string, never>[];
+            /** Format: int64 */
+            total: number;
+        };
+        RfmBody: {
+            about: components["schemas"]["Text2"];
+            id: string;
+            name: components["schemas"]["Text2"];
+            /** Format: int32 */
+            version: number;
+        };
         RfmDoc: {
-            r: {
+            /** @description Customers per cell such as `543`. */
+            cells: {
                 [key: string]: number;
             };
             f: {
@@ -612,90 +800,112 @@ export interface components {
             m: {
                 [key: string]: number;
             };
-            cells: {
-                [key: string]: number;
-            };
+            /** @description Customers by R (row, 1 to 5) and F (column, 1 to 5). */
             matrix: number[][];
+            /** @description 365-day net revenue of the same cells. */
             money: string[][];
-        };
-        ModelsDoc: {
-            bg_nbd?: components["schemas"]["ModelDoc"] | null;
-            mbg_nbd?: components["schemas"]["ModelDoc"] | null;
-            gamma_gamma?: components["schemas"]["ModelDoc"] | null;
-            used?: string | null;
-            holdout?: components["schemas"]["HoldoutDoc"] | null;
-        };
-        ModelDoc: {
-            params: {
+            /** @description Customers per score, `"1"` to `"5"`. */
+            r: {
                 [key: string]: number;
             };
-            std_errors?: {
-                [key: string]: number | null;
-            } | null;
-            log_likelihood?: number | null;
-            identified?: boolean;
-            note?: components["schemas"]["Text2"] | null;
         };
-        HoldoutDoc: {
-            weeks: number;
-            actual: number;
-            expected: number;
-            naive: number;
-            mae: number | null;
-            rmse: number | null;
-        };
-        JobBody: {
-            id: number;
-            kind: string;
-            state: string;
-            stage: string | null;
-            progress: Record<string, never> | null;
-            error: Record<string, never> | null;
-        };
-        CustomerPage: {
-            resources: Record<string, never>[];
-            total: number;
+        /** @enum {string} */
+        Role: "dimension" | "metric";
+        Status: {
+            /**
+             * Format: date
+             * @description The newest evaluation.
+             */
+            as_of?: string | null;
+            /**
+             * Format: int64
+             * @description The position that the columnar copy includes.
+             */
+            copy_seq: number;
+            /** @description Records per object. */
+            counts: {
+                [key: string]: number;
+            };
+            /** @description The currencies of the orders, when there is one. */
+            currency?: string | null;
+            /** @description Whether the place holds the demo company. */
+            demo: boolean;
+            evaluations: string[];
             /** Format: date */
-            as_of: string | null;
-            next: number | null;
-        };
-        CustomerDoc: {
-            customer: Record<string, never>;
-            score: Record<string, never> | null;
-            history: Record<string, never>[];
-            orders: components["schemas"]["OrderSpan"];
-            monthly: components["schemas"]["Month"][];
-        };
-        OrderSpan: {
-            total: number;
+            first_ordered_on?: string | null;
             /** Format: date */
-            first_on: string | null;
-            /** Format: date */
-            last_on: string | null;
+            last_ordered_on?: string | null;
+            /**
+             * Format: int64
+             * @description Position of the change log.
+             */
+            seq: number;
+            version: string;
         };
-        Month: {
+        /** @description What an import did, or a dry run would do. */
+        Summary: {
+            /**
+             * Format: date
+             * @description The evaluation that followed.
+             */
+            as_of?: string | null;
+            /** Format: int64 */
+            customers_new: number;
+            delimiter: string;
+            encoding: string;
             /** Format: date */
-            month: string;
-            gross_sales: string | null;
-            net_revenue: string | null;
-            orders: number | null;
+            first_ordered_on?: string | null;
+            gross_amount: string;
+            /** Format: date */
+            last_ordered_on?: string | null;
+            /** Format: int64 */
+            lines_known: number;
+            /** Format: int64 */
+            lines_new: number;
+            net_amount: string;
+            /** Format: int64 */
+            orders_changed: number;
+            /** Format: int64 */
+            orders_new: number;
+            /** Format: int64 */
+            products_new: number;
+            /** Format: int64 */
+            rows_read: number;
+            /** Format: int64 */
+            rows_rejected: number;
+            /** Format: int64 */
+            rows_without_customer: number;
         };
-        RecordPage: {
-            resources: Record<string, never>[];
-            total: number;
+        /** @description A text in both languages of the product. */
+        Text2: {
+            en: string;
+            zh: string;
         };
         TimelineEntry: {
-            /** Format: date-time */
-            at: string;
-            kind: string;
-            title: components["schemas"]["Text2"];
+            /** @description Net amount of an order. */
             amount?: string | null;
+            /** @description A date, or an instant in UTC. */
+            at: string;
+            /** @description `order`, `return`, `adjustment` or `score`. */
+            kind: string;
+            /**
+             * Format: int64
+             * @description Id of the order.
+             */
             ref?: number | null;
+            title: components["schemas"]["Text2"];
         };
         TimelinePage: {
-            resources: components["schemas"]["TimelineEntry"][];
             next?: string | null;
+            resources: components["schemas"]["TimelineEntry"][];
         };
+        /** @enum {string} */
+        Unit: "money" | "count" | "pct" | "days" | "score";
+        /**
+         * @description How final a value is. Ordered from best to worst.
+         * @enum {string}
+         */
+        ValueStatus: "settled" | "unsettled" | "open";
     };
     responses: never;
     parameters: never;
@@ -705,35 +915,6 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    get_status: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Status"];
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemBody"];
-                };
-            };
-        };
-    };
     get_catalog: {
         parameters: {
             query?: never;
@@ -743,7 +924,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description ok */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -752,13 +932,261 @@ export interface operations {
                     "application/json": components["schemas"]["CatalogBody"];
                 };
             };
-            /** @description problem */
+        };
+    };
+    list_customers: {
+        parameters: {
+            query?: {
+                /** @description A condition over customer and score fields: `tier = 'vip' and silence > 1`. */
+                where?: string;
+                /** @description Part of a name, number, phone or e-mail. */
+                search?: string;
+                /** @description A field, `-` before it for descending. */
+                sort?: string;
+                /** @description At most 200; 100 by default. */
+                limit?: number;
+                offset?: number;
+                /** @description The evaluation to read; absent: the newest. */
+                as_of?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerPage"];
+                };
+            };
             default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ProblemBody"];
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_customer: {
+        parameters: {
+            query?: {
+                /** @description The evaluation to read; absent: the newest. */
+                as_of?: string;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerDoc"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_customer_orders: {
+        parameters: {
+            query?: {
+                /** @description At most 200. */
+                limit?: number;
+                offset?: number;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordPage"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_customer_timeline: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description The `next` of the page before. */
+                before?: string;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TimelinePage"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_evaluations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvaluationList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    create_evaluation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewEvaluation"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobBody"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_evaluation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the evaluation's day */
+                as_of: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvaluationDoc"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    export_customers: {
+        parameters: {
+            query: {
+                format: "csv" | "xlsx" | "parquet";
+                where?: string;
+                as_of?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -772,7 +1200,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description ok */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -781,13 +1208,12 @@ export interface operations {
                     "application/json": components["schemas"]["ImportList"];
                 };
             };
-            /** @description problem */
             default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ProblemBody"];
+                    "application/json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -795,7 +1221,9 @@ export interface operations {
     create_import: {
         parameters: {
             query: {
+                /** @description The file's name, with its ending. */
                 filename: string;
+                /** @description Read and check everything, keep nothing. */
                 dry_run?: boolean;
             };
             header?: never;
@@ -808,7 +1236,6 @@ export interface operations {
             };
         };
         responses: {
-            /** @description ok */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -817,13 +1244,12 @@ export interface operations {
                     "application/json": components["schemas"]["ImportBody"];
                 };
             };
-            /** @description problem */
             default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ProblemBody"];
+                    "application/json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -839,7 +1265,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description ok */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -848,13 +1273,41 @@ export interface operations {
                     "application/json": components["schemas"]["ImportBody"];
                 };
             };
-            /** @description problem */
             default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ProblemBody"];
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    cancel_import: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportBody"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -874,7 +1327,6 @@ export interface operations {
             };
         };
         responses: {
-            /** @description ok */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -883,75 +1335,12 @@ export interface operations {
                     "application/json": components["schemas"]["ImportBody"];
                 };
             };
-            /** @description problem */
             default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ProblemBody"];
-                };
-            };
-        };
-    };
-    cancel_import: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ImportBody"];
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemBody"];
-                };
-            };
-        };
-    };
-    undo_import: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ImportBody"];
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemBody"];
+                    "application/json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -967,22 +1356,50 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description ok */
+            /** @description the rows */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/csv": string;
+                    "text/csv": unknown;
                 };
             };
-            /** @description problem */
             default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ProblemBody"];
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    undo_import: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportBody"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -1000,7 +1417,6 @@ export interface operations {
             };
         };
         responses: {
-            /** @description ok */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1009,13 +1425,12 @@ export interface operations {
                     "application/json": components["schemas"]["Answer"];
                 };
             };
-            /** @description problem */
             default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ProblemBody"];
+                    "application/json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -1033,7 +1448,6 @@ export interface operations {
             };
         };
         responses: {
-            /** @description ok */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1042,13 +1456,12 @@ export interface operations {
                     "application/json": components["schemas"]["Explanation"];
                 };
             };
-            /** @description problem */
             default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ProblemBody"];
+                    "application/json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -1066,7 +1479,6 @@ export interface operations {
             };
         };
         responses: {
-            /** @description ok */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1075,106 +1487,12 @@ export interface operations {
                     "application/json": components["schemas"]["FactRows"];
                 };
             };
-            /** @description problem */
             default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ProblemBody"];
-                };
-            };
-        };
-    };
-    list_evaluations: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["EvaluationList"];
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemBody"];
-                };
-            };
-        };
-    };
-    create_evaluation: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["NewEvaluation"];
-            };
-        };
-        responses: {
-            /** @description ok */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["JobBody"];
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemBody"];
-                };
-            };
-        };
-    };
-    get_evaluation: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                as_of: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["EvaluationDoc"];
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemBody"];
+                    "application/json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -1190,7 +1508,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description ok */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1199,157 +1516,23 @@ export interface operations {
                     "application/json": components["schemas"]["JobBody"];
                 };
             };
-            /** @description problem */
             default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ProblemBody"];
-                };
-            };
-        };
-    };
-    list_customers: {
-        parameters: {
-            query?: {
-                where?: string;
-                search?: string;
-                sort?: string;
-                limit?: number;
-                offset?: number;
-                as_of?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CustomerPage"];
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemBody"];
-                };
-            };
-        };
-    };
-    get_customer: {
-        parameters: {
-            query?: {
-                as_of?: string;
-            };
-            header?: never;
-            path: {
-                id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CustomerDoc"];
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemBody"];
-                };
-            };
-        };
-    };
-    list_customer_orders: {
-        parameters: {
-            query?: {
-                limit?: number;
-                offset?: number;
-            };
-            header?: never;
-            path: {
-                id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RecordPage"];
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemBody"];
-                };
-            };
-        };
-    };
-    list_customer_timeline: {
-        parameters: {
-            query?: {
-                limit?: number;
-                before?: string;
-            };
-            header?: never;
-            path: {
-                id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TimelinePage"];
-                };
-            };
-            /** @description problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemBody"];
+                    "application/json": components["schemas"]["ProblemBody"];
                 };
             };
         };
     };
     list_order_lines: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description At most 200. */
+                limit?: number;
+                offset?: number;
+            };
             header?: never;
             path: {
                 id: number;
@@ -1358,7 +1541,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description ok */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1367,46 +1549,39 @@ export interface operations {
                     "application/json": components["schemas"]["RecordPage"];
                 };
             };
-            /** @description problem */
             default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ProblemBody"];
+                    "application/json": components["schemas"]["ProblemBody"];
                 };
             };
         };
     };
-    export_customers: {
+    get_status: {
         parameters: {
-            query: {
-                format: "csv" | "xlsx" | "parquet";
-                where?: string;
-                as_of?: string;
-            };
+            query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description ok */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/octet-stream": string;
+                    "application/json": components["schemas"]["Status"];
                 };
             };
-            /** @description problem */
             default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ProblemBody"];
+                    "application/json": components["schemas"]["ProblemBody"];
                 };
             };
         };

@@ -1,7 +1,7 @@
 //! Which parts of the copy are rewritten, and the rewriting: one scan of the
 //! store, in order of the business date, per run of neighbouring months.
 //!
-//! Only the rows of one file are in memory at a time ([`write::MAX_FILE_ROWS`]).
+//! Only the rows of one file are in memory at a time ([`super::write::MAX_FILE_ROWS`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

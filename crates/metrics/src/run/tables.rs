@@ -30,7 +30,7 @@ use object_store::path::Path;
 
 use crate::copy::DataFile;
 use crate::error::{Error, Result};
-use crate::expr::{Physical, arrow_type};
+use crate::expr::{Physical, arrow_type, cast};
 use crate::plan::source::copied;
 use crate::run::engine::PARTITIONS;
 
@@ -193,10 +193,17 @@ fn expression(aggregate: Aggregate, schema: &SchemaRef) -> Result<Arc<AggregateF
         }
     };
     let one = || Arc::new(Literal::new(ScalarValue::Int64(Some(1)))) as Physical;
-    let made = AggregateExprBuilder::new(function, vec![aggregate.arg.unwrap_or_else(one)])
+    let distinct = aggregate.agg == Agg::CountDistinct;
+    let mut arg = aggregate.arg.unwrap_or_else(one);
+    // Of whole numbers DataFusion counts all groups' distinct values in one
+    // table; of anything else it keeps a set for each group.
+    if distinct && arg.data_type(schema)? == DataType::Date32 {
+        arg = cast(arg, DataType::Int32);
+    }
+    let made = AggregateExprBuilder::new(function, vec![arg])
         .schema(schema.clone())
         .alias(aggregate.name)
-        .with_distinct(aggregate.agg == Agg::CountDistinct)
+        .with_distinct(distinct)
         .build()?;
     Ok(Arc::new(made))
 }

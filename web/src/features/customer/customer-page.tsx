@@ -124,7 +124,7 @@ export function CustomerPage() {
               label={t("chart.line", { name: netName })}
               option={columnsOption(
                 monthly.map((m) => m.month),
-                monthly.map((m) => m.net_revenue),
+                monthly.map((m) => m.net_revenue ?? null),
                 netName,
                 openLast,
                 {
