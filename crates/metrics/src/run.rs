@@ -37,7 +37,6 @@ pub async fn run(
         snapshot,
         plan,
     };
-    let t0=std::time::Instant::now();
     let mut spans = Vec::new();
     for span in plan.spans() {
         let mut tables = Vec::new();
@@ -46,7 +45,6 @@ pub async fn run(
         }
         spans.push(tables);
     }
-    eprintln!("T scans {:?}", t0.elapsed());
     let before = if plan.compared.is_some() {
         spans.pop()
     } else {
@@ -79,9 +77,7 @@ async fn scanned(reader: &Reader<'_>, scan: &Scan, span: &Span) -> Result<Groups
         return Ok(groups);
     }
     for pass in scan.passes(span, reader.plan.as_of) {
-        let t1=std::time::Instant::now();
         let batches = reader.pass(scan, span, pass).await?;
-        eprintln!("T pass {:?}", t1.elapsed());
         groups.add(reader.plan, scan, span, pass.period, &batches)?;
     }
     Ok(groups)

@@ -1,8 +1,8 @@
 //! The groups of every scan as the rows of an answer: joined on period and
 //! dimensions, divided, compared, sorted. Money is exact to the last step.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
-use std::collections::BTreeSet;
 
 use jiff::civil::Date;
 use keji_schema::calendar::{Grain, Period};
@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::plan::source::question;
 use crate::plan::spans::{period_key, plus};
 use crate::plan::{Formula, Part, Plan, SortKey};
-use crate::run::groups::{Cell, Group, Groups, Key, compare, decimal};
+use crate::run::groups::{Cell, Groups, Key, compare, decimal};
 
 /// More rows than this are refused before they are made.
 const MAX_ROWS: usize = 2_000_000;
@@ -49,19 +49,29 @@ pub(super) fn answer(
     })
 }
 
+/// What one row of the answer is about.
+struct Group<'a> {
+    period: usize,
+    keys: Cow<'a, [Key]>,
+}
+
 /// Every group that has a row: those that any measure gave, now or before,
 /// and with a grain all periods for each of them.
-fn groups(plan: &Plan, now: &[Groups], before: Option<&[Groups]>) -> Result<BTreeSet<Group>> {
-    let mut dimensions: BTreeSet<&[Key]> = BTreeSet::new();
-    for groups in now.iter().chain(before.unwrap_or_default()) {
-        dimensions.extend(groups.keys().map(|(_, keys)| keys.as_slice()));
-    }
+fn groups<'a>(
+    plan: &Plan,
+    now: &'a [Groups],
+    before: Option<&'a [Groups]>,
+) -> Result<Vec<Group<'a>>> {
+    let all = now.iter().chain(before.unwrap_or_default());
+    let mut dimensions: Vec<&[Key]> = all.flat_map(Groups::keys).collect();
     if plan.cohort {
-        return Ok(cohorts(plan, &dimensions));
+        return Ok(cohorts(plan, dimensions));
     }
     if plan.dimensions.is_empty() {
-        dimensions.insert(&[]);
+        dimensions.push(&[]);
     }
+    dimensions.sort_unstable();
+    dimensions.dedup();
     let n = dimensions.len() * plan.now.periods.len();
     if n > MAX_ROWS {
         let message = format!(
@@ -69,24 +79,34 @@ fn groups(plan: &Plan, now: &[Groups], before: Option<&[Groups]>) -> Result<BTre
         );
         return Err(question(message));
     }
-    let periods = 0..plan.now.periods.len();
-    Ok(periods
-        .flat_map(|i| dimensions.iter().map(move |keys| (i, keys.to_vec())))
-        .collect())
+    let mut groups = Vec::with_capacity(n);
+    for period in 0..plan.now.periods.len() {
+        let of = |keys: &&'a [Key]| Group {
+            period,
+            keys: Cow::Borrowed(*keys),
+        };
+        groups.extend(dimensions.iter().map(of));
+    }
+    Ok(groups)
 }
 
 /// Every age that a cohort has reached, zero where nobody came back.
-fn cohorts(plan: &Plan, dimensions: &BTreeSet<&[Key]>) -> BTreeSet<Group> {
-    let mut parts: BTreeSet<&[Key]> = dimensions.iter().map(|keys| &keys[1..]).collect();
+fn cohorts<'a>(plan: &Plan, dimensions: Vec<&[Key]>) -> Vec<Group<'a>> {
+    let mut parts: Vec<&[Key]> = dimensions.into_iter().map(|keys| &keys[1..]).collect();
     if plan.dimensions.len() == 1 {
-        parts.insert(&[]);
+        parts.push(&[]);
     }
-    let mut all = BTreeSet::new();
-    for i in 0..plan.now.periods.len() {
-        for age in 0..ages(plan, i) {
+    parts.sort_unstable();
+    parts.dedup();
+    let mut all = Vec::new();
+    for period in 0..plan.now.periods.len() {
+        for age in 0..ages(plan, period) {
             for part in &parts {
                 let keys = std::iter::once(Key::Int(age)).chain(part.iter().cloned());
-                all.insert((i, keys.collect()));
+                all.push(Group {
+                    period,
+                    keys: keys.collect(),
+                });
             }
         }
     }
@@ -105,21 +125,21 @@ fn row(
     now: &[Groups],
     before: Option<&[Groups]>,
 ) -> Result<Vec<Value>> {
-    let (period, keys) = group;
+    let (period, keys) = (group.period, group.keys.as_ref());
     let mut row = Vec::new();
     if plan.grain.is_some() {
-        row.push(Value::Date(plan.now.periods[*period].from));
+        row.push(Value::Date(plan.now.periods[period].from));
     }
     row.extend(keys.iter().map(Key::value));
-    let counterpart = plan.compared.as_ref().map(|c| c.counterparts[*period]);
+    let counterpart = plan.compared.as_ref().map(|c| c.counterparts[period]);
     for metric in &plan.metrics {
-        let value = value(metric.unit, &metric.formula, now, group)?;
+        let value = value(metric.unit, &metric.formula, now, period, keys)?;
         row.push(value.clone());
         let (Some(before), Some(counterpart)) = (before, counterpart) else {
             continue;
         };
         let previous = match counterpart {
-            Some(i) => self::value(metric.unit, &metric.formula, before, &(i, keys.clone()))?,
+            Some(i) => self::value(metric.unit, &metric.formula, before, i, keys)?,
             None => Value::Null,
         };
         row.push(previous.clone());
@@ -128,15 +148,21 @@ fn row(
     Ok(row)
 }
 
-fn value(unit: Unit, formula: &Formula, groups: &[Groups], group: &Group) -> Result<Value> {
-    let number = |part: &Part| number(part, &groups[part.scan], group);
+fn value(
+    unit: Unit,
+    formula: &Formula,
+    groups: &[Groups],
+    period: usize,
+    keys: &[Key],
+) -> Result<Value> {
+    let number = |part: &Part| number(part, &groups[part.scan], period, keys);
     match formula {
         Formula::Measure(part) => number(part).shown(part, unit),
         Formula::Ratio(num, den) => number(num).divided(&number(den), unit),
         Formula::ShareOfCohort(part) => {
-            let (cohort, mut keys) = group.clone();
+            let mut keys = keys.to_vec();
             keys[0] = Key::Int(0);
-            let start = self::number(part, &groups[part.scan], &(cohort, keys));
+            let start = self::number(part, &groups[part.scan], period, &keys);
             number(part).divided(&start, unit)
         }
     }
@@ -152,8 +178,8 @@ enum Number {
     Value(Value),
 }
 
-fn number(part: &Part, groups: &Groups, group: &Group) -> Number {
-    if !groups.has_data(group.0) {
+fn number(part: &Part, groups: &Groups, period: usize, keys: &[Key]) -> Number {
+    if !groups.has_data(period) {
         return Number::Null;
     }
     let zero = if part.kind == Type::Float {
@@ -161,7 +187,7 @@ fn number(part: &Part, groups: &Groups, group: &Group) -> Number {
     } else {
         Number::Exact(0, 1)
     };
-    let cells = groups.get(group);
+    let cells = groups.get(period, keys);
     let state = cells.map_or(&Cell::Null, |cells| &cells[part.state]);
     let rows = cells.map_or(0, |cells| {
         if let Cell::Int(n) = cells[part.rows] {
@@ -175,7 +201,7 @@ fn number(part: &Part, groups: &Groups, group: &Group) -> Number {
         Cell::Int(n) => Number::Exact(i128::from(*n) * i128::from(keji_schema::decimal::UNIT), 1),
         Cell::Units(units) => Number::Exact(*units, 1),
         Cell::Float(x) => Number::Float(*x),
-        Cell::Value(v) => Number::Value(v.clone()),
+        Cell::Value(v) => Number::Value(*v.clone()),
     };
     match (part.agg, plain) {
         (Agg::Count | Agg::CountDistinct, Number::Null) => zero,
@@ -273,10 +299,9 @@ fn as_float(value: &Value) -> Option<f64> {
 /// The worst that is true of a row's period. An answer is as final as the
 /// metric of it that settles last.
 fn status(plan: &Plan, group: &Group) -> Status {
-    let (period, keys) = group;
-    match (plan.cohort, keys.first()) {
+    match (plan.cohort, group.keys.first()) {
         (true, Some(Key::Int(age))) => {
-            let mut month = plan.now.periods[*period];
+            let mut month = plan.now.periods[group.period];
             for _ in 0..*age {
                 month = Period {
                     from: month.to,
@@ -285,7 +310,7 @@ fn status(plan: &Plan, group: &Group) -> Status {
             }
             ended(plan, month.to)
         }
-        _ => ended(plan, plan.now.periods[*period].to),
+        _ => ended(plan, plan.now.periods[group.period].to),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The groups that a scan gives, as plain Rust values. It must not compute.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{
@@ -37,15 +37,13 @@ pub(crate) enum Cell {
     Int(i64),
     Units(i128),
     Float(f64),
-    Value(Value),
+    Value(Box<Value>),
 }
-
-/// Index of the period, then the dimensions.
-pub(crate) type Group = (usize, Vec<Key>);
 
 #[derive(Debug, Default)]
 pub(crate) struct Groups {
-    cells: HashMap<Group, Vec<Cell>>,
+    /// By index of the period, then by the dimensions.
+    periods: BTreeMap<usize, HashMap<Vec<Key>, Vec<Cell>>>,
     no_data: BTreeSet<usize>,
 }
 
@@ -90,7 +88,7 @@ impl Groups {
                 let keys = keys.map(|c| key_at(c, row)).collect::<Result<Vec<_>>>()?;
                 let cells = columns[first + n_dimensions..].iter();
                 let cells = cells.map(|c| cell_at(c, row)).collect::<Result<Vec<_>>>()?;
-                self.cells.insert((at, keys), cells);
+                self.periods.entry(at).or_default().insert(keys, cells);
             }
         }
         Ok(())
@@ -105,12 +103,16 @@ impl Groups {
         !self.no_data.contains(&period)
     }
 
-    pub fn get(&self, group: &Group) -> Option<&[Cell]> {
-        self.cells.get(group).map(Vec::as_slice)
+    pub fn get(&self, period: usize, keys: &[Key]) -> Option<&[Cell]> {
+        self.periods.get(&period)?.get(keys).map(Vec::as_slice)
     }
 
-    pub fn keys(&self) -> impl Iterator<Item = &Group> {
-        self.cells.keys()
+    /// The dimensions of every group, those of several periods several times.
+    pub fn keys(&self) -> impl Iterator<Item = &[Key]> {
+        self.periods
+            .values()
+            .flat_map(HashMap::keys)
+            .map(Vec::as_slice)
     }
 }
 
@@ -148,7 +150,7 @@ pub(crate) fn value_at(column: &ArrayRef, row: usize) -> Result<Value> {
         Cell::Int(n) => Value::Int(n),
         Cell::Units(units) => Value::Decimal(decimal(units)?),
         Cell::Float(x) => Value::Float(x),
-        Cell::Value(v) => v,
+        Cell::Value(v) => *v,
     })
 }
 
@@ -180,17 +182,19 @@ fn cell_at(column: &ArrayRef, row: usize) -> Result<Cell> {
             Cell::Units(column.as_primitive::<Decimal128Type>().value(row))
         }
         DataType::Float64 => Cell::Float(column.as_primitive::<Float64Type>().value(row)),
-        DataType::Utf8 => Cell::Value(Value::Text(column.as_string::<i32>().value(row).to_owned())),
-        DataType::Boolean => Cell::Value(Value::Bool(column.as_boolean().value(row))),
+        DataType::Utf8 => Cell::Value(Box::new(Value::Text(
+            column.as_string::<i32>().value(row).to_owned(),
+        ))),
+        DataType::Boolean => Cell::Value(Box::new(Value::Bool(column.as_boolean().value(row)))),
         DataType::Date32 => {
             let day = column.as_primitive::<Date32Type>().value(row);
             let day = from_epoch_days(day).ok_or_else(|| unreadable(column))?;
-            Cell::Value(Value::Date(day))
+            Cell::Value(Box::new(Value::Date(day)))
         }
         DataType::Timestamp(..) => {
             let at = column.as_primitive::<TimestampMicrosecondType>().value(row);
             let at = Timestamp::from_microsecond(at).map_err(|_| unreadable(column))?;
-            Cell::Value(Value::Instant(at))
+            Cell::Value(Box::new(Value::Instant(at)))
         }
         _ => return Err(unreadable(column)),
     })
