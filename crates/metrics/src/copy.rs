@@ -5,7 +5,7 @@
 //! Which files count is decided by the store's list alone; a file that is not
 //! in it is an orphan. It must not compute any metric.
 //!
-//! Reading order: [`columns`], [`write`] (one folder's files), this file,
+//! Reading order: [`columns`], [`mod@write`] (one folder's files), this file,
 //! `refresh` (which parts are rewritten, and how), `check` (copy = store),
 //! `snapshot`, `sweep`.
 

@@ -16,7 +16,7 @@ use std::time::Instant;
 use jiff::civil::Date;
 use keji_metrics::copy::DataFile;
 use keji_metrics::copy::columns::copy_columns;
-use keji_metrics::summaries::{Summaries, summarise};
+use keji_metrics::summaries::{Summaries, Summary, summarise};
 use keji_models::rfm::{self, Customers, Rule, Scores};
 use keji_schema::Catalog;
 use serde_json::{Value as Json, json};
@@ -87,7 +87,7 @@ fn score(summaries: &Summaries) -> Result<(usize, Scores), Box<dyn Error>> {
         .map(|s| format!("{:08}", s.customer))
         .collect();
     let ids: Vec<&str> = (0..buyers.len()).map(|i| &text[i * 8..][..8]).collect();
-    let days = |s: &_| summaries_days(s, summaries.as_of());
+    let days = |s: &Summary| days_since_last(s, summaries.as_of());
     let scores = rfm::score(
         &Customers {
             ids: &ids,
@@ -103,7 +103,7 @@ fn score(summaries: &Summaries) -> Result<(usize, Scores), Box<dyn Error>> {
     Ok((buyers.len(), scores))
 }
 
-fn summaries_days(summary: &keji_metrics::summaries::Summary, as_of: Date) -> u32 {
+fn days_since_last(summary: &Summary, as_of: Date) -> u32 {
     summary
         .days_since_last(as_of)
         .and_then(|d| u32::try_from(d).ok())
@@ -121,9 +121,8 @@ fn result(summaries: &Summaries, n_buyers: usize, scores: &Scores) -> Json {
     for (cell, &n) in counts.iter().enumerate().filter(|(_, n)| **n > 0) {
         cells.insert(cell.to_string(), n.into());
     }
-    let total = |value: &dyn Fn(&keji_metrics::summaries::Summary) -> i64| -> i64 {
-        summaries.iter().map(|s| value(&s)).sum()
-    };
+    let total =
+        |value: &dyn Fn(&Summary) -> i64| -> i64 { summaries.iter().map(|s| value(&s)).sum() };
     json!({
         "customers": summaries.len(),
         "buyers": n_buyers,
