@@ -205,12 +205,12 @@ pub fn plan(
     }
     let now = Span::new(&catalog.calendar, grain, period, as_of);
     let compared = asked.compare.map(|by| {
-        let (span, counterparts) = spans::compared(&catalog.calendar, grain, by, &now)?;
-        Ok::<_, crate::Error>(Compared {
+        let (span, counterparts) = spans::compared(&catalog.calendar, grain, by, &now);
+        Compared {
             by,
             span,
             counterparts,
-        })
+        }
     });
     let by: Vec<_> = asked
         .by
@@ -239,7 +239,7 @@ pub fn plan(
         grain,
         dimensions,
         now,
-        compared: compared.transpose()?,
+        compared,
         scans,
         metrics: made.collect(),
         cohort,

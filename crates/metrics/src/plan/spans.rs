@@ -2,13 +2,10 @@
 //! it must not know metrics.
 
 use jiff::ToSpan;
-use jiff::civil::{Date, Weekday};
+use jiff::civil::Date;
 use keji_schema::Calendar;
-use keji_schema::calendar::{Grain, Period, days_between, epoch_days};
+use keji_schema::calendar::{Grain, Period, epoch_days};
 use keji_schema::question::Compare;
-
-use crate::error::Result;
-use crate::plan::source::question;
 
 /// A run of periods and the days of it that are looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,120 +34,40 @@ impl Span {
     pub fn end(&self, i: usize) -> Date {
         self.periods[i].to.min(self.seen.to)
     }
-
-    fn index_of(&self, start: Date) -> Option<usize> {
-        self.periods.binary_search_by_key(&start, |p| p.from).ok()
-    }
 }
 
-/// The earlier span, and for every period of `now` its counterpart there
-/// (`None` where the earlier year has no such day or week).
+/// The earlier span over equal elapsed time, and for every period of `now` its
+/// counterpart there.
 pub fn compared(
     calendar: &Calendar,
     grain: Option<Grain>,
     compare: Compare,
     now: &Span,
-) -> Result<(Span, Vec<Option<usize>>)> {
-    let (Some(first), Some(last)) = (now.periods.first(), now.periods.last()) else {
-        return Err(question("there is no period to compare".to_owned()));
+) -> (Span, Vec<Option<usize>>) {
+    let seen = match compare {
+        Compare::Previous => calendar.span_before(now.seen, grain),
+        Compare::Year => calendar.span_year_before(now.seen, grain),
     };
     let Some(grain) = grain else {
-        let seen = earlier(compare, *first, now.seen);
-        return Ok((
-            Span {
-                seen,
-                periods: vec![seen],
-            },
-            vec![Some(0)],
-        ));
-    };
-    let n = now.periods.len();
-    let shift = |start: Date| match compare {
-        Compare::Previous => Some((0..n).fold(start, |start, _| calendar.previous(grain, start))),
-        Compare::Year => year_before(calendar, grain, start),
-    };
-    // A first day that the earlier year lacks begins with the next that it has.
-    let starts: Vec<_> = now.periods.iter().map(|p| shift(p.from)).collect();
-    let Some(start) = starts.iter().flatten().min().copied() else {
-        return Err(question("the year before has no such period".to_owned()));
-    };
-    let end = starts.iter().flatten().max().copied().unwrap_or(start);
-    let whole = Period {
-        from: start,
-        to: calendar.next(grain, end),
-    };
-    let skipped = days_between(first.from, now.seen.from);
-    let from = plus(start, skipped).min(calendar.next(grain, start));
-    // Equal elapsed time in the period that is still running or cut.
-    let to = if now.seen.to >= last.to {
-        whole.to
-    } else {
-        plus(end, days_between(last.from, now.seen.to)).min(whole.to)
+        let periods = vec![seen];
+        return (Span { seen, periods }, vec![Some(0)]);
     };
     let span = Span {
-        seen: Period {
-            from,
-            to: to.max(from),
-        },
-        periods: calendar.periods(grain, whole),
+        seen,
+        periods: calendar.periods(grain, seen),
     };
-    let counterparts = starts
-        .iter()
-        .map(|s| s.and_then(|s| span.index_of(s)))
-        .collect();
-    Ok((span, counterparts))
-}
-
-/// Without a grain: whole months move by months, anything else by its length
-/// in days; a year moves by a year.
-fn earlier(compare: Compare, asked: Period, seen: Period) -> Period {
-    let elapsed = seen.n_days();
-    if compare == Compare::Year {
-        let from = minus_months(asked.from, 12);
-        let whole = seen.to == asked.to;
-        let to = if whole {
-            minus_months(asked.to, 12)
-        } else {
-            plus(from, elapsed)
-        };
-        return Period { from, to };
-    }
-    let from = match whole_months(asked) {
-        Some(months) => minus_months(asked.from, months),
-        None => plus(asked.from, -asked.n_days()),
-    };
-    let to = if seen.to == asked.to {
-        asked.from
-    } else {
-        plus(from, elapsed).min(asked.from)
-    };
-    Period { from, to }
-}
-
-fn whole_months(p: Period) -> Option<i32> {
-    let count = |d: Date| i32::from(d.year()) * 12 + i32::from(d.month());
-    (p.from.day() == 1 && p.to.day() == 1 && p.from < p.to).then(|| count(p.to) - count(p.from))
-}
-
-fn year_before(calendar: &Calendar, grain: Grain, start: Date) -> Option<Date> {
-    match grain {
-        Grain::Week if calendar.week_start == Weekday::Monday => {
-            let week = start.iso_week_date();
-            let before =
-                jiff::civil::ISOWeekDate::new(week.year() - 1, week.week(), Weekday::Monday);
-            before.ok().map(|w| w.date())
+    let all = now.periods.iter().enumerate();
+    let counterparts = all.map(|(i, period)| match compare {
+        Compare::Previous => (i < span.periods.len()).then_some(i),
+        // By the calendar, because years differ by a day or a week.
+        Compare::Year => {
+            let before = calendar.span_year_before(*period, Some(grain));
+            let start = calendar.start_of(grain, before.from);
+            span.periods.binary_search_by_key(&start, |p| p.from).ok()
         }
-        Grain::Week => Some(plus(start, -364)),
-        Grain::Day => {
-            let before = Date::new(start.year() - 1, start.month(), start.day());
-            before.ok()
-        }
-        _ => Some(minus_months(start, 12)),
-    }
-}
-
-fn minus_months(date: Date, months: i32) -> Date {
-    date.checked_sub(months.months()).unwrap_or(Date::MIN)
+    });
+    let counterparts = counterparts.collect();
+    (span, counterparts)
 }
 
 pub fn plus(date: Date, days: i32) -> Date {
@@ -189,7 +106,7 @@ mod tests {
     }
 
     fn shown(compare: Compare, grain: Option<Grain>, now: &Span) -> String {
-        let (span, parts) = compared(&Calendar::default(), grain, compare, now).unwrap();
+        let (span, parts) = compared(&Calendar::default(), grain, compare, now);
         format!("{}..{} {parts:?}", span.seen.from, span.seen.to)
     }
 
@@ -216,23 +133,6 @@ mod tests {
             shown(Compare::Previous, None, &now),
             "2011-02-01..2011-03-01 [Some(0)]"
         );
-        // The last day of March has no counterpart in February.
-        let now = span(None, date(2011, 3, 1), date(2011, 4, 1), date(2011, 3, 31));
-        assert_eq!(
-            shown(Compare::Previous, None, &now),
-            "2011-02-01..2011-03-01 [Some(0)]"
-        );
-        // Ten days, then the ten before.
-        let now = span(
-            None,
-            date(2011, 3, 11),
-            date(2011, 3, 21),
-            date(2011, 12, 10),
-        );
-        assert_eq!(
-            shown(Compare::Previous, None, &now),
-            "2011-03-01..2011-03-11 [Some(0)]"
-        );
     }
 
     #[test]
@@ -257,14 +157,14 @@ mod tests {
         let now = span(week, date(2009, 12, 21), date(2010, 1, 4), date(2011, 1, 1));
         assert_eq!(
             shown(Compare::Year, week, &now),
-            "2008-12-15..2008-12-22 [Some(0), None]"
+            "2008-12-22..2008-12-29 [Some(0), Some(0)]"
         );
-        // The leap day has no counterpart.
+        // The leap day is compared with the 28th.
         let day = Some(Grain::Day);
         let now = span(day, date(2012, 2, 28), date(2012, 3, 2), date(2013, 1, 1));
         assert_eq!(
             shown(Compare::Year, day, &now),
-            "2011-02-28..2011-03-02 [Some(0), None, Some(1)]"
+            "2011-02-28..2011-03-02 [Some(0), Some(0), Some(1)]"
         );
     }
 

@@ -25,7 +25,7 @@ use crate::expr::{DECIMAL, Physical, binary, cast, literal, physical};
 use crate::plan::source::replace;
 use crate::plan::spans::week_offset;
 use crate::plan::{Let, Pass, Plan, Reduced, Scan, Shape, Span};
-use crate::run::engine::Engine;
+use crate::run::engine::{Engine, PARTITIONS};
 use crate::run::tables::{Aggregate, Stage, aggregate, column, filter, join, project, table};
 
 /// Names that no field has.
@@ -229,8 +229,11 @@ impl Reader<'_> {
         };
         let months = aggregate(rows.clone(), keys, vec![day(&rows, time)?], true)?;
         let schema = months.schema();
-        let months = self.engine.collect(months).await?;
-        let months = || MemorySourceConfig::try_new_exec(&[months.clone()], schema.clone(), None);
+        let mut parts = vec![Vec::new(); PARTITIONS];
+        for (i, batch) in self.engine.collect(months).await?.into_iter().enumerate() {
+            parts[i % PARTITIONS].push(batch);
+        }
+        let months = || MemorySourceConfig::try_new_exec(&parts, schema.clone(), None);
         let rows: Stage = months()?;
         let keys = schema
             .fields()
