@@ -150,9 +150,10 @@ async fn the_uk_retail_file_gives_every_reference_number() {
         raw["distinct_invoices"].as_i64().unwrap()
     );
     assert_eq!(summary.customers_new, 4_383);
+    // One stock code differs from another only by a space at its end.
     assert_eq!(
         summary.products_new,
-        raw["distinct_stock_codes"].as_i64().unwrap()
+        raw["distinct_stock_codes"].as_i64().unwrap() - 1
     );
 
     // Everything in the file, identified or not.

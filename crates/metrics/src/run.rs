@@ -6,6 +6,7 @@ mod answer;
 mod engine;
 mod groups;
 mod pass;
+mod slide;
 pub(crate) mod tables;
 
 use std::collections::BTreeMap;
@@ -76,7 +77,12 @@ async fn scanned(reader: &Reader<'_>, scan: &Scan, span: &Span) -> Result<Groups
         }
         return Ok(groups);
     }
-    for pass in scan.passes(span, reader.plan.as_of) {
+    let passes = scan.passes(span, reader.plan.as_of);
+    if passes.len() > 1 && slide::slides(scan) {
+        slide::slide(reader, scan, span, &passes, &mut groups).await?;
+        return Ok(groups);
+    }
+    for pass in passes {
         let batches = reader.pass(scan, span, pass).await?;
         groups.add(reader.plan, scan, span, pass.period, &batches)?;
     }

@@ -40,7 +40,7 @@ pub(crate) enum Cell {
     Value(Box<Value>),
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub(crate) struct Groups {
     /// By index of the period, then by the dimensions.
     periods: BTreeMap<usize, HashMap<Vec<Key>, Vec<Cell>>>,

@@ -307,7 +307,7 @@ impl Reader<'_> {
     }
 }
 
-fn dimension(i: usize) -> String {
+pub(crate) fn dimension(i: usize) -> String {
     format!("$d{i}")
 }
 
@@ -317,7 +317,7 @@ fn dimensions(scan: &Scan, rows: &Stage) -> Result<Vec<(Physical, String)>> {
         .collect()
 }
 
-fn states(scan: &Scan, rows: &Stage, end: Date) -> Result<Vec<Aggregate>> {
+pub(crate) fn states(scan: &Scan, rows: &Stage, end: Date) -> Result<Vec<Aggregate>> {
     let compiled = |expr: &Option<Expr>| -> Result<Option<Physical>> {
         expr.as_ref().map(|x| with_end(x, rows, end)).transpose()
     };
