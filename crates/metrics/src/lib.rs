@@ -13,7 +13,7 @@
 //! orders to a purchase history per customer), [`plan`] (a question as a
 //! printable plan), [`expr`] and [`run`] (a plan through DataFusion to an
 //! answer), [`explain`] and [`records`] (how a number comes about, and the facts
-//! behind it), [`examples`] (the definitions' worked examples), [`file`] (a
+//! behind it), [`examples`] (the definitions' worked examples), [`mod@file`] (a
 //! result as a Parquet file).
 
 pub mod copy;
