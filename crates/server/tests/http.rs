@@ -273,8 +273,9 @@ fn hostile_files_are_refused_and_the_server_lives() {
         ),
         (
             "twice.csv",
-            format!("订单号,下单时间,客户编号,数量,数量,单价\nS1,2025-01-02,K1,2,2,3.5\n")
-                .into_bytes(),
+            "订单号,下单时间,客户编号,数量,数量,单价\nS1,2025-01-02,K1,2,2,3.5\n"
+                .as_bytes()
+                .to_vec(),
             "duplicate_heading",
             true,
         ),

@@ -461,5 +461,4 @@ pub(super) fn is_equal_to_rounding(product: Decimal, amount: Decimal, quantity: 
 }
 
 #[cfg(test)]
-#[path = "tests.rs"]
 mod tests;

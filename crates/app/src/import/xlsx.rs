@@ -529,5 +529,4 @@ fn write_value(cell: &mut String, value: &DataRef<'_>) {
 }
 
 #[cfg(test)]
-#[path = "xlsx_tests.rs"]
 mod tests;

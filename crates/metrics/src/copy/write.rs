@@ -21,7 +21,7 @@ use crate::rows::{RowBuilder, arrow_schema, checksum};
 
 /// Rows of one file: they are sorted in memory, so this bounds the memory of
 /// a refresh; a larger month gets several files.
-pub const MAX_FILE_ROWS: usize = 1 << 19;
+pub const MAX_FILE_ROWS: usize = 1 << 17;
 
 /// A file that has been written and is safe on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -66,7 +66,7 @@ pub(crate) fn main_file(folder: &Path) -> SqliteConnectOptions {
         .foreign_keys(true)
         .busy_timeout(WRITER_WAIT)
         // KiB; with the sorters' spill files it bounds the memory of a merge.
-        .pragma("cache_size", "-65536")
+        .pragma("cache_size", "-24576")
         .pragma("temp_store", "file")
         // After a merge the log file shrinks again to 64 MiB.
         .pragma("journal_size_limit", "67108864")
@@ -81,7 +81,7 @@ pub(crate) fn scratch_file(path: &Path) -> SqliteConnectOptions {
         .page_size(8192)
         .journal_mode(SqliteJournalMode::Off)
         .synchronous(SqliteSynchronous::Off)
-        .pragma("cache_size", "-65536")
+        .pragma("cache_size", "-24576")
         .pragma("temp_store", "file")
 }
 

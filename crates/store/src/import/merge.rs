@@ -104,7 +104,7 @@ async fn attached(folder: &std::path::Path, file: &ScratchFile) -> Result<Sqlite
         .await?;
     for pragma in [
         "pragma stage.synchronous = off",
-        "pragma stage.cache_size = -32768",
+        "pragma stage.cache_size = -16384",
     ] {
         conn.execute(AssertSqlSafe(pragma.to_owned()))
             .await
