@@ -56,7 +56,8 @@ impl Progress {
     }
 }
 
-/// What an import did, or a dry run would do.
+/// What an import did. A dry run only reads, so what the store would have
+/// found new, changed or known stays 0.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Summary {
     pub rows_read: u64,

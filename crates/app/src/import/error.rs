@@ -1,7 +1,7 @@
 //! What can be wrong with a whole file, and where. Wrong rows are not errors:
 //! they are [`Reject`](super::rejects::Reject)s and never stop a file.
 //!
-//! No status codes. The texts stand in [`messages`](super::messages).
+//! No status codes. The texts stand in [`messages`].
 
 use std::fmt;
 

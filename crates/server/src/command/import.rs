@@ -108,6 +108,13 @@ pub async fn run(place: &Place, args: ImportArgs, output: &Output) -> anyhow::Re
                 }))?;
             } else {
                 for (zh, en, text) in summary.lines() {
+                    // What would be new is known only to the store.
+                    let is_stores = ["new", "changed", "known", "evaluated"]
+                        .iter()
+                        .any(|w| en.starts_with(w));
+                    if args.dry_run && is_stores {
+                        continue;
+                    }
                     println!("{:>24}  {text}", output.say(zh, en));
                 }
                 if let Some(batch) = batch {
