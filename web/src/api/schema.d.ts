@@ -842,7 +842,10 @@ export interface components {
             seq: number;
             version: string;
         };
-        /** @description What an import did, or a dry run would do. */
+        /**
+         * @description What an import did. A dry run only reads, so what the store would have
+         *     found new, changed or known stays 0.
+         */
         Summary: {
             /**
              * Format: date
