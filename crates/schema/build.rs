@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 fn main() -> io::Result<()> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+    let root = Path::new(&std::env::var("CARGO_MANIFEST_DIR").expect("cargo names the folder"))
         .join("../../definitions")
         .canonicalize()?;
     println!("cargo::rerun-if-changed={}", root.display());

@@ -2,7 +2,9 @@
 //! server compiles and tests without Node.
 
 fn main() {
-    let dist = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../web/dist");
+    let dist =
+        std::path::Path::new(&std::env::var("CARGO_MANIFEST_DIR").expect("cargo names the folder"))
+            .join("../../web/dist");
     if let Err(problem) = std::fs::create_dir_all(&dist) {
         println!("cargo::warning=cannot make {}: {problem}", dist.display());
     }

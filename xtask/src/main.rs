@@ -5,7 +5,7 @@ mod rust_text;
 mod tidy;
 mod tree;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use tree::Tree;
@@ -22,8 +22,12 @@ fn main() -> ExitCode {
 
 /// Prints who imports whom in `app`, then every finding.
 fn run_tidy() -> ExitCode {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
+    // Asked when it runs: a program built for another checkout that shares the
+    // target folder must not look there.
+    let own = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let root = own
+        .as_deref()
+        .and_then(Path::parent)
         .unwrap_or(Path::new("."));
     let tree = match Tree::read(root) {
         Ok(tree) => tree,

@@ -126,7 +126,8 @@ async fn run(cli: Cli, output: &Output) -> u8 {
     result.unwrap_or_else(|problem| output.problem(&problem))
 }
 
-/// Chinese unless the locale says English, as the page does.
+/// Chinese unless the locale says English; English where there is no locale,
+/// as in scripts.
 fn language() -> Language {
     ["KEJI_LANG", "LC_ALL", "LC_MESSAGES", "LANG"]
         .iter()

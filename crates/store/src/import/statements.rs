@@ -307,19 +307,10 @@ pub(super) fn insert_orders(dialect: Dialect) -> String {
         .iter()
         .map(|c| format!(" left join stage_line l_{c} on l_{c}.row_no = s.{c}_row"))
         .collect();
-    let begins = |of: &str, letters: &str| {
+    let begins = |letters: &str| {
         dialect.pick(
-            format!("{of}.number glob '[{letters}][0-9]*'"),
-            format!("{of}.number ~ '^[{letters}][0-9]'"),
-        )
-    };
-    // Where every number begins so, the letter is the house's style and says
-    // nothing of the kind.
-    let is_mark = |letters: &str| {
-        format!(
-            "{} and exists (select 1 from stage_order t where not ({}))",
-            begins("s", letters),
-            begins("t", letters)
+            format!("s.number glob '[{letters}][0-9]*'"),
+            format!("s.number ~ '^[{letters}][0-9]'"),
         )
     };
     format!(
@@ -336,8 +327,8 @@ pub(super) fn insert_orders(dialect: Dialect) -> String {
          left join customer m on m.number = l_customer_number.customer_number \
          where not exists (select 1 from \"order\" o where o.number = s.number) \
          order by s.first_row",
-        is_mark("Cc"),
-        is_mark("Aa"),
+        begins("Cc"),
+        begins("Aa"),
     )
 }
 
