@@ -19,6 +19,9 @@ pub struct OpenOptions {
     pub database: Option<String>,
     /// The program that knows `parse-workbook FILE`, usually this one.
     pub workbook_parser: PathBuf,
+    /// Hands free memory back to the system, called between the stages of an
+    /// import; nothing where the allocator needs none.
+    pub give_back_memory: fn(),
 }
 
 /// The product, open. Cheap to clone.
@@ -30,6 +33,7 @@ pub struct App {
     pub(crate) engine: Engine,
     folder: Arc<PathBuf>,
     pub(crate) workbook_parser: Arc<PathBuf>,
+    pub(crate) give_back_memory: fn(),
 }
 
 impl App {
@@ -57,6 +61,7 @@ impl App {
             engine: Engine::new(MEMORY_BYTES)?,
             folder: Arc::new(options.folder),
             workbook_parser: Arc::new(options.workbook_parser),
+            give_back_memory: options.give_back_memory,
         })
     }
 

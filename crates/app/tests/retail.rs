@@ -29,6 +29,7 @@ async fn open(folder: &Path) -> App {
         folder: folder.to_owned(),
         database: None,
         workbook_parser: PathBuf::from("keji"),
+        give_back_memory: || {},
     })
     .await
     .unwrap()

@@ -5,7 +5,9 @@
 mod answer;
 mod engine;
 mod groups;
+mod memo;
 mod pass;
+mod roll_up;
 mod slide;
 pub(crate) mod tables;
 
@@ -13,12 +15,13 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use keji_schema::Catalog;
-use keji_schema::metric::Window;
+use keji_schema::calendar::Grain;
+use keji_schema::metric::{Agg, Window};
 use keji_schema::question::Answer;
 
 use crate::copy::Snapshot;
 use crate::error::Result;
-use crate::plan::{Pass, Plan, Scan, Span};
+use crate::plan::{Pass, Plan, Scan, Shape, Span};
 pub use crate::run::engine::{Engine, MEMORY_BYTES};
 
 use crate::run::groups::Groups;
@@ -77,14 +80,52 @@ async fn scanned(reader: &Reader<'_>, scan: &Scan, span: &Span) -> Result<Groups
         }
         return Ok(groups);
     }
+    if let Some(groups) = roll_up::rolled_up(reader, scan, span).await? {
+        return Ok(groups);
+    }
     let passes = scan.passes(span, reader.plan.as_of);
     if passes.len() > 1 && slide::slides(scan) {
         slide::slide(reader, scan, span, &passes, &mut groups).await?;
         return Ok(groups);
     }
-    for pass in passes {
+    for pass in pieces(reader, scan, span, passes) {
         let batches = reader.pass(scan, span, pass).await?;
         groups.add(reader.plan, scan, span, pass.period, &batches)?;
     }
     Ok(groups)
+}
+
+/// The passes cut at the turns of months, where their groups can be put
+/// together again: a month that did not change is then not read again.
+fn pieces(reader: &Reader<'_>, scan: &Scan, span: &Span, passes: Vec<Pass>) -> Vec<Pass> {
+    let merges = |agg| !matches!(agg, Agg::CountDistinct | Agg::Avg);
+    let grain = reader.plan.grain;
+    let is_month = grain == Some(Grain::Month);
+    // With dimensions every piece may have nearly as many groups as the whole.
+    let splits = scan.by_month
+        && scan.shape == Shape::Rows
+        && scan.window == Window::Period
+        && scan.states.iter().all(|s| merges(s.agg))
+        && (scan.dimensions.is_empty() || is_month);
+    if !splits {
+        return passes;
+    }
+    let cut = |from, to, period| {
+        let months = reader.months(scan, from, to).into_iter();
+        months.map(move |(from, to)| Pass {
+            from: Some(from),
+            to,
+            period,
+        })
+    };
+    if matches!(grain, Some(Grain::Day | Grain::Week)) {
+        let pieces = passes.iter().flat_map(|p| cut(p.from, p.to, p.period));
+        return pieces.collect();
+    }
+    // The days of a period are known, so that no row needs to tell its own.
+    let pieces = span.periods.iter().enumerate().flat_map(|(i, period)| {
+        let from = period.from.max(span.seen.from);
+        cut(Some(from), span.end(i), Some(i))
+    });
+    pieces.collect()
 }

@@ -10,6 +10,7 @@ mod command;
 mod error;
 mod guard;
 mod http;
+mod memory;
 mod page;
 mod routes;
 mod worker;
@@ -17,5 +18,6 @@ mod worker;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    memory::settle();
     command::main()
 }

@@ -214,6 +214,7 @@ pub async fn import(
         });
     };
 
+    (app.give_back_memory)();
     state.stage = "merging".to_owned();
     state.remaining_s = None;
     progress(state.clone());
@@ -249,10 +250,12 @@ pub async fn import(
     summary.lines_new = merged.lines_new;
     summary.lines_known = merged.lines_known;
 
+    (app.give_back_memory)();
     state.stage = "copying".to_owned();
     progress(state.clone());
     app.copy.refresh().await?;
     if merged.seq.is_some() {
+        (app.give_back_memory)();
         state.stage = "evaluating".to_owned();
         progress(state.clone());
         let document = crate::evaluation::run(app, caller, None, &|_| {}).await?;

@@ -22,6 +22,8 @@ use crate::rows::{RowBuilder, arrow_schema, checksum};
 /// Rows of one file: they are sorted in memory, so this bounds the memory of
 /// a refresh; a larger month gets several files.
 pub const MAX_FILE_ROWS: usize = 1 << 17;
+/// The same for objects with many columns, a text counted three times.
+const MAX_FILE_CELLS: usize = 3 << 20;
 
 /// A file that has been written and is safe on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,24 +41,31 @@ pub struct FolderWriter<'a> {
     /// Distinguishes this refresh's files from all others.
     stamp: String,
     rows: RowBuilder,
+    max_rows: usize,
     written: Vec<Written>,
 }
 
 impl<'a> FolderWriter<'a> {
     pub fn new(columns: &'a CopyColumns, folder: PathBuf, stamp: String) -> Self {
         let rows = RowBuilder::new(schema_of(columns));
+        let cells = columns.columns.iter().map(|c| match c.kind {
+            Type::Text => 3,
+            _ => 1,
+        });
+        let max_rows = (MAX_FILE_CELLS / cells.sum::<usize>().max(1)).min(MAX_FILE_ROWS);
         FolderWriter {
             columns,
             folder,
             stamp,
             rows,
+            max_rows,
             written: Vec::new(),
         }
     }
 
     pub fn append(&mut self, row: &[Value]) -> Result<()> {
         self.rows.append(row)?;
-        if self.rows.n_rows() == MAX_FILE_ROWS {
+        if self.rows.n_rows() == self.max_rows {
             self.flush()
         } else {
             Ok(())

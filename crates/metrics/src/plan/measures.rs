@@ -254,7 +254,13 @@ impl<'a> Builder<'a> {
         filter: Option<Expr>,
     ) -> Result<Part> {
         let kind = result_type(name, agg, expr.as_ref())?;
-        let index = self.shared(scan);
+        // Distinct records are counted from the roll-up of whole months, which
+        // a scan that also adds up could not use.
+        let is_alone = agg == Agg::CountDistinct
+            && scan.shape == Shape::Rows
+            && scan.dimensions.is_empty()
+            && expr.as_ref().is_some_and(|x| x.kind == Some(Type::Link));
+        let index = self.shared(scan, is_alone);
         let states = &mut self.scans[index].states;
         let mut state = |suffix: &str, agg: Agg, expr: Option<Expr>| -> Result<usize> {
             let same = |s: &State| s.agg == agg && s.expr == expr && s.filter == filter;
@@ -295,9 +301,13 @@ impl<'a> Builder<'a> {
         })
     }
 
-    fn shared(&mut self, scan: Scan) -> usize {
+    fn shared(&mut self, scan: Scan, is_alone: bool) -> usize {
+        let counts_distinct = |s: &State| s.agg == Agg::CountDistinct;
         let same = |other: &Scan| {
-            other.source.object == scan.source.object
+            let is_apart =
+                is_alone || scan.dimensions.is_empty() && other.states.iter().any(counts_distinct);
+            !is_apart
+                && other.source.object == scan.source.object
                 && (&other.time, other.window) == (&scan.time, scan.window)
                 && (&other.filters, &other.dimensions) == (&scan.filters, &scan.dimensions)
                 && other.shape == scan.shape

@@ -13,6 +13,7 @@ use datafusion_execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion_physical_plan::{ExecutionPlan, collect};
 
 use crate::error::Result;
+use crate::run::memo::Memo;
 
 /// Memory of all questions together when nothing else is said.
 pub const MEMORY_BYTES: usize = 1_500_000_000;
@@ -24,6 +25,7 @@ const BATCH_ROWS: usize = 16_384;
 pub struct Engine {
     runtime: Arc<RuntimeEnv>,
     config: SessionConfig,
+    memo: Arc<Memo>,
 }
 
 impl Engine {
@@ -42,11 +44,19 @@ impl Engine {
             .options_mut()
             .execution
             .skip_partial_aggregation_probe_ratio_threshold = 0.3;
-        Ok(Engine { runtime, config })
+        Ok(Engine {
+            runtime,
+            config,
+            memo: Arc::default(),
+        })
     }
 
     pub(crate) async fn collect(&self, plan: Arc<dyn ExecutionPlan>) -> Result<Vec<RecordBatch>> {
         Ok(collect(plan, self.task()).await?)
+    }
+
+    pub(crate) fn memo(&self) -> &Memo {
+        &self.memo
     }
 
     fn task(&self) -> Arc<TaskContext> {

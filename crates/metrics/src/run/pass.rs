@@ -26,10 +26,11 @@ use crate::plan::source::replace;
 use crate::plan::spans::week_offset;
 use crate::plan::{Let, Pass, Plan, Reduced, Scan, Shape, Span};
 use crate::run::engine::{Engine, PARTITIONS};
+use crate::run::memo::{Kept, Stretch};
 use crate::run::tables::{Aggregate, Stage, aggregate, column, filter, join, project, table};
 
 /// Names that no field has.
-const PERIOD: &str = "$period";
+pub(crate) const PERIOD: &str = "$period";
 pub(crate) const KEY: &str = "$key";
 const MONTH: &str = "$month";
 const DAY: &str = "$day";
@@ -43,8 +44,65 @@ pub(crate) struct Reader<'a> {
 
 impl Reader<'_> {
     /// The groups of one pass: the period's key where rows decide it, the
-    /// dimensions, the states.
+    /// dimensions, the states. What was computed before is not read again.
     pub async fn pass(&self, scan: &Scan, span: &Span, pass: Pass) -> Result<Vec<RecordBatch>> {
+        let stretch = self.stretch(scan, pass);
+        let what = self.what(scan, span, pass);
+        if let Some(Kept::Groups(batches)) = self.engine.memo().get(&what, &stretch) {
+            return Ok(batches);
+        }
+        let batches = self.computed(scan, span, pass).await?;
+        let kept = Kept::Groups(batches.clone());
+        self.engine.memo().keep(&what, stretch, kept);
+        Ok(batches)
+    }
+
+    /// Everything that decides the groups of a pass beside its days and files.
+    fn what(&self, scan: &Scan, span: &Span, pass: Pass) -> String {
+        let by_row = match pass.period {
+            None => format!("{:?} {:?}", self.plan.grain, self.plan.calendar.week_start),
+            Some(_) => String::new(),
+        };
+        let seen = match &scan.shape {
+            Shape::Rows => None,
+            Shape::Reduced(_) | Shape::Cohort { .. } => Some(span.seen),
+        };
+        format!("{scan:?} {by_row} {seen:?}")
+    }
+
+    /// The days of a pass and every file that it reads.
+    pub fn stretch(&self, scan: &Scan, pass: Pass) -> Stretch {
+        let joined = scan.source.joins.iter();
+        let joined = joined.flat_map(|join| self.snapshot.files(&join.object));
+        let files = self.files(scan, pass).iter().chain(joined);
+        Stretch {
+            from: pass.from,
+            to: pass.to,
+            files: files.map(|f| f.path.clone()).collect(),
+        }
+    }
+
+    /// The days from one to before another, cut at the turns of months; months
+    /// without a row are left out.
+    pub fn months(&self, scan: &Scan, from: Option<Date>, to: Date) -> Vec<(Date, Date)> {
+        let from = from.unwrap_or(Date::MIN);
+        let files = self.snapshot.files_between(&scan.source.object, from, to);
+        let mut months: Vec<Date> = files.iter().filter_map(|f| f.month).collect();
+        months.dedup();
+        let cut = |month: Date| {
+            let next = crate::plan::spans::plus(month.last_of_month(), 1);
+            (month.max(from), next.min(to))
+        };
+        let cut = months.into_iter().map(cut);
+        cut.filter(|(from, to)| from < to).collect()
+    }
+
+    pub(crate) async fn computed(
+        &self,
+        scan: &Scan,
+        span: &Span,
+        pass: Pass,
+    ) -> Result<Vec<RecordBatch>> {
         let rows = self.rows(scan, pass)?;
         let plan = match &scan.shape {
             Shape::Rows => self.grouped(scan, rows, pass)?,
@@ -92,11 +150,40 @@ impl Reader<'_> {
 
     /// The rows of a pass with every column that its expressions name.
     pub fn rows(&self, scan: &Scan, pass: Pass) -> Result<Stage> {
+        self.rows_of(scan, pass, &scan.source.columns)
+    }
+
+    /// The rows of a pass with these columns and those that decide which rows
+    /// they are.
+    pub fn rows_with(&self, scan: &Scan, pass: Pass, columns: &[&str]) -> Result<Stage> {
+        let mut needed: Vec<String> = columns.iter().map(|c| (*c).to_owned()).collect();
+        needed.extend(
+            scan.filters
+                .iter()
+                .flat_map(|f| f.fields())
+                .map(|f| f.join(".")),
+        );
+        needed.extend(scan.source.joins.iter().map(|j| j.on.clone()));
+        if !self.is_whole(scan, pass) {
+            needed.extend(scan.time.clone());
+        }
+        let source = scan.source.columns.iter();
+        let columns: Vec<String> = source.filter(|c| needed.contains(c)).cloned().collect();
+        self.rows_of(scan, pass, &columns)
+    }
+
+    /// Whether every row of the pass's files lies in its days.
+    fn is_whole(&self, scan: &Scan, pass: Pass) -> bool {
+        let turns = |day: Date| day == day.first_of_month();
+        scan.by_month && pass.from.is_none_or(turns) && turns(pass.to)
+    }
+
+    fn rows_of(&self, scan: &Scan, pass: Pass, columns: &[String]) -> Result<Stage> {
         let source = &scan.source;
         let files = self.files(scan, pass);
-        let mut rows = table(self.catalog, &source.object, &source.columns, files)?;
+        let mut rows = table(self.catalog, &source.object, columns, files)?;
         let mut filters: Vec<Physical> = Vec::new();
-        if let Some(time) = &scan.time {
+        if let Some(time) = scan.time.as_ref().filter(|_| !self.is_whole(scan, pass)) {
             filters.extend(between(column(&rows, time)?, pass.from, pass.to));
         }
         // What the object's own columns decide is decided before the joins.

@@ -7,7 +7,7 @@
 //! same plan as in [`crate::run::pass`].
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -144,6 +144,7 @@ async fn open(place: &Place) -> anyhow::Result<App> {
         folder: place.data.clone(),
         database: place.database.clone(),
         workbook_parser: std::env::current_exe()?,
+        give_back_memory: crate::memory::give_back,
     })
     .await?)
 }

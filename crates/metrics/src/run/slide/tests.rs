@@ -14,7 +14,7 @@ use crate::run::{Engine, MEMORY_BYTES};
 
 /// Some 400 orders of 30 customers over 500 days, by a fixed rule without
 /// pattern; some days have several of one customer.
-fn orders() -> Vec<BTreeMap<String, Value>> {
+pub(in crate::run) fn orders() -> Vec<BTreeMap<String, Value>> {
     let mut state = 7u64;
     let mut draw = |n: u64| {
         state = state

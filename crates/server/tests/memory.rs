@@ -1,0 +1,57 @@
+//! An import needs no more memory for a longer file.
+
+mod support;
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use support::{keji, orders_csv};
+
+/// The most memory that the import of a file ever held, in KiB; 0 where the
+/// system does not tell.
+fn peak_kib(file: &Path) -> u64 {
+    let data = tempfile::tempdir().unwrap();
+    let mut child = keji(data.path())
+        .arg("import")
+        .arg(file)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak = 0;
+    loop {
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|l| l.strip_prefix("VmHWM:"));
+        let kib = line.and_then(|l| l.trim().split(' ').next()?.parse::<u64>().ok());
+        peak = peak.max(kib.unwrap_or(0));
+        if let Some(status) = child.try_wait().unwrap() {
+            assert!(status.success(), "{status}");
+            return peak;
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn four_times_the_rows_need_a_tenth_more_memory_at_most() {
+    let folder = tempfile::tempdir().unwrap();
+    let peak = |rows: usize| {
+        let file = folder.path().join(format!("{rows}.csv"));
+        // All in one month, so that both fill a file of the copy.
+        let lines = orders_csv(rows, 4).replace("2025-02-", "2025-01-");
+        std::fs::write(&file, lines.replace("2025-03-", "2025-01-")).unwrap();
+        peak_kib(&file)
+    };
+    // Below some 400,000 rows the caches, which are bounded, still fill;
+    // `make bench` goes to ten times as many.
+    let (one, four) = (peak(400_000), peak(1_600_000));
+    assert!(one > 10_000, "{one} KiB is no reading");
+    assert!(four < 160 * 1024, "{four} KiB");
+    assert!(
+        four as f64 <= one as f64 * 1.1,
+        "{one} KiB, then {four} KiB"
+    );
+}
