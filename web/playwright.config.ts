@@ -12,6 +12,8 @@ export default defineConfig({
     actionTimeout: 30_000,
     navigationTimeout: 60_000,
     trace: "retain-on-failure",
+    // The story about it turns it on; in the others it would answer in the server's place.
+    serviceWorkers: "block",
     launchOptions: {
       executablePath: process.env.KEJI_CHROMIUM ?? "/usr/bin/chromium",
       args: [

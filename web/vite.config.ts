@@ -2,9 +2,10 @@ import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
 import { antdCss } from "./build/antd-css.ts";
 import { precompress } from "./build/precompress.ts";
+import { serviceWorker } from "./build/service-worker.ts";
 
 export default defineConfig({
-  plugins: [react(), antdCss(), precompress()],
+  plugins: [react(), antdCss(), precompress(), serviceWorker()],
   // The server replaces the placeholder by a fresh nonce in every answer.
   html: { cspNonce: "__CSP_NONCE__" },
   build: {

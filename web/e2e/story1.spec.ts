@@ -1,25 +1,14 @@
 // Story 1: from a file to insight. Import, overview, customers, one customer,
 // where a number comes from; in both languages, on a desk and on a phone, with
 // no accessibility fault, no refused style or script and no untranslated word.
-import { readFileSync } from "node:fs";
 import { basename } from "node:path";
-import AxeBuilder from "@axe-core/playwright";
-import { type BrowserContext, expect, type Page, test } from "@playwright/test";
+import { expect, type Page, test } from "@playwright/test";
+import { isSound, type Lang, open } from "./checks";
 import { FIXTURE_NAME, fixtureCsv } from "./fixture";
 import { type Server, startServer } from "./server";
 
-type Lang = "zh" | "en";
-
 const FILE = process.env.KEJI_E2E_FILE;
-const SHOTS = process.env.KEJI_SHOTS === "1";
 const IMPORT_MS = 12 * 60_000;
-/** The keys of the catalogue, as `overview.title`: none may be seen. */
-const KEYS = keysOf(JSON.parse(readFileSync(new URL("../src/i18n/zh.json", import.meta.url), "utf8")));
-function keysOf(tree: object, prefix = ""): string[] {
-  return Object.entries(tree).flatMap(([key, value]) =>
-    typeof value === "string" ? [prefix + key] : keysOf(value as object, `${prefix}${key}.`),
-  );
-}
 const WORDS = {
   zh: {
     overview: "概览",
@@ -50,56 +39,6 @@ test.beforeAll(async () => {
 test.afterAll(async () => {
   await server?.stop();
 });
-
-/** A page of a language, with everything that goes wrong in it. */
-async function open(context: BrowserContext, lang: Lang): Promise<{ page: Page; faults: string[] }> {
-  await context.addInitScript((value) => localStorage.setItem("keji.language", value), lang);
-  const page = await context.newPage();
-  const faults: string[] = [];
-  page.on("pageerror", (error) => faults.push(`error: ${error.message}`));
-  page.on("console", (message) => {
-    if (message.type() === "error" || /content security policy/i.test(message.text()))
-      faults.push(message.text());
-  });
-  page.on("response", (response) => {
-    if (response.status() >= 400) faults.push(`${response.status()} ${response.url()}`);
-  });
-  return { page, faults };
-}
-
-async function isSound(page: Page, name: string, lang: Lang): Promise<void> {
-  await expect(page.locator("html")).toHaveAttribute("lang", lang === "zh" ? "zh-CN" : "en");
-  await expect(page.locator(".skeleton")).toHaveCount(0);
-  await expect(page.locator("h1")).toHaveCount(1);
-  // Formulas, plans and SQL name fields as `order.kind`; everything else is words.
-  const text = await page.evaluate(() => {
-    const copy = document.body.cloneNode(true) as HTMLElement;
-    for (const code of copy.querySelectorAll("pre")) code.remove();
-    return copy.textContent ?? "";
-  });
-  expect(
-    KEYS.filter((key) => text.includes(key)),
-    `${name}: untranslated`,
-  ).toEqual([]);
-  const sideways = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-  expect(sideways, `${name}: scrolls sideways`).toBeLessThanOrEqual(0);
-  const axe = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]).analyze();
-  const found = axe.violations.map(
-    (v) =>
-      `${v.id}: ${v.nodes
-        .slice(0, 3)
-        .map((n) => n.target.join(" "))
-        .join(" | ")}`,
-  );
-  expect(found, `${name}: accessibility`).toEqual([]);
-  if (SHOTS) {
-    const size = page.viewportSize();
-    await page.screenshot({
-      path: `../docs/images/${name}-${lang}${(size?.width ?? 0) < 600 ? "-phone" : ""}.png`,
-      animations: "disabled",
-    });
-  }
-}
 
 async function importFile(page: Page, lang: Lang): Promise<void> {
   await page.goto(`${server.url}/import`);
@@ -153,10 +92,13 @@ async function walk(page: Page, lang: Lang, isPhone: boolean): Promise<void> {
   await expect(rows.first()).toBeVisible();
   await isSound(page, "customers", lang);
 
-  // The filter is in the URL, and a reload keeps it.
+  // The filter is in the URL, and a reload keeps it. On a phone the filters stand behind a button.
+  const filters = page.getByRole("button", { name: lang === "zh" ? /^筛选/ : /^Filters/ });
+  if (isPhone) await filters.click();
   await page.getByRole("switch", { name: lang === "zh" ? "只看有风险" : "At risk only" }).click();
   await expect(page).toHaveURL(/risk=true/);
   await page.reload();
+  if (isPhone) await filters.click();
   await expect(
     page.getByRole("switch", { name: lang === "zh" ? "只看有风险" : "At risk only" }),
   ).toBeChecked();

@@ -357,12 +357,16 @@ async function api(method, url, body) {
       body: {
         object: "order",
         columns: [
-          { name: "number", label: { zh: "订单编号", en: "Order number" }, unit: null },
-          { name: "ordered_on", label: { zh: "下单日", en: "Order day" }, unit: null },
+          { name: "id", label: { zh: "内部编号", en: "Id" }, unit: "link" },
+          { name: "number", label: { zh: "订单编号", en: "Order number" }, unit: "text" },
+          { name: "customer.number", label: { zh: "客户", en: "Customer" }, unit: "text" },
+          { name: "ordered_on", label: { zh: "下单日", en: "Order day" }, unit: "text" },
           { name: "net_amount", label: { zh: "净额", en: "Net amount" }, unit: "money" },
         ],
         rows: Array.from({ length: 60 }, (_, i) => [
+          i + 1,
           String(489434 + i),
+          customer(1 + (i % 9)).number,
           day("2010-11-01", i % 30),
           money(20 + hash(i, 3) * 900),
         ]),
@@ -543,7 +547,13 @@ async function api(method, url, body) {
   return problem(404, "没有这个地址", p);
 }
 
-const TYPES = { ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
+const TYPES = {
+  ".js": "text/javascript",
+  ".css": "text/css",
+  ".svg": "image/svg+xml",
+  ".png": "image/png",
+  ".webmanifest": "application/manifest+json",
+};
 createServer(async (request, response) => {
   const url = new URL(request.url, "http://localhost");
   if (url.pathname.startsWith("/api/")) {

@@ -2,12 +2,16 @@ import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import "virtual:antd.css";
+import "./app/theme.css";
 import "./app/app.css";
+import "./app/phone.css";
 import { Providers } from "./app/providers";
 import { router } from "./app/router";
+import { startServiceWorker } from "./app/service-worker";
 import { startI18n } from "./i18n";
 
 startI18n();
+startServiceWorker();
 const root = document.getElementById("root");
 if (root) {
   createRoot(root).render(

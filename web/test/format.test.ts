@@ -25,6 +25,11 @@ describe("numbers", () => {
     expect(compactNumber(9_999.999, "zh")).toBe("1万");
   });
 
+  it("stay short however large they are", () => {
+    expect(compactNumber(3_224_308_630_072.7, "zh")).toBe("3.22万亿");
+    expect(compactNumber(-3_224_308_630_072.7, "en")).toBe("−3.22T");
+  });
+
   it("keep small amounts and signs", () => {
     expect(compactNumber(36.25, "zh")).toBe("36.25");
     expect(compactNumber(-0.5, "en")).toBe("−0.5");

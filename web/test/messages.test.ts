@@ -42,3 +42,14 @@ it("has no message that nothing uses, and lacks none", () => {
   const asked = [...source.matchAll(/\bt\("([^"]+)"/g)].map((m) => m[1] as string);
   expect(asked.filter((key) => !messages.zh.has(key))).toEqual([]);
 });
+
+it("says every message, and in its own language", () => {
+  for (const lang of ["zh", "en"] as const)
+    expect([...messages[lang]].filter(([, text]) => text.trim() === "")).toEqual([]);
+  expect([...messages.en].filter(([, text]) => /\p{Script=Han}/u.test(text))).toEqual([]);
+  // Where both say the same, it is a sign, a code or a name that both languages share.
+  const SHARED =
+    /^(customers\.(formats\.\w+|expressionExample)|rfm\.(r|f|corner)|date\.example|explain\.sql)$/;
+  const same = [...messages.zh].filter(([key, text]) => messages.en.get(key) === text);
+  expect(same.map(([key]) => key).filter((key) => !SHARED.test(key))).toEqual([]);
+});

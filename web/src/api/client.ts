@@ -30,14 +30,15 @@ client.use({
 /** What an answer carries, or the error that it is. */
 export function unwrap<T>(answer: { data?: T; error?: unknown; response: Response }): T {
   if (answer.data !== undefined) return answer.data;
-  throw new ApiError(asProblem(answer.error, answer.response.status, answer.response.statusText));
+  throw new ApiError(asProblem(answer.error, answer.response.status));
 }
 
 /** The same for answers that carry records: the generated type says "object". */
 export const unwrapAs = <T>(answer: { data?: unknown; error?: unknown; response: Response }): T =>
   unwrap(answer) as T;
 
-export function asProblem(error: unknown, status: number, statusText: string): Problem {
+/** An answer that is no problem of Keji's own comes from something in between: it has no title of use. */
+export function asProblem(error: unknown, status: number): Problem {
   if (typeof error === "object" && error !== null && "title" in error) return error as Problem;
-  return { type: "about:blank", title: statusText || String(status), status };
+  return { type: "about:blank", title: "", status };
 }

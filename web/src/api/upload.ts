@@ -18,9 +18,9 @@ export function uploadFile(
     request.upload.onprogress = (event) => onSent(event.loaded);
     request.onload = () => {
       if (request.status >= 200 && request.status < 300) resolve(request.response as Import);
-      else reject(new ApiError(asProblem(request.response, request.status, request.statusText)));
+      else reject(new ApiError(asProblem(request.response, request.status)));
     };
-    request.onerror = () => reject(new ApiError(asProblem(null, 0, "")));
+    request.onerror = () => reject(new ApiError(asProblem(null, 0)));
     request.onabort = () => reject(new DOMException("cancelled", "AbortError"));
     signal.addEventListener("abort", () => request.abort());
     request.send(file);

@@ -3,7 +3,7 @@ import { AppstoreOutlined, BarChartOutlined, CloudUploadOutlined, TeamOutlined }
 import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet } from "@tanstack/react-router";
 import { Segmented } from "antd";
-import { useEffect } from "react";
+import { type MouseEvent, useEffect } from "react";
 import { useTranslation } from "react-i18next";
 import { catalogQuery, statusQuery } from "../api/queries";
 import type { Status } from "../api/types";
@@ -12,7 +12,11 @@ import { countOf } from "../ui/catalog";
 import type { Lang } from "../ui/format";
 import { exactNumber } from "../ui/format";
 import { LoadError, Skeleton } from "../ui/states";
+import { useOnline } from "../ui/use-online";
+import { ExactBubble } from "./exact-bubble";
 import { ExplainHost } from "./explain-host";
+import { Keys } from "./keys";
+import { ModeSwitch } from "./mode-switch";
 
 const ROOMS = [
   { to: "/", key: "nav.overview", icon: <AppstoreOutlined /> },
@@ -21,18 +25,28 @@ const ROOMS = [
   { to: "/metrics", key: "nav.metrics", icon: <BarChartOutlined /> },
 ] as const;
 
+/** The link's own jump would change the URL, which holds the filters. */
+function skip(event: MouseEvent): void {
+  event.preventDefault();
+  const main = document.getElementById("main");
+  main?.setAttribute("tabindex", "-1");
+  main?.focus();
+}
+
 export function Shell() {
   const { t } = useTranslation();
   const lang = useLang();
   const status = useQuery(statusQuery);
   const catalog = useQuery(catalogQuery);
+  const isOnline = useOnline();
   const failed = status.error ?? catalog.error;
   useEffect(() => {
-    document.title = lang === "zh" ? "客绩 · 客户绩效" : "Keji · customer performance";
-  }, [lang]);
+    document.title = t("shell.title");
+  }, [t]);
   return (
     <div className="shell">
-      <a className="skip" href="#main">
+      {/* biome-ignore lint/a11y/useValidAnchor: it is a link to the main part; the handler keeps the URL. */}
+      <a className="skip" href="#main" onClick={skip}>
         {t("shell.skip")}
       </a>
       <nav className="rail" aria-label={t("shell.rooms")}>
@@ -51,22 +65,32 @@ export function Shell() {
             <span>{t(room.key)}</span>
           </Link>
         ))}
+        <Keys />
       </nav>
       <header className="topbar">
         <span className="brand-small" aria-hidden="true">
           {t("shell.brand")}
         </span>
-        {status.data ? <Freshness status={status.data} /> : <Skeleton height={20} width={180} />}
+        {status.data && <Freshness status={status.data} />}
+        {!status.data && !failed && <Skeleton height={20} width={180} />}
+        <ModeSwitch />
         <Segmented<Lang>
           aria-label={t("shell.language")}
           value={lang}
           onChange={setLanguage}
           options={[
+            // A language is called by its own name in every language.
             { value: "zh", label: "中文" },
             { value: "en", label: "EN" },
           ]}
         />
       </header>
+      <ExactBubble />
+      {!isOnline && status.data && (
+        <p className="offline" role="status">
+          {t("shell.offline")}
+        </p>
+      )}
       <div className="content">
         {failed ? (
           <main className="page" id="main">

@@ -1,29 +1,34 @@
 // Any answer as a table: the other view of every chart.
 import { useTranslation } from "react-i18next";
-import type { Answer, CatalogMetric, Grain } from "../api/types";
+import type { Answer, CatalogMetric, Grain, Question } from "../api/types";
 import { findMetric, useCatalog } from "../ui/catalog";
 import { Change } from "../ui/change";
+import { Exact, Figure } from "../ui/figure";
 import { useLabels } from "./labels";
+import { useAsked } from "./use-asked";
 
 /** More rows than anybody reads; they would only slow the page down. */
 const MAX_ROWS = 1000;
 
 export function AnswerTable({
   answer,
+  question,
   grain,
   currency,
   caption,
 }: {
   answer: Answer;
+  question: Question;
   grain?: Grain | null | undefined;
   currency?: string | undefined;
   caption: string;
 }) {
   const { t } = useTranslation();
   const catalog = useCatalog();
-  const { nameOf, textOf } = useLabels(grain, currency);
+  const { nameOf, textOf } = useLabels(grain, currency, question.compare);
   const metricOf = (name: string): CatalogMetric | undefined =>
-    findMetric(catalog, name.replace(/_change$/, ""));
+    findMetric(catalog, name.replace(/_(previous|change)$/, ""));
+  const asked = useAsked(answer, metricOf(question.metrics[0] ?? ""), question, grain, currency);
   return (
     <div className="table-scroll" tabIndex={0} role="region" aria-label={caption}>
       <table className="table">
@@ -52,13 +57,16 @@ export function AnswerTable({
                     </td>
                   );
                 const shown = textOf(c, row[i]);
+                const drilled = c.role === "metric" ? asked(r, c.name.endsWith("_previous")) : null;
+                if (drilled)
+                  return (
+                    <td key={c.name} className="num">
+                      <Figure asked={drilled} />
+                    </td>
+                  );
                 return (
-                  <td
-                    key={c.name}
-                    className={c.role === "metric" ? "num" : undefined}
-                    title={shown.exact || undefined}
-                  >
-                    {shown.text}
+                  <td key={c.name} className={c.role === "metric" ? "num" : undefined}>
+                    <Exact shown={shown} />
                     {i === 0 && answer.row_status[r] === "open" && (
                       <span className="chip open">{t("status.open")}</span>
                     )}

@@ -1,21 +1,26 @@
 // A chart on a canvas. Screen readers hear its label; the table view beside it
-// carries the numbers.
+// carries the numbers, and every click has its button there.
 import { useEffect, useRef } from "react";
 import type { EChartsCoreOption, EChartsType } from "./echarts";
+
+/** Where a chart was clicked: in units of its axes, and on which series if on one. */
+export type Pick = { x: number; y: number; series: number | undefined };
 
 export function Canvas({
   option,
   label,
   height,
+  onPick,
 }: {
   option: EChartsCoreOption;
   label: string;
   height: number;
+  onPick?: (pick: Pick) => void;
 }) {
   const host = useRef<HTMLDivElement>(null);
   const chart = useRef<EChartsType | null>(null);
-  const latest = useRef(option);
-  latest.current = option;
+  const latest = useRef({ option, onPick });
+  latest.current = { option, onPick };
 
   useEffect(() => {
     const element = host.current;
@@ -24,8 +29,22 @@ export function Canvas({
     const sizes = new ResizeObserver(() => chart.current?.resize());
     void import("./echarts").then(({ init }) => {
       if (gone) return;
-      chart.current = init(element);
-      chart.current.setOption(latest.current);
+      const made = init(element);
+      chart.current = made;
+      made.setOption(latest.current.option);
+      // The chart's own event comes first and names the series; the canvas's
+      // comes for every click and knows the place.
+      let series: number | undefined;
+      made.on("click", (event) => {
+        series = event.seriesIndex;
+      });
+      made.getZr().on("click", (event) => {
+        const place = [event.offsetX, event.offsetY];
+        const [x, y] = made.convertFromPixel("grid", place) as number[];
+        if (x !== undefined && y !== undefined && (series !== undefined || made.containPixel("grid", place)))
+          latest.current.onPick?.({ x, y, series });
+        series = undefined;
+      });
       sizes.observe(element);
     });
     return () => {
@@ -40,5 +59,13 @@ export function Canvas({
     chart.current?.setOption(option, { notMerge: true });
   }, [option]);
 
-  return <div ref={host} role="img" aria-label={label} style={{ height }} className="canvas" />;
+  return (
+    <div
+      ref={host}
+      role="img"
+      aria-label={label}
+      style={{ height }}
+      className={onPick ? "canvas pickable" : "canvas"}
+    />
+  );
 }

@@ -4,10 +4,11 @@ import { useTranslation } from "react-i18next";
 import type { Answer, CatalogMetric, Question } from "../api/types";
 import { useLang } from "../i18n";
 import { Figure } from "../ui/figure";
-import { pickText, showValue, toNumber } from "../ui/format";
+import { pickText, toNumber } from "../ui/format";
 import { showGrain } from "../ui/period";
 import { HeatTable } from "./heat-table";
-import { columnAt } from "./shape";
+import { cellOf } from "./shape";
+import { useAsked } from "./use-asked";
 
 export function CohortTable({
   answer,
@@ -22,26 +23,27 @@ export function CohortTable({
 }) {
   const { t } = useTranslation();
   const lang = useLang();
-  const cohortAt = columnAt(answer, "cohort");
-  const ageAt = columnAt(answer, "age");
-  const valueAt = columnAt(answer, metric.id);
+  const askedOf = useAsked(answer, metric, question, null, undefined);
   const title = pickText(metric.name, lang);
-  const byCohort = new Map<string, Map<number, string | number | boolean | null>>();
+  /** The row of the answer for each cohort and age. */
+  const byCohort = new Map<string, Map<number, number>>();
   let oldest = 0;
-  for (const row of answer.rows) {
-    const cohort = String(row[cohortAt]);
-    const age = Number(row[ageAt]);
+  for (const [i, row] of answer.rows.entries()) {
+    const cohort = String(cellOf(answer, row, "cohort"));
+    const age = Number(cellOf(answer, row, "age"));
     if (age > maxAge) continue;
-    if (row[valueAt] !== null) oldest = Math.max(oldest, age);
-    const cells = byCohort.get(cohort) ?? new Map();
-    cells.set(age, row[valueAt] ?? null);
+    if (cellOf(answer, row, metric.id) !== null) oldest = Math.max(oldest, age);
+    const cells = byCohort.get(cohort) ?? new Map<number, number>();
+    cells.set(age, i);
     byCohort.set(cohort, cells);
   }
   const ages = Array.from({ length: oldest + 1 }, (_, age) => age);
   const isShare = metric.unit === "pct";
+  const valueAt = (row: number | undefined) =>
+    row === undefined ? null : cellOf(answer, answer.rows[row], metric.id);
   // Age 0 of a share is everybody, which would drown the rest of the ramp.
   const shown = [...byCohort.values()].flatMap((cells) =>
-    ages.filter((a) => !isShare || a > 0).map((a) => toNumber(cells.get(a)) ?? 0),
+    ages.filter((a) => !isShare || a > 0).map((a) => toNumber(valueAt(cells.get(a))) ?? 0),
   );
   const max = Math.max(0, ...shown);
   return (
@@ -55,22 +57,12 @@ export function CohortTable({
         key: cohort,
         label: showGrain(cohort, "month", lang),
         cells: ages.map((age) => {
-          const value = byCohort.get(cohort)?.get(age) ?? null;
-          const shownValue = showValue(value, metric.unit, lang);
+          const row = byCohort.get(cohort)?.get(age);
+          const value = valueAt(row);
+          const asked = row === undefined ? null : askedOf(row, false);
           return {
             value: isShare && age === 0 ? (value === null ? null : 0) : toNumber(value),
-            title: shownValue.exact,
-            content: (
-              <Figure
-                text={shownValue.text}
-                asked={{
-                  title: `${title} · ${showGrain(cohort, "month", lang)} · ${t("cohort.age", { age })}`,
-                  value,
-                  unit: metric.unit,
-                  question,
-                }}
-              />
-            ),
+            content: asked && <Figure asked={asked} />,
           };
         }),
       }))}

@@ -1,9 +1,9 @@
 // How a column of an answer and the values of a dimension are called.
 import { useTranslation } from "react-i18next";
-import type { Answer, AnswerColumn, Catalog, Grain, Value } from "../api/types";
+import type { Answer, AnswerColumn, Catalog, Grain, Question, Value } from "../api/types";
 import { useLang } from "../i18n";
 import { findField, findMetric, useCatalog } from "../ui/catalog";
-import { type Lang, NO_VALUE, pickText, showValue } from "../ui/format";
+import { type Lang, pickText, showValue } from "../ui/format";
 import { showGrain } from "../ui/period";
 
 const OWN_DIMENSIONS = ["period", "cohort", "age"] as const;
@@ -18,17 +18,19 @@ export function dimensionName(catalog: Catalog, path: string, lang: Lang): strin
 }
 
 /** Names for the columns and texts for the cells of any answer. */
-export function useLabels(grain: Grain | null | undefined, currency?: string) {
+export function useLabels(grain: Grain | null | undefined, currency?: string, compare?: Question["compare"]) {
   const { t } = useTranslation();
   const catalog = useCatalog();
   const lang = useLang();
+
+  const before = compare === "year" ? t("compare.yearBefore") : t("compare.previous");
 
   const nameOf = (column: AnswerColumn): string => {
     const own = OWN_DIMENSIONS.find((d) => d === column.name);
     if (own) return t(`dimension.${own}`);
     if (column.role === "dimension") return dimensionName(catalog, column.name, lang);
     const match = /^(.*)_(previous|change)$/.exec(column.name);
-    if (match?.[2] === "previous") return t("compare.previous");
+    if (match?.[2] === "previous") return before;
     if (match?.[2] === "change") return t("compare.change");
     const metric = findMetric(catalog, column.name);
     return metric ? pickText(metric.name, lang) : column.name;
@@ -46,8 +48,13 @@ export function useLabels(grain: Grain | null | undefined, currency?: string) {
     return { text: option?.[lang] ?? String(value), exact: "" };
   };
 
-  return { nameOf, textOf, lang, missing: NO_VALUE };
-}
+  /** Where a row stands, in words: each dimension with its value, the period aside. */
+  const placeOf = (answer: Answer, row: number): [string, string][] =>
+    answer.columns.flatMap((c, i): [string, string][] =>
+      c.role === "dimension" && c.name !== "period"
+        ? [[nameOf(c), textOf(c, answer.rows[row]?.[i]).text]]
+        : [],
+    );
 
-export const dimensionColumns = (answer: Answer): AnswerColumn[] =>
-  answer.columns.filter((c) => c.role === "dimension");
+  return { nameOf, textOf, placeOf, before };
+}

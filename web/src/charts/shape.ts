@@ -1,5 +1,6 @@
 // What an answer is: from its columns alone, so that no metric needs code of its own.
 import type { Answer, AnswerColumn, Value } from "../api/types";
+import { NO_VALUE } from "../ui/format";
 
 export type Shape = "tile" | "line" | "bar" | "heat" | "empty";
 
@@ -25,7 +26,13 @@ export function cellOf(answer: Answer, row: Value[] | undefined, name: string): 
 export const metricColumns = (answer: Answer): AnswerColumn[] =>
   answer.columns.filter((c) => c.role === "metric" && !/_(previous|change)$/.test(c.name));
 
-export type Series = { name: string; values: (string | number | null)[]; isPrevious: boolean };
+export type Series = {
+  name: string;
+  values: (string | number | null)[];
+  /** The row of the answer behind each value. */
+  rows: (number | undefined)[];
+  isPrevious: boolean;
+};
 
 /** An answer over time as one line per value of the other dimension. */
 export function seriesOf(answer: Answer, metric: string): { periods: string[]; series: Series[] } {
@@ -39,20 +46,21 @@ export function seriesOf(answer: Answer, metric: string): { periods: string[]; s
   const periods = [...new Set(answer.rows.map((r) => String(r[period])))].sort();
   const at = new Map(periods.map((p, i) => [p, i]));
   const lines = new Map<string, Series>();
-  const put = (name: string, isPrevious: boolean, index: number, v: Value | undefined) => {
+  const put = (name: string, isPrevious: boolean, index: number, v: Value | undefined, row: number) => {
     const key = `${isPrevious}:${name}`;
     let line = lines.get(key);
     if (!line) {
-      line = { name, isPrevious, values: Array(periods.length).fill(null) };
+      line = { name, isPrevious, values: Array(periods.length).fill(null), rows: [] };
       lines.set(key, line);
     }
     line.values[index] = typeof v === "number" || typeof v === "string" ? v : null;
+    line.rows[index] = row;
   };
-  for (const row of answer.rows) {
-    const name = others.map((i) => String(row[i] ?? "–")).join(" · ");
+  for (const [i, row] of answer.rows.entries()) {
+    const name = others.map((at) => String(row[at] ?? NO_VALUE)).join(" · ");
     const index = at.get(String(row[period])) ?? 0;
-    put(name, false, index, row[value]);
-    if (before >= 0 && others.length === 0) put(name, true, index, row[before]);
+    put(name, false, index, row[value], i);
+    if (before >= 0 && others.length === 0) put(name, true, index, row[before], i);
   }
   // The largest lines first, so that a chart of a few shows those that matter.
   const peak = (line: Series) => Math.max(...line.values.map((v) => Math.abs(Number(v ?? 0))));

@@ -3,6 +3,7 @@
 import type { CatalogField, Value } from "../api/types";
 import { useLang } from "../i18n";
 import { findField, useCatalog } from "../ui/catalog";
+import { Exact } from "../ui/figure";
 import { type Lang, NO_VALUE, type Shown, showInstant, showValue } from "../ui/format";
 import { StageTag, TierTag } from "../ui/tags";
 
@@ -25,15 +26,24 @@ export function FieldValue({
   path,
   value,
   currency,
+  isQuiet = false,
 }: {
   path: string;
   value: Value | undefined;
   currency?: string | undefined;
+  /** In a grid, which has one tab stop: the active row shows its whole numbers instead. */
+  isQuiet?: boolean;
 }) {
   const lang = useLang();
   const field = findField(useCatalog(), path);
   if (path === "score.tier") return <TierTag id={typeof value === "string" ? value : null} />;
   if (path === "score.stage") return <StageTag id={typeof value === "string" ? value : null} />;
   const shown = fieldText(field, value, lang, currency);
-  return <span title={shown.exact || undefined}>{shown.text}</span>;
+  if (!isQuiet) return <Exact shown={shown} />;
+  return (
+    <span title={shown.exact || undefined} className={shown.exact ? "short" : undefined}>
+      <span>{shown.text}</span>
+      {shown.exact && <span className="whole">{shown.exact}</span>}
+    </span>
+  );
 }

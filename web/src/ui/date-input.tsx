@@ -2,6 +2,7 @@
 // the field is left, and only if there is such a day.
 import { Input } from "antd";
 import { useEffect, useState } from "react";
+import { useTranslation } from "react-i18next";
 import { isDate } from "./period";
 
 export function DateInput({
@@ -13,6 +14,7 @@ export function DateInput({
   label: string;
   onChange: (date: string) => void;
 }) {
+  const { t } = useTranslation();
   const [text, setText] = useState(value);
   useEffect(() => setText(value), [value]);
   const done = () => {
@@ -26,7 +28,7 @@ export function DateInput({
     <Input
       className="date"
       aria-label={label}
-      placeholder="YYYY-MM-DD"
+      placeholder={t("date.example")}
       inputMode="numeric"
       maxLength={10}
       status={isDate(text) ? undefined : "warning"}

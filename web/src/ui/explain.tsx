@@ -10,7 +10,13 @@ export type Asked = {
   status?: ValueStatus | undefined;
   currency?: string | undefined;
 } & (
-  | { question: Question }
+  | {
+      question: Question;
+      /** What the number is narrowed to, in words. */
+      filter?: [string, string][];
+      /** Of the records, only those from this day on stand behind the number. */
+      since?: string;
+    }
   /** A figure of the evaluation: its words, its day, and which customers it counts. */
   | { about?: string | undefined; as_of: string; where?: string | undefined; facts?: [string, string][] }
 );

@@ -1,26 +1,40 @@
-// A number on the page: short, exact on hover, and a button that opens the
-// drawer that says where it comes from.
+// A number on the page: short, exact on hover and on focus, and a button that
+// opens the drawer that says where it comes from.
 import { useTranslation } from "react-i18next";
 import type { Unit, Value } from "../api/types";
 import { useLang } from "../i18n";
 import { type Asked, useExplain } from "./explain";
-import { showValue } from "./format";
+import { type Shown, showValue } from "./format";
+
+const exactOf = (shown: Shown): string | undefined =>
+  shown.exact && shown.exact !== shown.text ? shown.exact : undefined;
 
 export function Figure({ asked, text, className }: { asked: Asked; text?: string; className?: string }) {
   const { t } = useTranslation();
-  const lang = useLang();
   const explain = useExplain();
-  const shown = showValue(asked.value, asked.unit, lang, asked.currency);
-  const exact = shown.exact && shown.exact !== shown.text ? shown.exact : "";
+  const shown = showValue(asked.value, asked.unit, useLang(), asked.currency);
+  const exact = exactOf(shown);
   return (
     <button
       type="button"
       className={className ? `figure ${className}` : "figure"}
       title={[exact, t("explain.open")].filter(Boolean).join(" · ")}
+      data-exact={exact}
       onClick={() => explain(asked)}
     >
       {text ?? shown.text}
     </button>
+  );
+}
+
+/** A text that was shortened can be reached by keyboard and then tells the whole. */
+export function Exact({ shown, text }: { shown: Shown; text?: string }) {
+  const exact = exactOf(shown);
+  if (!exact) return <span>{text ?? shown.text}</span>;
+  return (
+    <span className="exact" title={exact} data-exact={exact} tabIndex={0} role="note">
+      {text ?? shown.text}
+    </span>
   );
 }
 
@@ -34,6 +48,5 @@ export function Amount({
   unit: Unit | string;
   currency?: string | undefined;
 }) {
-  const shown = showValue(value, unit, useLang(), currency);
-  return <span title={shown.exact || undefined}>{shown.text}</span>;
+  return <Exact shown={showValue(value, unit, useLang(), currency)} />;
 }

@@ -8,12 +8,14 @@ const SCALES: Record<Lang, { size: number; suffix: string }[]> = {
     { size: 1, suffix: "" },
     { size: 1e4, suffix: "万" },
     { size: 1e8, suffix: "亿" },
+    { size: 1e12, suffix: "万亿" },
   ],
   en: [
     { size: 1, suffix: "" },
     { size: 1e3, suffix: "K" },
     { size: 1e6, suffix: "M" },
     { size: 1e9, suffix: "B" },
+    { size: 1e12, suffix: "T" },
   ],
 };
 

@@ -3,6 +3,7 @@ import { Alert, Button } from "antd";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { ApiError } from "../api/client";
+import { useOnline } from "./use-online";
 
 /** A grey block of the final size, so that nothing jumps when data comes. */
 export function Skeleton({ height, width }: { height: number | string; width?: number | string }) {
@@ -13,14 +14,18 @@ export function LoadError({ error, onRetry }: { error: unknown; onRetry?: () => 
   const { t } = useTranslation();
   const problem = error instanceof ApiError ? error.problem : null;
   const places = problem?.at ?? [];
+  const isOnline = useOnline();
+  const lost = isOnline
+    ? { title: t("error.unreachable"), help: t("error.unreachableHelp") }
+    : { title: t("error.offline"), help: t("error.offlineHelp") };
   return (
     <Alert
       type="error"
       showIcon
-      title={problem?.title || t("error.unreachable")}
+      title={problem?.title || lost.title}
       description={
         <>
-          <div>{problem ? problem.detail : t("error.unreachableHelp")}</div>
+          <div>{problem?.title ? problem.detail : lost.help}</div>
           {places.length > 0 && (
             <ul className="places">
               {places.map((place, i) => (
@@ -36,9 +41,13 @@ export function LoadError({ error, onRetry }: { error: unknown; onRetry?: () => 
               ))}
             </ul>
           )}
+          {onRetry && (
+            <Button className="retry" onClick={onRetry}>
+              {t("error.retry")}
+            </Button>
+          )}
         </>
       }
-      action={onRetry && <Button onClick={onRetry}>{t("error.retry")}</Button>}
     />
   );
 }

@@ -5,13 +5,16 @@ import { Button } from "antd";
 import { useTranslation } from "react-i18next";
 import { customerQuery } from "../../api/queries";
 import type { Score } from "../../api/types";
+import { columnsOption } from "../../charts/bar";
 import { Canvas } from "../../charts/canvas";
-import { columnsOption } from "../../charts/options";
+
 import { FieldValue } from "../../fields/field-value";
 import { useLang } from "../../i18n";
 import { findField, useAsOf, useCatalog, useCurrency } from "../../ui/catalog";
+import { COLOURS } from "../../ui/colours";
 import { Amount } from "../../ui/figure";
-import { NO_VALUE, pickText } from "../../ui/format";
+import { exactNumber, NO_VALUE, pickText } from "../../ui/format";
+import { useMode } from "../../ui/mode";
 import { Panel } from "../../ui/panel";
 import { monthStart, showGrain } from "../../ui/period";
 import { Empty, LoadError, Skeleton } from "../../ui/states";
@@ -29,6 +32,7 @@ export function CustomerPage() {
   const catalog = useCatalog();
   const currency = useCurrency();
   const asOf = useAsOf();
+  const mode = useMode();
   const id = Number(route.useParams().id);
   const { data, error, refetch } = useQuery(customerQuery(id));
 
@@ -60,6 +64,7 @@ export function CustomerPage() {
   const stageReason = lang === "zh" ? score?.stage_reason_zh : score?.stage_reason_en;
   const openLast = asOf !== null && monthly.at(-1)?.month === monthStart(asOf) && monthStart(asOf) !== asOf;
   const netName = t("customer.net");
+  const alive = pickText(findField(catalog, "score.p_alive")?.name, lang);
   return (
     <main className="page" id="main">
       <header className="page-head">
@@ -97,7 +102,7 @@ export function CustomerPage() {
             ))}
             <div>
               <dt>{t("customer.orders")}</dt>
-              <dd>{data.orders.total}</dd>
+              <dd>{exactNumber(data.orders.total)}</dd>
             </div>
             <div>
               <dt>{t("customer.firstOrder")}</dt>
@@ -131,7 +136,8 @@ export function CustomerPage() {
                   unit: "money",
                   lang,
                   currency,
-                  words: { previous: "", open: t("status.open"), none: "" },
+                  colours: COLOURS[mode],
+                  words: { before: "", open: t("status.open"), none: "" },
                   names: (v) => v,
                 },
               )}
@@ -181,7 +187,7 @@ export function CustomerPage() {
             <p className="nothing">{t("answer.empty")}</p>
           ) : (
             <div className="table-scroll" tabIndex={0} role="region" aria-label={t("customer.history")}>
-              <table className="table">
+              <table className="table as-cards">
                 <thead>
                   <tr>
                     <th scope="col">{t("shell.asOf")}</th>
@@ -190,8 +196,8 @@ export function CustomerPage() {
                     <th scope="col" className="num">
                       {t("overview.net365")}
                     </th>
-                    <th scope="col" className="num hide-phone">
-                      {pickText(findField(catalog, "score.p_alive")?.name, lang)}
+                    <th scope="col" className="num">
+                      {alive}
                     </th>
                     <th scope="col" className="num">
                       {t("customers.clv")}
@@ -201,20 +207,22 @@ export function CustomerPage() {
                 <tbody>
                   {data.history.map((h) => (
                     <tr key={h.as_of}>
-                      <td className="nowrap">{h.as_of}</td>
-                      <td>
+                      <td data-head={t("shell.asOf")} className="nowrap">
+                        {h.as_of}
+                      </td>
+                      <td data-head={t("overview.tier")}>
                         <TierTag id={h.tier} />
                       </td>
-                      <td>
+                      <td data-head={t("overview.stage")}>
                         <StageTag id={h.stage} />
                       </td>
-                      <td className="num">
+                      <td data-head={t("overview.net365")} className="num">
                         <Amount value={h.net_revenue_365} unit="money" currency={currency} />
                       </td>
-                      <td className="num hide-phone">
+                      <td data-head={alive} className="num">
                         <Amount value={h.p_alive} unit="score" />
                       </td>
-                      <td className="num">
+                      <td data-head={t("customers.clv")} className="num">
                         <Amount value={h.clv_12m} unit="money" currency={currency} />
                       </td>
                     </tr>

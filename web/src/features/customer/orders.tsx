@@ -1,14 +1,14 @@
 // The customer's orders, newest first; a row opens its lines.
 import { DownOutlined, RightOutlined } from "@ant-design/icons";
 import { useQuery } from "@tanstack/react-query";
-import { Button } from "antd";
 import { Fragment, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { orderLinesQuery, ordersQuery } from "../../api/queries";
-import type { Order } from "../../api/types";
+import { ordersQuery } from "../../api/queries";
 import { FieldValue } from "../../fields/field-value";
+import { OrderLines } from "../../fields/order-lines";
 import { Amount } from "../../ui/figure";
 import { showInstant } from "../../ui/format";
+import { Pager } from "../../ui/pager";
 import { LoadError, Skeleton } from "../../ui/states";
 
 const PAGE = 20;
@@ -24,13 +24,13 @@ export function Orders({ id, currency }: { id: number; currency: string | undefi
   return (
     <>
       <div className="table-scroll" tabIndex={0} role="region" aria-label={t("customer.orders")}>
-        <table className="table orders">
+        <table className="table orders as-cards">
           <thead>
             <tr>
               <th scope="col">{t("order.number")}</th>
               <th scope="col">{t("order.at")}</th>
               <th scope="col">{t("order.kind")}</th>
-              <th scope="col" className="num hide-phone">
+              <th scope="col" className="num">
                 {t("order.lines")}
               </th>
               <th scope="col" className="num">
@@ -42,7 +42,7 @@ export function Orders({ id, currency }: { id: number; currency: string | undefi
             {data.resources.map((order) => (
               <Fragment key={order.id}>
                 <tr>
-                  <td>
+                  <td data-head={t("order.number")}>
                     <button
                       type="button"
                       className="expand"
@@ -57,24 +57,26 @@ export function Orders({ id, currency }: { id: number; currency: string | undefi
                       {order.number}
                     </button>
                   </td>
-                  <td className="nowrap" title={order.ordered_at}>
+                  <td data-head={t("order.at")} className="nowrap" title={order.ordered_at}>
                     {order.ordered_on}
                     <span className="hide-phone">{showInstant(order.ordered_at).slice(10)}</span>
                   </td>
-                  <td>
+                  <td data-head={t("order.kind")}>
                     <span className={`chip kind-${order.kind}`}>
                       <FieldValue path="order.kind" value={order.kind} />
                     </span>
                   </td>
-                  <td className="num hide-phone">{order.n_lines}</td>
-                  <td className="num">
+                  <td data-head={t("order.lines")} className="num">
+                    {order.n_lines}
+                  </td>
+                  <td data-head={t("order.net")} className="num">
                     <Amount value={order.net_amount} unit="money" currency={order.currency ?? currency} />
                   </td>
                 </tr>
                 {open === order.id && (
                   <tr className="inner">
                     <td colSpan={5}>
-                      <Lines order={order} currency={currency} />
+                      <OrderLines id={order.id} n={order.n_lines} currency={order.currency ?? currency} />
                     </td>
                   </tr>
                 )}
@@ -83,68 +85,7 @@ export function Orders({ id, currency }: { id: number; currency: string | undefi
           </tbody>
         </table>
       </div>
-      {data.total > PAGE && (
-        <div className="pager">
-          <Button size="small" disabled={offset === 0} onClick={() => setOffset(Math.max(0, offset - PAGE))}>
-            {t("pager.previous")}
-          </Button>
-          <span>
-            {t("pager.of", { from: offset + 1, to: Math.min(offset + PAGE, data.total), total: data.total })}
-          </span>
-          <Button
-            size="small"
-            disabled={offset + PAGE >= data.total}
-            onClick={() => setOffset(offset + PAGE)}
-          >
-            {t("pager.next")}
-          </Button>
-        </div>
-      )}
+      <Pager offset={offset} size={PAGE} total={data.total} onMove={setOffset} />
     </>
-  );
-}
-
-function Lines({ order, currency }: { order: Order; currency: string | undefined }) {
-  const { t } = useTranslation();
-  const { data, error } = useQuery(orderLinesQuery(order.id));
-  if (error) return <LoadError error={error} />;
-  if (!data) return <Skeleton height={Math.min(10, order.n_lines) * 29} />;
-  const money = order.currency ?? currency;
-  return (
-    <table className="table small">
-      <thead>
-        <tr>
-          <th scope="col">{t("order.product")}</th>
-          <th scope="col" className="num">
-            {t("order.quantity")}
-          </th>
-          <th scope="col" className="num hide-phone">
-            {t("order.price")}
-          </th>
-          <th scope="col" className="num">
-            {t("order.amount")}
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {data.resources.map((line) => (
-          <tr key={line.id}>
-            <td>
-              {line.product_name || line.description || "–"}{" "}
-              {line.product_number && <span className="muted">{line.product_number}</span>}
-            </td>
-            <td className="num">
-              <Amount value={line.quantity} unit="count" />
-            </td>
-            <td className="num hide-phone">
-              <Amount value={line.price} unit="money" currency={money} />
-            </td>
-            <td className="num">
-              <Amount value={line.amount} unit="money" currency={money} />
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
   );
 }

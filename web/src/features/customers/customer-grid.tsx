@@ -7,17 +7,17 @@ import type { CustomerRow } from "../../api/types";
 import { FieldValue } from "../../fields/field-value";
 import { useLang } from "../../i18n";
 import { findField, useCatalog, useCurrency } from "../../ui/catalog";
-import { exactNumber, pickText, showValue } from "../../ui/format";
+import { exactNumber, pickText } from "../../ui/format";
 import { LoadError, Skeleton } from "../../ui/states";
 import { StageTag, TierTag } from "../../ui/tags";
 import { usePhone } from "../../ui/use-media";
 import { VirtualRows } from "../../ui/virtual-rows";
 
-type Column = { id: keyof CustomerRow & string; path: string; width: number; grow?: number };
+type Column = { id: keyof CustomerRow & string; path: string; width: number; grow?: number; cut?: true };
 
 const COLUMNS: Column[] = [
-  { id: "number", path: "customer.number", width: 92 },
-  { id: "name", path: "customer.name", width: 138, grow: 1 },
+  { id: "number", path: "customer.number", width: 92, cut: true },
+  { id: "name", path: "customer.name", width: 138, grow: 1, cut: true },
   { id: "tier", path: "score.tier", width: 96 },
   { id: "stage", path: "score.stage", width: 100 },
   { id: "days_since_last", path: "score.days_since_last", width: 96 },
@@ -34,7 +34,7 @@ const TEMPLATE = [
 ].join(" ");
 const MIN_WIDTH = COLUMNS.reduce((sum, c) => sum + c.width, REASON_WIDTH);
 const ROW = 44;
-const CARD = 128;
+const CARD = 150;
 
 export function CustomerGrid({
   filter,
@@ -132,8 +132,9 @@ export function CustomerGrid({
                   key={column.id}
                   role="gridcell"
                   className={findField(catalog, column.path)?.unit ? "num" : "ellipsis"}
+                  title={column.cut ? String(row[column.id] ?? "") : undefined}
                 >
-                  <FieldValue path={column.path} value={row[column.id]} currency={currency} />
+                  <FieldValue path={column.path} value={row[column.id]} currency={currency} isQuiet />
                 </div>
               ))}
               <div role="gridcell" className="reason" title={reason(row)}>
@@ -157,8 +158,11 @@ function CustomerCard({
   reason: string;
 }) {
   const { t } = useTranslation();
-  const lang = useLang();
-  const money = (value: string | null | undefined) => showValue(value ?? null, "money", lang, currency).text;
+  const money = (path: string, value: string | null | undefined) => (
+    <b>
+      <FieldValue path={path} value={value} currency={currency} isQuiet />
+    </b>
+  );
   return (
     <div role="gridcell" className="customer-card">
       <div className="card-line">
@@ -172,12 +176,12 @@ function CustomerCard({
           row.days_since_last !== undefined &&
           t("customers.lastDaysAgo", { n: row.days_since_last })}
       </div>
-      <div className="card-line spread">
+      <div className="card-pair">
         <span>
-          {t("overview.net365")} <b>{money(row.net_revenue_365)}</b>
+          <small>{t("overview.net365")}</small> {money("score.net_revenue_365", row.net_revenue_365)}
         </span>
         <span>
-          {t("customers.clv")} <b>{money(row.clv_12m)}</b>
+          <small>{t("customers.clv")}</small> {money("score.clv_12m", row.clv_12m)}
         </span>
       </div>
       <div className="muted ellipsis">{reason}</div>

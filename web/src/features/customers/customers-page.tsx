@@ -70,7 +70,7 @@ export function CustomersPage() {
           </span>
           {FORMATS.map((format) => (
             <Button key={format} size="small" href={exportUrl(format, filter)} download>
-              {format === "parquet" ? "Parquet" : format.toUpperCase()}
+              {t(`customers.formats.${format}`)}
             </Button>
           ))}
         </div>

@@ -127,7 +127,7 @@ function PastImports() {
         <p className="nothing">{t("import.noPast")}</p>
       ) : (
         <div className="table-scroll" tabIndex={0} role="region" aria-label={t("import.past")}>
-          <table className="table">
+          <table className="table as-cards">
             <thead>
               <tr>
                 <th scope="col">{t("import.file")}</th>
@@ -144,19 +144,23 @@ function PastImports() {
             <tbody>
               {data.resources.map((i) => (
                 <tr key={i.id}>
-                  <td>
+                  <td data-head={t("import.file")}>
                     <Link to="/import/$id" params={{ id: String(i.id) }}>
                       {i.filename}
                     </Link>
                   </td>
-                  <td>
+                  <td data-head={t("import.state")}>
                     <StateTag state={i.state} />
                   </td>
-                  <td className="num">{exactNumber(i.summary?.rows_read ?? i.progress?.rows ?? 0)}</td>
-                  <td className="num">
+                  <td data-head={t("import.rows")} className="num">
+                    {exactNumber(i.summary?.rows_read ?? i.progress?.rows ?? 0)}
+                  </td>
+                  <td data-head={t("import.rejected")} className="num">
                     {exactNumber(i.summary?.rows_rejected ?? i.progress?.rejected ?? 0)}
                   </td>
-                  <td className="nowrap">{showInstant(i.created_at)}</td>
+                  <td data-head={t("import.at")} className="nowrap">
+                    {showInstant(i.created_at)}
+                  </td>
                 </tr>
               ))}
             </tbody>

@@ -10,7 +10,15 @@ import { cancelImport, importQuery, isAtWork, mapImport, undoImport } from "../.
 import type { Import, ImportFailure, Mapping } from "../../api/types";
 import { useLang } from "../../i18n";
 import { useCurrency } from "../../ui/catalog";
-import { exactNumber, type Lang, pickText, showBytes, showSeconds, showValue } from "../../ui/format";
+import {
+  exactNumber,
+  type Lang,
+  NO_VALUE,
+  pickText,
+  showBytes,
+  showSeconds,
+  showValue,
+} from "../../ui/format";
 import { Panel } from "../../ui/panel";
 import { LoadError, Skeleton } from "../../ui/states";
 import { MappingTable } from "./mapping-table";
@@ -116,11 +124,11 @@ function AtWork({ run, busy, onCancel }: { run: Import; busy: boolean; onCancel:
         <Fact name={t("import.rejected")} value={exactNumber(p.rejected)} />
         <Fact
           name={t("import.rate")}
-          value={p.rate ? t("import.perSecond", { n: exactNumber(Math.round(p.rate)) }) : "–"}
+          value={p.rate ? t("import.perSecond", { n: exactNumber(Math.round(p.rate)) }) : NO_VALUE}
         />
         <Fact
           name={t("import.remaining")}
-          value={p.remaining_s == null ? "–" : showSeconds(p.remaining_s, lang)}
+          value={p.remaining_s == null ? NO_VALUE : showSeconds(p.remaining_s, lang)}
         />
       </dl>
       <p className="note">{t("import.leave")}</p>
@@ -173,20 +181,22 @@ function Result({ run, busy, onUndo }: { run: Import; busy: boolean; onUndo: () 
             ))}
             <Fact
               name={t("import.summary.span")}
-              value={s.first_ordered_on ? `${s.first_ordered_on} – ${s.last_ordered_on}` : "–"}
+              value={s.first_ordered_on ? `${s.first_ordered_on} – ${s.last_ordered_on}` : NO_VALUE}
             />
             <Fact
               name={t("import.summary.gross_amount")}
-              value={showValue(s.gross_amount, "money", lang, currency).exact || "–"}
+              value={showValue(s.gross_amount, "money", lang, currency).exact || NO_VALUE}
             />
             <Fact
               name={t("import.summary.net_amount")}
-              value={showValue(s.net_amount, "money", lang, currency).exact || "–"}
+              value={showValue(s.net_amount, "money", lang, currency).exact || NO_VALUE}
             />
             <Fact
               name={t("import.summary.file")}
               value={
-                [s.encoding, s.delimiter === "\t" ? "TAB" : s.delimiter].filter(Boolean).join(" · ") || "–"
+                [s.encoding, s.delimiter === "\t" ? t("import.tab") : s.delimiter]
+                  .filter(Boolean)
+                  .join(" · ") || NO_VALUE
               }
             />
           </dl>

@@ -6,6 +6,7 @@ import type { Mapping } from "../../api/types";
 import { useLang } from "../../i18n";
 import { useCatalog } from "../../ui/catalog";
 import { pickText } from "../../ui/format";
+import { SEARCH_SIGN } from "../../ui/signs";
 import { LoadError } from "../../ui/states";
 
 const OBJECTS = ["customer", "order", "order_line", "product"];
@@ -124,7 +125,7 @@ export function MappingTable({
                     value={fields[i] ?? LEFT_OUT}
                     onChange={(next) => setFields(fields.map((f, at) => (at === i ? next || null : f)))}
                     options={options}
-                    showSearch={{ optionFilterProp: "label" }}
+                    showSearch={{ optionFilterProp: "label", searchIcon: SEARCH_SIGN }}
                     popupMatchSelectWidth={false}
                     style={{ width: "100%", minWidth: 150 }}
                   />

@@ -4,104 +4,123 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { Drawer } from "antd";
 import { useTranslation } from "react-i18next";
-import { customersQuery, explainQuery, rowsBehindQuery } from "../../api/queries";
-import type { Question, RowsBehind } from "../../api/types";
+import { customersQuery, explainQuery, insightQuery } from "../../api/queries";
+import { cellOf } from "../../charts/shape";
 import { useLang } from "../../i18n";
 import { findMetric, useCatalog } from "../../ui/catalog";
 import type { Asked } from "../../ui/explain";
 import { Amount } from "../../ui/figure";
 import { exactNumber, pickText, showValue } from "../../ui/format";
 import { showPeriod } from "../../ui/period";
+import { CLOSE_SIGN } from "../../ui/signs";
 import { LoadError, Skeleton } from "../../ui/states";
 import { usePhone } from "../../ui/use-media";
+import { FilterWords, Records } from "./records";
 
-const ROWS_SHOWN = 100;
 const layer = () => document.getElementById("layer") ?? document.body;
 
 export function ExplainDrawer({
   asked,
   open,
   onClose,
+  onClosed,
 }: {
   asked: Asked;
   open: boolean;
   onClose: () => void;
+  /** Once nothing of it is left on the page. */
+  onClosed: () => void;
 }) {
   const { t } = useTranslation();
-  const lang = useLang();
   const phone = usePhone();
-  const shown = showValue(asked.value, asked.unit, lang, asked.currency);
   return (
     <Drawer
       title={t("explain.title")}
       open={open}
       onClose={onClose}
-      size={phone ? "100%" : 560}
+      size={phone ? "100%" : 720}
+      afterOpenChange={(isOpen) => !isOpen && onClosed()}
       destroyOnHidden
       // Into the page's own layer: over the body, it would lock scrolling by a style element without a nonce.
       getContainer={layer}
-      closable={{ "aria-label": t("explain.close") }}
+      closable={{ closeIcon: CLOSE_SIGN, "aria-label": t("explain.close") }}
     >
       <div className="explain">
         <h3>{asked.title}</h3>
-        {asked.value !== null && (
-          <p className="big">
-            {shown.text}
-            {shown.exact && shown.exact !== shown.text && <span className="muted"> = {shown.exact}</span>}
-          </p>
-        )}
-        {asked.status && <p className={`status ${asked.status}`}>{t(`status.${asked.status}Help`)}</p>}
         {"question" in asked ? (
-          <OfQuestion question={asked.question} currency={asked.currency} onLeave={onClose} />
+          // Another number starts at its own first page.
+          <OfQuestion key={JSON.stringify(asked.question)} asked={asked} onLeave={onClose} />
         ) : (
-          <OfEvaluation asked={asked} onLeave={onClose} />
+          <>
+            <Value asked={asked} value={asked.value} />
+            <OfEvaluation asked={asked} onLeave={onClose} />
+          </>
         )}
       </div>
     </Drawer>
   );
 }
 
+function Value({ asked, value }: { asked: Asked; value: Asked["value"] }) {
+  const { t } = useTranslation();
+  const shown = showValue(value, asked.unit, useLang(), asked.currency);
+  return (
+    <>
+      {value !== null && (
+        <p className="big">
+          {shown.text}
+          {shown.exact && shown.exact !== shown.text && <span className="muted"> = {shown.exact}</span>}
+        </p>
+      )}
+      {asked.status && <p className={`status ${asked.status}`}>{t(`status.${asked.status}Help`)}</p>}
+    </>
+  );
+}
+
 function OfQuestion({
-  question,
-  currency,
+  asked,
   onLeave,
 }: {
-  question: Question;
-  currency: string | undefined;
+  asked: Extract<Asked, { question: unknown }>;
   onLeave: () => void;
 }) {
   const { t } = useTranslation();
   const lang = useLang();
   const catalog = useCatalog();
+  const { question } = asked;
+  const id = question.metrics[0] ?? "";
+  const metric = findMetric(catalog, id);
+  // A page's whole question has many numbers; asked without its splits it has one.
+  const whole = useQuery({
+    ...insightQuery({ ...question, by: [], grain: null, compare: null, sort: [], limit: null }),
+    enabled: asked.value === null && metric?.kind !== "cohort",
+  });
+  const value = asked.value ?? (whole.data ? cellOf(whole.data, whole.data.rows[0], id) : null);
   const { data, error, refetch } = useQuery(explainQuery(question));
-  const rows = useQuery(rowsBehindQuery(question));
   if (error) return <LoadError error={error} onRetry={() => refetch()} />;
   if (!data) return <Skeleton height={320} />;
   return (
     <>
+      <Value asked={asked} value={value} />
+      <FilterWords asked={asked} period={showPeriod(data.period, lang)} />
+      <h4>{t("explain.rows")}</h4>
+      <Records asked={asked} metric={metric} value={value} onLeave={onLeave} />
       {data.metrics.map((m) => (
         <section key={m.id}>
+          <h4>{t("explain.definition")}</h4>
           <p>{pickText(m.about, lang)}</p>
           <dl className="facts">
             <div>
               <dt>{t("explain.metric")}</dt>
               <dd>
-                {findMetric(catalog, m.id) ? (
-                  <Link to="/metrics/$id" params={{ id: m.id }} onClick={onLeave}>
-                    {m.code} {pickText(m.name, lang)}
-                  </Link>
-                ) : (
-                  `${m.code} ${pickText(m.name, lang)}`
-                )}
+                <Link to="/metrics/$id" params={{ id: m.id }} onClick={onLeave}>
+                  {m.code} {pickText(m.name, lang)}
+                </Link>
               </dd>
             </div>
             <div>
               <dt>{t("explain.version")}</dt>
-              <dd>v{m.version}</dd>
-            </div>
-            <div>
-              <dt>{t("explain.period")}</dt>
-              <dd>{showPeriod(data.period, lang)}</dd>
+              <dd>{m.version}</dd>
             </div>
             <div>
               <dt>{t("shell.asOf")}</dt>
@@ -118,14 +137,6 @@ function OfQuestion({
           </pre>
         </section>
       ))}
-      <h4>{t("explain.rows")}</h4>
-      {rows.error ? (
-        <LoadError error={rows.error} onRetry={() => rows.refetch()} />
-      ) : !rows.data ? (
-        <Skeleton height={160} />
-      ) : (
-        <Rows rows={rows.data} currency={currency} />
-      )}
       <details>
         <summary>{t("explain.plan")}</summary>
         <pre className="code-block" tabIndex={0}>
@@ -133,56 +144,11 @@ function OfQuestion({
         </pre>
       </details>
       <details>
-        <summary>SQL</summary>
+        <summary>{t("explain.sql")}</summary>
         <pre className="code-block" tabIndex={0}>
           {data.sql}
         </pre>
       </details>
-    </>
-  );
-}
-
-function Rows({ rows, currency }: { rows: RowsBehind; currency: string | undefined }) {
-  const { t } = useTranslation();
-  const lang = useLang();
-  const object = useCatalog().objects.find((o) => o.id === rows.object);
-  return (
-    <>
-      <p className="note">
-        {t("explain.rowsOf", {
-          object: pickText(object?.name, lang) || rows.object,
-          total: exactNumber(rows.total),
-          shown: Math.min(ROWS_SHOWN, rows.rows.length),
-        })}
-      </p>
-      <div className="table-scroll" tabIndex={0} role="region" aria-label={t("explain.rows")}>
-        <table className="table small">
-          <thead>
-            <tr>
-              {rows.columns.map((c) => (
-                <th key={c.name} scope="col" className={c.unit ? "num" : undefined}>
-                  {pickText(c.label, lang)}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {rows.rows.slice(0, ROWS_SHOWN).map((row, i) => (
-              <tr key={i}>
-                {rows.columns.map((c, at) => (
-                  <td key={c.name} className={c.unit ? "num" : undefined}>
-                    {c.unit ? (
-                      <Amount value={row[at]} unit={c.unit} currency={currency} />
-                    ) : (
-                      String(row[at] ?? "–")
-                    )}
-                  </td>
-                ))}
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
     </>
   );
 }

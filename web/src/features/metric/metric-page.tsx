@@ -14,6 +14,7 @@ import { DateInput } from "../../ui/date-input";
 import { useExplain } from "../../ui/explain";
 import { pickText } from "../../ui/format";
 import { addDays, PERIODS, type PeriodName, showPeriod, spanOf, trendSpan } from "../../ui/period";
+import { SEARCH_SIGN, useClear } from "../../ui/signs";
 import { Empty, LoadError, Skeleton } from "../../ui/states";
 import { useGroupName } from "./group-name";
 import { grainsFrom } from "./search";
@@ -29,6 +30,7 @@ export function MetricPage() {
   const asOf = useAsOf();
   const currency = useCurrency();
   const explain = useExplain();
+  const clear = useClear();
   const groupName = useGroupName();
   const { id } = route.useParams();
   const search = route.useSearch();
@@ -124,8 +126,8 @@ export function MetricPage() {
             )}
             {!isCohort && (
               <Select
-                allowClear
-                showSearch={{ optionFilterProp: "label" }}
+                allowClear={clear.select}
+                showSearch={{ optionFilterProp: "label", searchIcon: SEARCH_SIGN }}
                 aria-label={t("metric.by")}
                 placeholder={t("metric.by")}
                 value={search.by}
@@ -188,7 +190,13 @@ export function MetricPage() {
           ) : (
             <div className={isFetching ? "answer stale" : "answer"} aria-busy={isFetching}>
               {search.view === "table" ? (
-                <AnswerTable answer={answer} grain={grain} currency={currency} caption={title} />
+                <AnswerTable
+                  answer={answer}
+                  question={question}
+                  grain={grain}
+                  currency={currency}
+                  caption={title}
+                />
               ) : (
                 <AnswerView
                   answer={answer}

@@ -7,6 +7,7 @@ import { useLang } from "../../i18n";
 import { useCatalog } from "../../ui/catalog";
 import { pickText } from "../../ui/format";
 import { Panel } from "../../ui/panel";
+import { useClear } from "../../ui/signs";
 import { useGroupName } from "./group-name";
 
 export function MetricsPage() {
@@ -14,6 +15,7 @@ export function MetricsPage() {
   const lang = useLang();
   const catalog = useCatalog();
   const groupName = useGroupName();
+  const clear = useClear();
   const [text, setText] = useState("");
   const wanted = text.trim().toLowerCase();
   const metrics = catalog.metrics.filter(
@@ -33,7 +35,8 @@ export function MetricsPage() {
         </div>
         <div className="controls">
           <Input
-            allowClear
+            className="search"
+            allowClear={clear.input}
             value={text}
             onChange={(e) => setText(e.target.value)}
             placeholder={t("metrics.find")}

@@ -8,8 +8,8 @@ import { cellOf } from "../../charts/shape";
 import { Spark } from "../../charts/spark";
 import { useLang } from "../../i18n";
 import { Change } from "../../ui/change";
-import { Figure } from "../../ui/figure";
-import { pickText, showValue, toNumber } from "../../ui/format";
+import { Amount, Figure } from "../../ui/figure";
+import { pickText, toNumber } from "../../ui/format";
 import { addDays, showPeriod, trendSpan } from "../../ui/period";
 import { LoadError, Skeleton } from "../../ui/states";
 
@@ -67,7 +67,7 @@ export function MetricCard({
             {compared && toNumber(before) !== null && (
               <span className="muted" title={showPeriod(compared, lang)}>
                 {compare === "year" ? t("compare.yearBefore") : t("compare.before")}{" "}
-                {showValue(before, metric.unit, lang, currency).text}
+                <Amount value={before} unit={metric.unit} currency={currency} />
               </span>
             )}
           </p>

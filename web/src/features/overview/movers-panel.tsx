@@ -7,7 +7,7 @@ import type { Period, Question } from "../../api/types";
 import { useLang } from "../../i18n";
 import { findMetric, useCatalog } from "../../ui/catalog";
 import { Change } from "../../ui/change";
-import { Figure } from "../../ui/figure";
+import { Amount, Figure } from "../../ui/figure";
 import { showValue } from "../../ui/format";
 import { Panel } from "../../ui/panel";
 import { LoadError, Skeleton } from "../../ui/states";
@@ -94,8 +94,8 @@ function MoverItem({
         {name}
       </Link>
       <span className="muted hide-phone">
-        {showValue(mover.before ?? 0, "money", lang, currency).text} →{" "}
-        {showValue(mover.now ?? 0, "money", lang, currency).text}
+        <Amount value={mover.before ?? 0} unit="money" currency={currency} /> →{" "}
+        <Amount value={mover.now ?? 0} unit="money" currency={currency} />
       </span>
       <span className="num">
         <Figure

@@ -61,11 +61,11 @@ export function RfmPanel({
     >
       <HeatTable
         caption={t("rfm.title")}
-        corner={<span className="corner">R \ F</span>}
-        heads={SCORES.map((f) => `F${f}`)}
+        corner={<span className="corner">{t("rfm.corner")}</span>}
+        heads={SCORES.map((f) => t("rfm.f", { n: f }))}
         rows={[...SCORES].reverse().map((r) => ({
           key: `R${r}`,
-          label: `R${r}`,
+          label: t("rfm.r", { n: r }),
           cells: SCORES.map((f) => {
             const customers = total.matrix[r - 1]?.[f - 1] ?? 0;
             const money = total.money[r - 1]?.[f - 1] ?? null;
@@ -73,7 +73,7 @@ export function RfmPanel({
             const sum = showValue(money, "money", lang, currency);
             return {
               value: heat === "money" ? (toNumber(money) ?? 0) : customers,
-              title: `R${r} F${f} · ${t("rfm.cell", { customers: n.exact, money: sum.exact || sum.text })}`,
+              title: t("rfm.cell", { r, f, customers: n.exact, money: sum.exact || sum.text }),
               content: (
                 <Link
                   to="/customers"

@@ -72,7 +72,7 @@ export function RiskPanel({
       {holdout && (
         <p className="note">
           {t("risk.holdout", {
-            weeks: holdout.weeks,
+            weeks: showValue(holdout.weeks, "score", lang).text,
             actual: showValue(holdout.actual, "count", lang).text,
             expected: showValue(holdout.expected, "count", lang).text,
             naive: showValue(holdout.naive, "count", lang).text,
