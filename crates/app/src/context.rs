@@ -91,7 +91,7 @@ fn without_password(url: &str) -> String {
 }
 
 /// FNV-1a; names a folder, protects nothing.
-fn stable_hash(bytes: &[u8]) -> u64 {
+pub(crate) fn stable_hash(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |h, &b| {
         (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3)
     })

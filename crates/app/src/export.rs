@@ -1,20 +1,22 @@
-//! The list of customers with their scores as a file: CSV (with BOM and safe
-//! against formulas), XLSX or Parquet. Streams; memory does not grow with the
-//! rows, but for XLSX, whose writer keeps one row at a time too.
+//! Lists and answers as files: the customers with their scores, the answer to
+//! a question, and (in [`crate::import`]) a file of orders with the scores
+//! beside its rows. Streams; memory does not grow with the rows.
 
-use std::io::{BufWriter, Write};
+mod sink;
+
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::civil::Date;
-use keji_metrics::{Column, file as parquet};
+use keji_schema::question::{Question, Role};
 use keji_schema::{Type, Value};
 use keji_store::ScanQuery;
-use rust_xlsxwriter::{Format as CellFormat, Workbook};
+
+pub(crate) use sink::{Heading, Sink};
 
 use crate::context::App;
 use crate::customers::View;
-use crate::error::{Error, Result, shown};
+use crate::error::{Error, Result};
 use crate::messages::Language;
 use crate::permission::{Caller, access};
 
@@ -68,6 +70,13 @@ pub async fn customers_to_temporary(
     as_of: Option<Date>,
     language: Language,
 ) -> Result<Temporary> {
+    let file = temporary(app)?;
+    customers(app, caller, format, filter, as_of, file.path(), language).await?;
+    Ok(file)
+}
+
+/// A name that nobody else uses.
+pub(crate) fn temporary(app: &App) -> Result<Temporary> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let folder = app.folder().join("temporary");
     std::fs::create_dir_all(&folder).map_err(Error::io(folder.display().to_string()))?;
@@ -76,9 +85,98 @@ pub async fn customers_to_temporary(
         std::process::id(),
         NEXT.fetch_add(1, Ordering::Relaxed)
     );
-    let file = Temporary(folder.join(name));
-    customers(app, caller, format, filter, as_of, file.path(), language).await?;
+    Ok(Temporary(folder.join(name)))
+}
+
+/// The answer to a question as a file; the number of its rows.
+pub async fn answer(
+    app: &App,
+    caller: &Caller,
+    format: Format,
+    question: &Question,
+    path: &Path,
+    language: Language,
+) -> Result<u64> {
+    let answer = crate::insight::ask(app, caller, question).await?;
+    let mut headings = Vec::new();
+    for (i, column) in answer.columns.iter().enumerate() {
+        let kind = answer.rows.iter().map(|row| &row[i]).find_map(kind_of);
+        headings.push(Heading {
+            label: match format {
+                Format::Parquet => column.name.clone(),
+                Format::Csv | Format::Xlsx => label(app, &column.name, column.role, language),
+            },
+            kind: kind.unwrap_or(Type::Text),
+        });
+    }
+    let partial = path.with_extension("part");
+    let written = (|| {
+        let mut sink = Sink::create(format, &partial, &headings)?;
+        answer.rows.iter().try_for_each(|row| sink.row(row))?;
+        sink.finish()
+    })();
+    if let Err(problem) = written {
+        let _ = std::fs::remove_file(&partial);
+        return Err(problem);
+    }
+    std::fs::rename(&partial, path).map_err(Error::io(path.display().to_string()))?;
+    Ok(answer.rows.len() as u64)
+}
+
+pub async fn answer_to_temporary(
+    app: &App,
+    caller: &Caller,
+    format: Format,
+    question: &Question,
+    language: Language,
+) -> Result<Temporary> {
+    let file = temporary(app)?;
+    answer(app, caller, format, question, file.path(), language).await?;
     Ok(file)
+}
+
+fn kind_of(value: &Value) -> Option<Type> {
+    Some(match value {
+        Value::Null => return None,
+        Value::Text(_) => Type::Text,
+        Value::Int(_) => Type::Int,
+        Value::Decimal(_) => Type::Decimal,
+        Value::Float(_) => Type::Float,
+        Value::Bool(_) => Type::Bool,
+        Value::Date(_) => Type::Date,
+        Value::Instant(_) => Type::Instant,
+    })
+}
+
+/// What a person calls a column of an answer.
+fn label(app: &App, name: &str, role: Role, language: Language) -> String {
+    let pick = |zh: &str, en: &str| match language {
+        Language::Zh => zh.to_owned(),
+        Language::En => en.to_owned(),
+    };
+    let (metric, more) = match (name.strip_suffix("_previous"), name.strip_suffix("_change")) {
+        (Some(metric), _) => (metric, pick("（对比期）", " (compared)")),
+        (_, Some(metric)) => (metric, pick("（变化）", " (change)")),
+        _ => (name, String::new()),
+    };
+    if role == Role::Metric
+        && let Some(known) = app.catalog.metrics.get(metric)
+    {
+        return pick(&known.name.zh, &known.name.en) + &more;
+    }
+    match name {
+        "period" => pick("期间", "Period"),
+        "cohort" => pick("首购月", "Cohort"),
+        "age" => pick("月龄", "Age in months"),
+        _ => {
+            let path: Vec<String> = name.split('.').map(str::to_owned).collect();
+            let objects = ["order", "order_line", "score", "customer"];
+            let field = objects
+                .iter()
+                .find_map(|object| app.catalog.field(object, &path).ok());
+            field.map_or_else(|| name.to_owned(), |f| pick(&f.name.zh, &f.name.en))
+        }
+    }
 }
 
 /// Writes the file and returns the number of customers. A file that exists is
@@ -141,168 +239,5 @@ pub async fn customers(
             let _ = std::fs::remove_file(&partial);
             Err(problem)
         }
-    }
-}
-
-struct Heading {
-    label: String,
-    kind: Type,
-}
-
-enum Sink {
-    Csv(Box<csv::Writer<BufWriter<std::fs::File>>>, String),
-    Xlsx {
-        book: Box<Workbook>,
-        date: CellFormat,
-        n_rows: u32,
-        path: PathBuf,
-    },
-    Parquet(Box<parquet::ParquetWriter<std::fs::File>>),
-}
-
-impl Sink {
-    fn create(format: Format, path: &Path, columns: &[Heading]) -> Result<Sink> {
-        let what = path.display().to_string();
-        let io = |e: std::io::Error| Error::Io {
-            what: what.clone(),
-            source: e,
-        };
-        match format {
-            Format::Csv => {
-                let mut file = BufWriter::new(std::fs::File::create(path).map_err(io)?);
-                // The byte order mark tells Excel and WPS that this is UTF-8.
-                file.write_all("\u{feff}".as_bytes()).map_err(io)?;
-                let mut writer = csv::Writer::from_writer(file);
-                writer
-                    .write_record(columns.iter().map(|c| c.label.as_str()))
-                    .map_err(|e| csv_error(&what, e))?;
-                Ok(Sink::Csv(Box::new(writer), what))
-            }
-            Format::Xlsx => {
-                let mut book = Box::new(Workbook::new());
-                let bold = CellFormat::new().set_bold();
-                let sheet = book
-                    .add_worksheet_with_constant_memory()
-                    .map_err(xlsx_error)?;
-                for (i, column) in columns.iter().enumerate() {
-                    sheet
-                        .write_with_format(0, i as u16, column.label.as_str(), &bold)
-                        .map_err(xlsx_error)?;
-                }
-                sheet.set_freeze_panes(1, 0).map_err(xlsx_error)?;
-                let date = CellFormat::new().set_num_format("yyyy-mm-dd");
-                Ok(Sink::Xlsx {
-                    book,
-                    date,
-                    n_rows: 0,
-                    path: path.to_owned(),
-                })
-            }
-            Format::Parquet => {
-                let columns: Vec<Column> = columns
-                    .iter()
-                    .map(|c| Column {
-                        name: c.label.clone(),
-                        kind: c.kind,
-                        required: false,
-                    })
-                    .collect();
-                let file = std::fs::File::create(path).map_err(io)?;
-                Ok(Sink::Parquet(Box::new(parquet::ParquetWriter::new(
-                    file, &columns,
-                )?)))
-            }
-        }
-    }
-
-    fn row(&mut self, row: &[Value]) -> Result<()> {
-        match self {
-            Sink::Csv(writer, what) => writer
-                .write_record(row.iter().map(|v| match v {
-                    Value::Text(text) => formula_safe(text),
-                    other => shown(other),
-                }))
-                .map_err(|e| csv_error(what, e)),
-            Sink::Xlsx {
-                book, date, n_rows, ..
-            } => {
-                *n_rows += 1;
-                let at = *n_rows;
-                let sheet = book.worksheet_from_index(0).map_err(xlsx_error)?;
-                for (i, value) in row.iter().enumerate() {
-                    let column = i as u16;
-                    match value {
-                        Value::Null => continue,
-                        Value::Int(n) => sheet.write(at, column, *n as f64),
-                        Value::Decimal(d) => sheet.write(at, column, d.to_f64()),
-                        Value::Float(x) if x.is_finite() => sheet.write(at, column, *x),
-                        Value::Bool(b) => sheet.write(at, column, *b),
-                        Value::Date(d) => {
-                            let cell = rust_xlsxwriter::ExcelDateTime::from_ymd(
-                                d.year().unsigned_abs(),
-                                d.month().unsigned_abs(),
-                                d.day().unsigned_abs(),
-                            );
-                            match cell {
-                                Ok(cell) => sheet.write_with_format(at, column, &cell, date),
-                                // Excel's calendar begins in 1900.
-                                Err(_) => sheet.write(at, column, d.to_string()),
-                            }
-                        }
-                        other => sheet.write(at, column, shown(other)),
-                    }
-                    .map_err(xlsx_error)?;
-                }
-                Ok(())
-            }
-            Sink::Parquet(writer) => Ok(writer.append(row)?),
-        }
-    }
-
-    fn finish(self) -> Result<()> {
-        match self {
-            Sink::Csv(mut writer, what) => writer.flush().map_err(Error::io(what)),
-            Sink::Xlsx { mut book, path, .. } => book.save(&path).map_err(xlsx_error),
-            Sink::Parquet(writer) => {
-                let (file, _) = writer.finish()?;
-                file.sync_all().map_err(Error::io("parquet"))
-            }
-        }
-    }
-}
-
-/// A text that a spreadsheet would take for a formula gets an apostrophe.
-pub(crate) fn formula_safe(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{text}")
-    } else {
-        text.to_owned()
-    }
-}
-
-fn csv_error(what: &str, problem: csv::Error) -> Error {
-    Error::Io {
-        what: what.to_owned(),
-        source: problem.into(),
-    }
-}
-
-fn xlsx_error(problem: rust_xlsxwriter::XlsxError) -> Error {
-    Error::Io {
-        what: "xlsx".to_owned(),
-        source: std::io::Error::other(problem),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::formula_safe;
-
-    #[test]
-    fn formulas_lose_their_power() {
-        for text in ["=1+1", "+86", "-1", "@x", "\tx", "\rx"] {
-            assert_eq!(formula_safe(text), format!("'{text}"));
-        }
-        assert_eq!(formula_safe("苏州=恒远"), "苏州=恒远");
     }
 }

@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicBool;
 
 use jiff::civil::Date;
 use keji_app::customers::ListCustomers;
-use keji_app::import::{ImportOutcome, ImportRequest, Summary};
+use keji_app::import::{How, ImportOutcome, ImportRequest, Summary};
 use keji_app::{App, Caller, OpenOptions};
 use keji_schema::calendar::Grain;
 use keji_schema::question::Question;
@@ -38,8 +38,7 @@ async fn open(folder: &Path) -> App {
 async fn import(app: &App, path: &Path) -> Summary {
     let request = ImportRequest {
         path: path.to_owned(),
-        mapping: None,
-        dry_run: false,
+        how: How::default(),
         rejects: None,
     };
     let cancel = Arc::new(AtomicBool::new(false));

@@ -6,7 +6,7 @@ use keji_schema::{Type, Value};
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
-use crate::db::Fields;
+use crate::db::{Fields, int};
 use crate::error::{Error, Result};
 use crate::job::NewJob;
 use crate::log::kind_of_text;
@@ -97,6 +97,29 @@ pub struct Touched {
     pub seq: i64,
 }
 
+/// One part of an object that one change touched.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Delta {
+    pub seq: i64,
+    pub object: String,
+    /// As of [`Touched`].
+    pub month: Option<Date>,
+    /// The record, where this part changed in that one only: it was created,
+    /// changed or deleted there, or moved in or out. `None` after an import,
+    /// an undo or an evaluation, and where the part holds a field of the
+    /// changed record over a link.
+    pub record: Option<i64>,
+}
+
+/// What happened behind a position of the log, in log order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Deltas {
+    pub deltas: Vec<Delta>,
+    /// All of the changes up to this one are in `deltas`; go on from here.
+    pub seq: i64,
+    pub has_more: bool,
+}
+
 impl Store {
     /// 0 when nothing was ever written.
     pub async fn last_seq(&self) -> Result<i64> {
@@ -170,6 +193,53 @@ impl Store {
         };
         rows.into_iter().map(touched).collect()
     }
+
+    /// Which parts each change after `seq` touched, and where it was a single
+    /// record, which one. At most about `limit`: the touches of one change are
+    /// never cut apart.
+    pub async fn changes_since(&self, seq: i64, limit: u32) -> Result<Deltas> {
+        let kinds = [Type::Int, Type::Text, Type::Date, Type::Int];
+        let mut tx = self.snapshot().await?;
+        let mut conn = tx.conn();
+        let last = conn.int("select max(seq) from keji_change", &[]).await?;
+        let limit = limit.max(1) as usize;
+        let sql = format!(
+            "select seq, object, month, record from keji_touched where seq > $1 \
+             order by seq, object, month limit {}",
+            limit + 1
+        );
+        let mut rows = conn.rows(sql, &[Value::Int(seq)], &kinds).await?;
+        let has_more = rows.len() > limit;
+        let mut up_to = last.max(seq);
+        if has_more {
+            // The last change may be incomplete here: it comes next time,
+            // unless it is the only one.
+            let (first, cut) = (rows[0][0].clone(), rows[limit][0].clone());
+            if first == cut {
+                let sql = "select seq, object, month, record from keji_touched where seq = $1 \
+                           order by object, month";
+                rows = conn.rows(sql, &[first], &kinds).await?;
+            } else {
+                rows.retain(|row| row[0] != cut);
+            }
+            up_to = rows.last().and_then(|row| int(&row[0])).unwrap_or(up_to);
+        }
+        Ok(Deltas {
+            deltas: rows.into_iter().map(delta_of_row).collect::<Result<_>>()?,
+            seq: up_to,
+            has_more: has_more && up_to < last,
+        })
+    }
+}
+
+fn delta_of_row(row: Vec<Value>) -> Result<Delta> {
+    let mut row = Fields::new(row);
+    Ok(Delta {
+        seq: row.int()?,
+        object: row.text()?,
+        month: row.optional_date(),
+        record: row.optional_int(),
+    })
 }
 
 fn change_of_row(row: Vec<Value>) -> Result<Change> {

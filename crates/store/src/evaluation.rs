@@ -83,7 +83,7 @@ impl Store {
         let seq = log::append(&mut conn, &entry).await?;
         if n_before > 0 || n_customers > 0 {
             let part = ("score".to_owned(), Some(as_of.first_of_month()));
-            log::touch(&mut conn, seq, &Touches::from([part])).await?;
+            log::touch(&mut conn, seq, &Touches::from([part]), None).await?;
         }
         let sql = "insert into keji_evaluation (as_of, at, n_customers, seq, summary) \
                    values ($1, $2, $3, $4, $5) on conflict (as_of) do update set \

@@ -106,7 +106,7 @@ impl Store {
             after: Some(&after),
         };
         let seq = log::append(&mut conn, &entry).await?;
-        log::touch(&mut conn, seq, &touches).await?;
+        log::touch(&mut conn, seq, &touches, None).await?;
         self.renew_leases(&mut conn).await?;
         tx.commit().await?;
         Ok(Some(seq))

@@ -29,6 +29,7 @@ mod check;
 pub mod evaluation;
 pub mod job;
 pub mod manifest;
+pub mod mapping;
 
 mod db;
 mod ddl;
@@ -40,12 +41,16 @@ pub mod error;
 pub mod testing;
 
 pub use access::Access;
-pub use batch::{Batch, BatchId, BatchState, ImportSummary, NewBatch, OrderLineRow, UndoSummary};
-pub use change::{Change, ChangeKind, ChangeQuery, NewChange, Op, Touched};
+pub use batch::{
+    Batch, BatchId, BatchState, ImportMode, ImportSummary, NewBatch, OrderLineRow, StageMark,
+    UndoSummary,
+};
+pub use change::{Change, ChangeKind, ChangeQuery, Delta, Deltas, NewChange, Op, Touched};
 pub use check::Counts;
 pub use error::{Error, Result};
 pub use evaluation::Evaluation;
 pub use job::{Job, JobId, JobState, Lease, NewJob, Retry};
 pub use manifest::{CopyFile, CopyManifest};
+pub use mapping::SavedMapping;
 pub use record::{ListPage, ListQuery, Record, ScanQuery, Sort};
 pub use store::{Cancel, Location, Store};

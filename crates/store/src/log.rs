@@ -126,14 +126,22 @@ pub(crate) fn month_sql(dialect: Dialect, date: &str) -> String {
 
 pub(crate) type Touches = BTreeSet<(String, Option<Date>)>;
 
-pub(crate) async fn touch(conn: &mut Conn<'_>, seq: i64, touches: &Touches) -> Result<()> {
+/// `only` is the record that alone changed in the parts of its object.
+pub(crate) async fn touch(
+    conn: &mut Conn<'_>,
+    seq: i64,
+    touches: &Touches,
+    only: Option<(&str, i64)>,
+) -> Result<()> {
     for (object, month) in touches {
+        let record = only.filter(|(of, _)| of == object).map(|(_, id)| id);
         let params = [
             Value::Int(seq),
             object.as_str().into(),
             month.map_or(Value::Null, Value::Date),
+            record.map_or(Value::Null, Value::Int),
         ];
-        let sql = "insert into keji_touched (seq, object, month) values ($1, $2, $3)";
+        let sql = "insert into keji_touched (seq, object, month, record) values ($1, $2, $3, $4)";
         conn.run(sql, &params).await?;
     }
     Ok(())

@@ -8,8 +8,8 @@ use crate::ddl::{self, Shape};
 use crate::error::{Error, Result};
 use crate::sql::Dialect;
 
-/// Of the tables below; raised when one of them changes.
-const VERSION: i64 = 1;
+/// Of the tables below: the last of [`MIGRATIONS`].
+const VERSION: i64 = 2;
 
 /// Keys of PostgreSQL's advisory locks.
 pub(crate) mod lock {
@@ -27,7 +27,7 @@ pub(crate) mod lock {
 pub(crate) async fn prepare(db: &Db, catalog: &Catalog, may_drop: bool) -> Result<Shape> {
     let wanted = ddl::shape(catalog);
     // The usual start: nothing to do, and no waiting for a writer.
-    if let Some(stored) = stored_shape(&mut db.reader().await?.conn()).await?
+    if let Some((VERSION, stored)) = stored_shape(&mut db.reader().await?.conn()).await?
         && let (steps, result) = ddl::diff(&stored, &wanted, may_drop)?
         && steps.is_empty()
         && result == stored
@@ -40,10 +40,17 @@ pub(crate) async fn prepare(db: &Db, catalog: &Catalog, may_drop: bool) -> Resul
         conn.run("select pg_advisory_xact_lock($1)", &[Value::Int(lock::DDL)])
             .await?;
     }
-    conn.script(&tables(conn.dialect())).await?;
-    let stored = stored_shape(&mut conn).await?.unwrap_or_default();
-    let (steps, result) = ddl::diff(&stored, &wanted, may_drop)?;
     let dialect = conn.dialect();
+    conn.script(&in_words_of(dialect, TABLES)).await?;
+    let (version, stored) = stored_shape(&mut conn).await?.unwrap_or_default();
+    for migration in MIGRATIONS.iter().filter(|m| m.version > version) {
+        conn.script(&in_words_of(dialect, migration.both)).await?;
+        if dialect == Dialect::Postgres {
+            conn.script(&in_words_of(dialect, migration.postgres))
+                .await?;
+        }
+    }
+    let (steps, result) = ddl::diff(&stored, &wanted, may_drop)?;
     let script: Vec<String> = steps.iter().filter_map(|step| step.sql(dialect)).collect();
     conn.script(&script).await?;
     let text = serde_json::to_string(&result).map_err(|e| Error::Corrupt(e.to_string()))?;
@@ -69,7 +76,8 @@ pub(crate) async fn set_meta(conn: &mut Conn<'_>, key: &str, value: &str) -> Res
     Ok(())
 }
 
-async fn stored_shape(conn: &mut Conn<'_>) -> Result<Option<Shape>> {
+/// With the version of the system tables; `None` where there are none.
+async fn stored_shape(conn: &mut Conn<'_>) -> Result<Option<(i64, Shape)>> {
     let exists = match conn.dialect() {
         Dialect::Sqlite => "select count(*) from sqlite_master where name = 'keji_meta'",
         Dialect::Postgres => {
@@ -93,12 +101,12 @@ async fn stored_shape(conn: &mut Conn<'_>) -> Result<Option<Shape>> {
     match meta(conn, "shape").await? {
         None => Ok(None),
         Some(text) => serde_json::from_str(&text)
-            .map(Some)
+            .map(|shape| Some((version, shape)))
             .map_err(|e| Error::Corrupt(e.to_string())),
     }
 }
 
-fn tables(dialect: Dialect) -> Vec<String> {
+fn in_words_of(dialect: Dialect, statements: &[&str]) -> Vec<String> {
     // Words of the dialects for the same things.
     let words = match dialect {
         Dialect::Sqlite => [
@@ -120,7 +128,7 @@ fn tables(dialect: Dialect) -> Vec<String> {
             ("$strict", ""),
         ],
     };
-    TABLES
+    statements
         .iter()
         .map(|sql| {
             words
@@ -130,6 +138,8 @@ fn tables(dialect: Dialect) -> Vec<String> {
         .collect()
 }
 
+/// Version 1. It stays as it is: what came later is in [`MIGRATIONS`], and a
+/// new database runs through all of them.
 const TABLES: &[&str] = &[
     "create table if not exists keji_meta (key $text primary key, value $text not null)$strict",
     // `seq` is given out under the log's lock, so it has no gaps.
@@ -167,3 +177,40 @@ const TABLES: &[&str] = &[
        summary $text not null
      )$strict",
 ];
+
+/// What leads from one version of the system tables to the next.
+struct Migration {
+    version: i64,
+    both: &'static [&'static str],
+    /// Only there, and after `both`.
+    postgres: &'static [&'static str],
+}
+
+const MIGRATIONS: &[Migration] = &[Migration {
+    version: 2,
+    both: &[
+        "alter table keji_batch add column mode $text not null default 'add'",
+        "alter table keji_batch add column source $text",
+        "alter table keji_batch add column fingerprint $text",
+        "create index keji_batch_fingerprint on keji_batch (fingerprint)
+           where state = 'staging' and fingerprint is not null",
+        // The import that the record belonged to, of a record that an import
+        // changed or deleted.
+        "alter table keji_change add column prior_batch $int",
+        // The one record that changed in this part, where it was only one.
+        "alter table keji_touched add column record $int",
+        "create table keji_mapping (
+           name $text primary key, signature $text not null, mapping $text not null,
+           created_at $time not null, used_at $time not null
+         )$strict",
+        "create index keji_mapping_signature on keji_mapping (signature, used_at)",
+    ],
+    // How far an import has staged. On SQLite this stands in the import's own
+    // file. Unlogged like the staged rows themselves, so that a crash of the
+    // server loses both.
+    postgres: &["create unlogged table keji_stage_mark (
+           batch bigint primary key, row_no bigint not null, n_rows bigint not null,
+           note text not null, is_complete boolean not null, n_staged bigint not null,
+           filled bigint not null
+         )"],
+}];

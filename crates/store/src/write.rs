@@ -110,7 +110,11 @@ impl Store {
             after: after.as_ref(),
         };
         let seq = log::append(conn, &entry).await?;
-        log::touch(conn, seq, &touches).await?;
+        // Of an object that copies its own fields over a link to itself, other
+        // records may have changed in the same part.
+        let links_to_itself = def.fields.iter().any(|f| f.to.as_ref() == Some(&def.id));
+        let only = (!links_to_itself).then_some((def.id.as_str(), id));
+        log::touch(conn, seq, &touches, only).await?;
         for new in &change.jobs {
             job::insert(conn, new).await?;
         }

@@ -67,11 +67,7 @@ async fn child() {
     let store = open(Path::new(&folder)).await;
     let first = store.counts().await.unwrap().objects["order_line"] as u64 / N_ROWS;
     for file in first.. {
-        let new = NewBatch {
-            filename: format!("{file}.csv"),
-            actor: "test".to_owned(),
-            channel: "cli".to_owned(),
-        };
+        let new = NewBatch::new(&format!("{file}.csv"), "test", "cli");
         let batch = store.import_begin(&new).await.unwrap();
         for part in rows(file).chunks(5000) {
             store.import_stage(batch.id, part).await.unwrap();

@@ -79,11 +79,7 @@ fn hash(text: &str) -> i64 {
 }
 
 async fn import(store: &Store, rows: &[OrderLineRow]) -> (BatchId, ImportSummary) {
-    let new = NewBatch {
-        filename: "orders.csv".to_owned(),
-        actor: "anna".to_owned(),
-        channel: "cli".to_owned(),
-    };
+    let new = NewBatch::new("orders.csv", "anna", "cli");
     let batch = store.import_begin(&new).await.unwrap();
     for part in rows.chunks(2) {
         store.import_stage(batch.id, part).await.unwrap();
@@ -301,11 +297,7 @@ async fn imports(store: &Store) {
     assert_eq!(store.batches(10).await.unwrap().len(), 4);
 
     // A stop leaves nothing.
-    let new = NewBatch {
-        filename: "x".into(),
-        actor: "anna".into(),
-        channel: "cli".into(),
-    };
+    let new = NewBatch::new("x", "anna", "cli");
     let batch = store.import_begin(&new).await.unwrap();
     store.import_stage(batch.id, &rows(FIRST)).await.unwrap();
     let cancel = Cancel::new();
@@ -324,11 +316,7 @@ async fn imports(store: &Store) {
 }
 
 async fn leftovers(store: &Store, location: &Location) {
-    let new = NewBatch {
-        filename: "x".into(),
-        actor: "anna".into(),
-        channel: "cli".into(),
-    };
+    let new = NewBatch::new("x", "anna", "cli");
     let batch = store.import_begin(&new).await.unwrap();
     store.import_stage(batch.id, &rows(FIRST)).await.unwrap();
     // Another process opens the store: a living import is left alone.
@@ -903,11 +891,7 @@ async fn headers(store: &Store) {
     file[2].kind = Some("adjustment".to_owned());
     file[0].kind = None;
     let empty = store.state_hash().await.unwrap();
-    let new = NewBatch {
-        filename: "x".into(),
-        actor: "anna".into(),
-        channel: "cli".into(),
-    };
+    let new = NewBatch::new("x", "anna", "cli");
     for after_ms in [0, 1, 3, 10] {
         let batch = store.import_begin(&new).await.unwrap();
         store.import_stage(batch.id, &file).await.unwrap();
@@ -1023,6 +1007,11 @@ fn futures_can_move_between_threads(store: &'static Store, rows: &'static [Order
     is_send(store.list(Box::leak(Box::default()), access));
     is_send(store.write(change("customer", Op::Delete { id: 1 }), access));
     is_send(store.import_stage(BatchId(1), rows));
+    let new: &'static NewBatch = Box::leak(Box::default());
+    is_send(store.import_open(new));
+    is_send(store.import_mark(BatchId(1), Box::leak(Box::default())));
+    is_send(store.changes_since(0, 1));
+    is_send(store.mapping_by_signature("x"));
     is_send(store.import_merge(BatchId(1), Box::leak(Box::default())));
     is_send(store.import_undo(BatchId(1), "anna", "cli"));
     is_send(store.write_scores(date(2024, 1, 1), json!(1), &[], std::iter::empty(), "anna"));

@@ -13,7 +13,7 @@ use keji_schema::Value;
 use super::{Company, FILENAME, generate, write_csv};
 use crate::context::App;
 use crate::error::{Error, Result};
-use crate::import::{self, ImportOutcome, ImportRequest, Summary};
+use crate::import::{self, How, ImportOutcome, ImportRequest, Summary};
 use crate::permission::Caller;
 
 /// The demo's today: fixed, so that everybody sees the same figures.
@@ -48,8 +48,7 @@ pub async fn load(app: &App, caller: &Caller) -> Result<Summary> {
 
     let request = ImportRequest {
         path,
-        mapping: None,
-        dry_run: false,
+        how: How::default(),
         rejects: None,
     };
     let cancel = Arc::new(AtomicBool::new(false));

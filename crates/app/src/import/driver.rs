@@ -9,18 +9,23 @@ use std::time::Instant;
 
 use jiff::civil::Date;
 use keji_schema::Decimal;
-use keji_store::{BatchId, Cancel, NewBatch, OrderLineRow};
+use keji_store::{BatchId, Cancel, NewBatch, OrderLineRow, StageMark};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 use utoipa::ToSchema;
 
+use super::jobs::Mode;
+use super::report::{ReportLine, first_looks};
 use super::{Mapping, reading};
 use crate::context::App;
 use crate::error::{Error, Result};
+use crate::messages::Language;
 use crate::permission::Caller;
 
 /// Rows on their way from the reader to the store at a time.
 const PIECE: usize = 5_000;
+/// After so many staged rows a kill loses no more than these.
+const MARK_ROWS: u64 = 50_000;
 
 /// How far an import is.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -63,12 +68,19 @@ pub struct Summary {
     pub rows_read: u64,
     pub rows_rejected: u64,
     pub rows_without_customer: u64,
+    /// Rows of totals and notes, which are no orders.
+    #[serde(default)]
+    pub rows_left_out: u64,
     pub customers_new: i64,
     pub products_new: i64,
     pub orders_new: i64,
     pub orders_changed: i64,
+    #[serde(default)]
+    pub orders_deleted: i64,
     pub lines_new: i64,
     pub lines_known: i64,
+    #[serde(default)]
+    pub lines_deleted: i64,
     #[schema(value_type = Option<String>, format = Date)]
     pub first_ordered_on: Option<Date>,
     #[schema(value_type = Option<String>, format = Date)]
@@ -79,6 +91,15 @@ pub struct Summary {
     pub net_amount: Decimal,
     pub encoding: String,
     pub delimiter: String,
+    /// The saved mapping by which the columns were known.
+    #[serde(default)]
+    pub source: Option<String>,
+    /// What was odd in the file.
+    #[serde(default)]
+    pub oddities: Vec<ReportLine>,
+    /// What to look at first.
+    #[serde(default)]
+    pub first_looks: Vec<ReportLine>,
     /// The evaluation that followed.
     #[schema(value_type = Option<String>, format = Date)]
     pub as_of: Option<Date>,
@@ -96,6 +117,11 @@ impl Summary {
                 "rows without customer",
                 self.rows_without_customer.to_string(),
             ),
+            (
+                "合计与备注行",
+                "rows left out",
+                self.rows_left_out.to_string(),
+            ),
             ("新客户", "new customers", self.customers_new.to_string()),
             ("新产品", "new products", self.products_new.to_string()),
             ("新订单", "new orders", self.orders_new.to_string()),
@@ -104,8 +130,18 @@ impl Summary {
                 "changed orders",
                 self.orders_changed.to_string(),
             ),
+            (
+                "删除的订单",
+                "deleted orders",
+                self.orders_deleted.to_string(),
+            ),
             ("新明细", "new lines", self.lines_new.to_string()),
             ("已有明细", "known lines", self.lines_known.to_string()),
+            (
+                "删除的明细",
+                "deleted lines",
+                self.lines_deleted.to_string(),
+            ),
             ("第一天", "first day", day(self.first_ordered_on)),
             ("最后一天", "last day", day(self.last_ordered_on)),
             ("销售总额", "gross sales", self.gross_amount.to_string()),
@@ -121,7 +157,14 @@ pub struct Wanted<'a> {
     pub filename: &'a str,
     pub mapping: Option<Mapping>,
     pub dry_run: bool,
+    /// Ends with the proposal, however sure it is.
+    pub review: bool,
+    pub mode: Mode,
+    /// Where the file comes from; absent: the saved mapping that fits.
+    pub source: Option<&'a str>,
     pub rejects: Option<&'a Path>,
+    /// Of the rejects file.
+    pub language: Language,
 }
 
 #[derive(Debug)]
@@ -155,11 +198,16 @@ pub async fn import(
     };
     progress(state.clone());
 
+    let saved = app.store.mappings().await?;
+    let fingerprint = fingerprint(&wanted, &saved)?;
     let (pieces, mut incoming) = mpsc::channel::<Piece>(2);
-    let reader = reading::spawn(app, &wanted, pieces, cancel.clone())?;
+    let reader = reading::spawn(app, &wanted, saved, pieces, cancel.clone())?;
     let mut batch: Option<BatchId> = None;
+    // What an earlier run of the same import had staged when it was killed.
+    let mut done = StageMark::default();
     let started = Instant::now();
     let staged: Result<()> = async {
+        let mut marked = 0;
         while let Some(piece) = incoming.recv().await {
             state.bytes = piece.bytes;
             state.rows = piece.rows_read;
@@ -177,14 +225,36 @@ pub async fn import(
                 Some(id) => id,
                 None => {
                     let new = NewBatch {
-                        filename: wanted.filename.to_owned(),
-                        actor: caller.actor.clone(),
-                        channel: caller.channel.id().to_owned(),
+                        mode: wanted.mode.into(),
+                        source: wanted.source.map(str::to_owned).or(piece.source),
+                        fingerprint: Some(fingerprint.clone()),
+                        ..NewBatch::new(wanted.filename, &caller.actor, caller.channel.id())
                     };
-                    *batch.insert(app.store.import_begin(&new).await?.id)
+                    let (opened, mark) = app.store.import_open(&new).await?;
+                    batch = Some(opened.id);
+                    done = mark.unwrap_or_default();
+                    if done.is_complete {
+                        return Ok(());
+                    }
+                    opened.id
                 }
             };
-            app.store.import_stage(id, &piece.rows).await?;
+            let mut rows = piece.rows;
+            rows.retain(|row| row.row_no > done.row_no);
+            let Some(last) = rows.last().map(|row| row.row_no) else {
+                continue;
+            };
+            app.store.import_stage(id, &rows).await?;
+            marked += rows.len() as u64;
+            if marked >= MARK_ROWS {
+                marked = 0;
+                let mark = StageMark {
+                    row_no: last,
+                    rows: state.rows,
+                    ..StageMark::default()
+                };
+                app.store.import_mark(id, &mark).await?;
+            }
         }
         Ok(())
     }
@@ -193,7 +263,13 @@ pub async fn import(
     drop(incoming);
     let read = reader.await.map_err(|e| Error::Internal(e.to_string()))?;
     let read = match (staged, read) {
-        (Err(problem), _) | (Ok(()), Err(problem)) => {
+        (Err(problem), _) => {
+            abort(app, batch).await;
+            return Err(problem);
+        }
+        (Ok(()), _) if done.is_complete => serde_json::from_str(&done.note)
+            .map_err(|e| Error::Internal(format!("the summary of a resumed import: {e}")))?,
+        (Ok(()), Err(problem)) => {
             abort(app, batch).await;
             return Err(problem);
         }
@@ -206,14 +282,25 @@ pub async fn import(
         abort(app, batch).await;
         return Err(Error::Cancelled);
     }
-    let mut summary = read;
+    let mut summary: Box<Summary> = read;
     let Some(id) = batch else {
+        summary.first_looks = first_looks(&summary, None);
         return Ok(ImportOutcome::Done {
             batch: None,
             summary,
         });
     };
 
+    if summary.rows_read >= MARK_ROWS && !done.is_complete {
+        // From here on a kill costs only the merge.
+        let mark = StageMark {
+            row_no: u64::MAX >> 1,
+            rows: summary.rows_read,
+            note: serde_json::to_string(&summary).map_err(|e| Error::Internal(e.to_string()))?,
+            is_complete: true,
+        };
+        app.store.import_mark(id, &mark).await?;
+    }
     (app.give_back_memory)();
     state.stage = "merging".to_owned();
     state.remaining_s = None;
@@ -249,25 +336,54 @@ pub async fn import(
     summary.orders_changed = merged.orders_changed;
     summary.lines_new = merged.lines_new;
     summary.lines_known = merged.lines_known;
+    summary.orders_deleted = merged.orders_deleted;
+    summary.lines_deleted = merged.lines_deleted;
 
     (app.give_back_memory)();
     state.stage = "copying".to_owned();
     progress(state.clone());
     app.copy.refresh().await?;
+    let mut document = None;
     if merged.seq.is_some() {
         (app.give_back_memory)();
         state.stage = "evaluating".to_owned();
         progress(state.clone());
-        let document = crate::evaluation::run(app, caller, None, &|_| {}).await?;
-        summary.as_of = document
+        let made = crate::evaluation::run(app, caller, None, &|_| {}).await?;
+        summary.as_of = made
             .get("as_of")
             .and_then(|d| d.as_str())
             .and_then(|d| d.parse().ok());
+        document = Some(made);
     }
+    summary.first_looks = first_looks(&summary, document.as_ref());
     Ok(ImportOutcome::Done {
         batch: Some(id.0),
         summary,
     })
+}
+
+/// The same for the same file, read in the same way; a file that changed since
+/// is another one.
+fn fingerprint(wanted: &Wanted<'_>, saved: &[keji_store::SavedMapping]) -> Result<String> {
+    let io = || Error::io(wanted.path.display().to_string());
+    let file = std::fs::metadata(wanted.path).map_err(io())?;
+    let changed = file.modified().map_err(io())?;
+    let names: Vec<(&str, &str)> = saved
+        .iter()
+        .map(|m| (m.name.as_str(), m.mapping.as_str()))
+        .collect();
+    let text = format!(
+        "{:?} {} {changed:?} {:?} {:?} {:?} {names:?}",
+        wanted.path,
+        file.len(),
+        wanted.mapping,
+        wanted.mode,
+        wanted.source
+    );
+    Ok(format!(
+        "{:016x}",
+        crate::context::stable_hash(text.as_bytes())
+    ))
 }
 
 /// What was staged is swept at the next start too, so a failure here loses
@@ -283,6 +399,8 @@ async fn abort(app: &App, batch: Option<BatchId>) {
 /// Some rows and how far the reader is.
 pub struct Piece {
     pub rows: Vec<OrderLineRow>,
+    /// The saved mapping by which the columns are known.
+    pub source: Option<String>,
     pub bytes: u64,
     pub rows_read: u64,
     pub rows_rejected: u64,

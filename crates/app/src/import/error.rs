@@ -121,6 +121,11 @@ pub enum ImportError {
         file: String,
         missing: String,
     },
+    /// The mapping names a sheet that is not there, or hidden, or empty.
+    MappingSheet {
+        file: String,
+        sheet: String,
+    },
     MappingFormat {
         file: String,
         column: String,
@@ -205,6 +210,7 @@ impl ImportError {
             MappingField { .. } => "mapping_field",
             MappingTwice { .. } => "mapping_twice",
             MappingIncomplete { .. } => "mapping_incomplete",
+            MappingSheet { .. } => "mapping_sheet",
             MappingFormat { .. } => "mapping_format",
             MappingUnreadable { .. } => "mapping_unreadable",
             DateOrderUnknown { .. } => "date_order_unknown",
@@ -291,6 +297,7 @@ impl ImportError {
             | MappingField { file, .. }
             | MappingTwice { file, .. }
             | MappingIncomplete { file, .. }
+            | MappingSheet { file, .. }
             | MappingFormat { file, .. }
             | MappingUnreadable { file, .. }
             | DateOrderUnknown { file, .. }

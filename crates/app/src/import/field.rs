@@ -109,6 +109,15 @@ impl Field {
         matches!(self, Field::OrderKind | Field::CustomerKind)
     }
 
+    /// Of the order or its customer, the same on every line of it.
+    pub fn is_of_order(self) -> bool {
+        !self.is_number()
+            && !matches!(
+                self,
+                Field::ProductNumber | Field::ProductName | Field::Category
+            )
+    }
+
     /// A wrong column here makes every number wrong, so an unsure one is never
     /// taken unseen.
     pub fn is_critical(self) -> bool {
@@ -172,7 +181,11 @@ impl Vocabulary {
     /// close_date) it is a guess: the end says what it is, the beginning which.
     pub fn field_of(&self, heading: &str) -> Option<(Field, usize, f64)> {
         let key = normal(heading);
-        if let Some((field, rank)) = self.known.get(&key) {
+        let whole = self
+            .known
+            .get(&key)
+            .or_else(|| self.known.get(without_unit(&key)));
+        if let Some((field, rank)) = whole {
             return Some((*field, *rank, WHOLE));
         }
         let mut best: Option<(usize, Field, usize)> = None;
@@ -259,10 +272,68 @@ pub fn normal(heading: &str) -> String {
     }
 }
 
-/// `金额（万元）` and the like count in ten thousands.
-pub fn is_in_ten_thousands(heading: &str) -> bool {
-    let heading: String = heading.chars().map(half_width).collect();
-    heading.contains("万元") || heading.contains("(万)")
+/// Units behind a heading or in a note above the table, and how many of the
+/// plain unit each is; the longer ones first.
+const SCALES: [(&str, i64); 14] = [
+    ("亿元", 100_000_000),
+    ("千万元", 10_000_000),
+    ("百万元", 1_000_000),
+    ("万元", 10_000),
+    ("万美元", 10_000),
+    ("千元", 1_000),
+    ("百元", 100),
+    ("元", 1),
+    ("亿", 100_000_000),
+    ("万", 10_000),
+    ("千", 1_000),
+    ("'000", 1_000),
+    ("thousand", 1_000),
+    ("million", 1_000_000),
+];
+
+/// What amounts under `金额（万元）`, `销售额/千元` or `Sales (RMB'000)` are
+/// counted in; `None` where the heading does not say.
+pub fn money_scale(heading: &str) -> Option<i64> {
+    let heading: String = heading
+        .chars()
+        .map(|c| match c {
+            '\u{2018}' | '\u{2019}' => '\'',
+            c => half_width(c),
+        })
+        .collect::<String>()
+        .to_lowercase();
+    let ends: Vec<&str> = heading
+        .split(|c: char| c != '\'' && !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .collect();
+    SCALES
+        .iter()
+        .find(|(unit, _)| {
+            let is_short = matches!(*unit, "亿" | "万" | "千" | "thousand" | "million");
+            ends.iter().any(|word| match is_short {
+                // 万 alone is a unit, 千万 in a name is not.
+                true => word == unit,
+                false => word.ends_with(unit),
+            })
+        })
+        .map(|(_, scale)| *scale)
+}
+
+/// `金额万元` is `金额`.
+fn without_unit(key: &str) -> &str {
+    [
+        "亿元",
+        "百万元",
+        "万元",
+        "千元",
+        "人民币",
+        "元",
+        "rmb",
+        "cny",
+    ]
+    .iter()
+    .find_map(|unit| key.strip_suffix(unit))
+    .unwrap_or(key)
 }
 
 #[cfg(test)]
@@ -320,6 +391,21 @@ pub(super) mod tests {
                 .field_of(heading)
                 .map(|(field, _, sure)| (field.path(), sure));
             assert_eq!(found, Some((path, sure)), "{heading}");
+        }
+        for (heading, scale) in [
+            ("金额（万元）", Some(10_000)),
+            ("金额万元", Some(10_000)),
+            ("销售额/千元", Some(1_000)),
+            ("合同额（亿元）", Some(100_000_000)),
+            ("金额（百万元）", Some(1_000_000)),
+            ("单价（元）", Some(1)),
+            ("金额(万)", Some(10_000)),
+            ("Sales (RMB'000)", Some(1_000)),
+            ("金额", None),
+            ("千万客户金额", None),
+            ("Amount", None),
+        ] {
+            assert_eq!(money_scale(heading), scale, "{heading}");
         }
         for heading in ["update", "cds", "订单状态", "order status", ""] {
             assert_eq!(vocabulary.field_of(heading), None, "{heading}");

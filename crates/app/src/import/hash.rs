@@ -57,6 +57,13 @@ pub fn row_hash(row: &OrderLineRow) -> i64 {
     hash.0 as i64
 }
 
+/// A text as 16 hexadecimal digits.
+pub(super) fn fingerprint(text: &str) -> String {
+    let mut hash = Fnv(BASIS);
+    hash.bytes(text.as_bytes());
+    format!("{:016x}", hash.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

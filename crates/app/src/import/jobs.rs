@@ -13,10 +13,15 @@ use tokio::fs::File;
 use tokio::io::AsyncWriteExt;
 use utoipa::ToSchema;
 
-use super::Mapping;
 use super::driver::{self, ImportOutcome, Progress, Summary, Wanted};
+use super::field::Vocabulary;
+use super::mapping::signature;
+use super::preview::{self, Preview};
+use super::scored::{Source, scored};
+use super::{Mapping, reading};
 use crate::context::App;
 use crate::error::{Error, ProblemText, Result};
+use crate::export::{self, Format, Temporary};
 use crate::jobs::{Beat, LEASE};
 use crate::messages::Language;
 use crate::permission::Caller;
@@ -24,11 +29,69 @@ use crate::permission::Caller;
 /// The kind of job that the server works on.
 pub const KIND: &str = "import";
 
+/// What an import does to what is known already. In every mode the same file
+/// again changes nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// New rows are added and empty fields filled; nothing known is changed.
+    #[default]
+    Add,
+    /// An order that the file names becomes what the file says, and customers
+    /// get the values that it gives. What it does not name stays.
+    Update,
+    /// Like `update`, and orders that earlier files of the same source brought
+    /// and this one does not have are deleted.
+    Replace,
+}
+
+impl From<Mode> for keji_store::ImportMode {
+    fn from(mode: Mode) -> Self {
+        match mode {
+            Mode::Add => Self::Add,
+            Mode::Update => Self::Update,
+            Mode::Replace => Self::Replace,
+        }
+    }
+}
+
+/// How a file is imported.
+#[derive(Debug, Clone, Default)]
+pub struct How {
+    /// Read and check everything, keep nothing.
+    pub dry_run: bool,
+    /// Show the proposed mapping first, however sure it is.
+    pub review: bool,
+    pub mode: Mode,
+    /// Where the file comes from; `replace` needs one.
+    pub source: Option<String>,
+    pub mapping: Option<Mapping>,
+    /// Of the rejects file.
+    pub language: Language,
+}
+
+/// A mapping under the name of the source whose files it fits.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SavedMappingBody {
+    pub name: String,
+    pub mapping: Mapping,
+    #[schema(value_type = String, format = DateTime)]
+    pub used_at: Timestamp,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SavedMappingList {
+    pub resources: Vec<SavedMappingBody>,
+}
+
 /// One import.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ImportBody {
     pub id: i64,
     pub filename: String,
+    pub mode: Mode,
+    /// Where the file comes from, as given.
+    pub source: Option<String>,
     /// `queued`, `needs_mapping`, `running`, `cancelled`, `failed`, `done` or `undone`.
     pub state: String,
     pub stage: Option<String>,
@@ -57,8 +120,43 @@ struct Args {
     path: PathBuf,
     filename: String,
     dry_run: bool,
+    #[serde(default)]
+    review: bool,
+    #[serde(default)]
+    mode: Mode,
+    #[serde(default)]
+    source: Option<String>,
     mapping: Option<Mapping>,
     rejects: PathBuf,
+    #[serde(default)]
+    english: bool,
+}
+
+impl Args {
+    fn new(path: PathBuf, filename: String, rejects: PathBuf, how: How) -> Result<Args> {
+        let source = how
+            .source
+            .map(|s| s.trim().to_owned())
+            .filter(|s| !s.is_empty());
+        if how.mode == Mode::Replace && source.is_none() {
+            return Err(Error::State {
+                code: "replace_needs_source",
+                zh: "“替换”需要说明文件的来源：只有同一来源以前带来的订单会被替换".to_owned(),
+                en: "`replace` needs a source: only orders that the same source brought before are replaced".to_owned(),
+            });
+        }
+        Ok(Args {
+            path,
+            filename,
+            dry_run: how.dry_run,
+            review: how.review,
+            mode: how.mode,
+            source,
+            mapping: how.mapping,
+            rejects,
+            english: how.language == Language::En,
+        })
+    }
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -131,18 +229,12 @@ pub async fn submit(
     app: &App,
     _caller: &Caller,
     mut upload: Upload,
-    dry_run: bool,
+    how: How,
 ) -> Result<ImportBody> {
     upload.file.flush().await.map_err(Error::io("upload"))?;
     upload.file.sync_all().await.map_err(Error::io("upload"))?;
     let rejects = upload.path.with_file_name("rejects.csv");
-    let args = Args {
-        path: upload.path,
-        filename: upload.filename,
-        dry_run,
-        mapping: None,
-        rejects,
-    };
+    let args = Args::new(upload.path, upload.filename, rejects, how)?;
     enqueue(app, KIND, &args).await
 }
 
@@ -211,6 +303,8 @@ async fn body(app: &App, job: Job) -> Result<ImportBody> {
     Ok(ImportBody {
         id: job.id.0,
         filename: given.filename,
+        mode: given.mode,
+        source: given.source,
         state: state.to_owned(),
         stage: progress.as_ref().map(|p| p.stage.clone()),
         dry_run: given.dry_run,
@@ -227,8 +321,15 @@ async fn body(app: &App, job: Job) -> Result<ImportBody> {
 }
 
 /// Goes on with a mapping that somebody has looked at, as a new import of the
-/// same file; the answer is that new import.
-pub async fn map(app: &App, _caller: &Caller, id: i64, mapping: Mapping) -> Result<ImportBody> {
+/// same file; the answer is that new import. `save_as` keeps the mapping for
+/// files with the same headings.
+pub async fn map(
+    app: &App,
+    _caller: &Caller,
+    id: i64,
+    mapping: Mapping,
+    save_as: Option<&str>,
+) -> Result<ImportBody> {
     let job = find(app, id).await?;
     let outcome: Outcome = serde_json::from_value(job.result.clone()).unwrap_or_default();
     if outcome.mapping.is_none() {
@@ -239,8 +340,76 @@ pub async fn map(app: &App, _caller: &Caller, id: i64, mapping: Mapping) -> Resu
         });
     }
     let mut given = args(&job)?;
+    if let Some(name) = save_as.map(str::trim).filter(|name| !name.is_empty()) {
+        let headings: Vec<String> = mapping.columns.iter().map(|c| c.heading.clone()).collect();
+        // Where the headings stand differs from file to file.
+        let kept = Mapping {
+            header_row: 0,
+            notes: Vec::new(),
+            ..mapping.clone()
+        };
+        let text = serde_json::to_string(&kept).map_err(|e| Error::Internal(e.to_string()))?;
+        app.store
+            .save_mapping(name, &signature(&headings), &text)
+            .await?;
+        given.source.get_or_insert_with(|| name.to_owned());
+    }
     given.mapping = Some(mapping);
+    given.review = false;
     enqueue(app, KIND, &given).await
+}
+
+/// The first rows of an import's file as they are and as they would be read:
+/// by the mapping, or by the proposal.
+pub async fn preview_of(
+    app: &App,
+    _caller: &Caller,
+    id: i64,
+    mapping: Option<Mapping>,
+    rows: usize,
+) -> Result<Preview> {
+    let job = find(app, id).await?;
+    let given = args(&job)?;
+    let mapping = mapping.or(given.mapping);
+    let catalog = app.catalog.clone();
+    let parser = app.workbook_parser.clone();
+    let work = move || -> Result<Preview> {
+        let cancel = Arc::new(AtomicBool::new(false));
+        let input = reading::open(&given.path, &given.filename, &parser, &cancel)?;
+        let vocabulary = Vocabulary::new(&catalog.objects);
+        let made = preview::preview(
+            input,
+            &vocabulary,
+            &catalog.calendar,
+            mapping.as_ref(),
+            rows,
+        );
+        cancel.store(true, Ordering::Relaxed);
+        Ok(made?)
+    };
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|e| Error::Internal(e.to_string()))?
+}
+
+/// The saved mappings, the one used last first.
+pub async fn mappings(app: &App, _caller: &Caller) -> Result<SavedMappingList> {
+    let mut resources = Vec::new();
+    for saved in app.store.mappings().await? {
+        resources.push(SavedMappingBody {
+            mapping: reading::read_saved(&saved)?,
+            name: saved.name,
+            used_at: saved.used_at,
+        });
+    }
+    Ok(SavedMappingList { resources })
+}
+
+pub async fn delete_mapping(app: &App, _caller: &Caller, name: &str) -> Result<()> {
+    if app.store.mapping(name).await?.is_none() {
+        return Err(Error::not_found("mapping", name));
+    }
+    Ok(app.store.delete_mapping(name).await?)
 }
 
 pub async fn cancel(app: &App, caller: &Caller, id: i64) -> Result<ImportBody> {
@@ -288,6 +457,26 @@ pub async fn undo(app: &App, caller: &Caller, batch: i64) -> Result<keji_store::
     Ok(summary)
 }
 
+/// The imported file back, with the scores of each row's customer.
+pub async fn scored_file(
+    app: &App,
+    caller: &Caller,
+    id: i64,
+    format: Format,
+    language: Language,
+) -> Result<(Temporary, String)> {
+    let given = args(&find(app, id).await?)?;
+    let source = Source {
+        path: given.path,
+        filename: given.filename.clone(),
+        mapping: given.mapping,
+    };
+    let file = export::temporary(app)?;
+    let out = file.path().to_owned();
+    scored(app, caller, source, format, out, language).await?;
+    Ok((file, given.filename))
+}
+
 /// The file of rejected rows.
 pub async fn rejects(app: &App, _caller: &Caller, id: i64) -> Result<PathBuf> {
     let given = args(&find(app, id).await?)?;
@@ -302,8 +491,7 @@ pub async fn rejects(app: &App, _caller: &Caller, id: i64) -> Result<PathBuf> {
 #[derive(Debug)]
 pub struct ImportRequest {
     pub path: PathBuf,
-    pub mapping: Option<Mapping>,
-    pub dry_run: bool,
+    pub how: How,
     pub rejects: Option<PathBuf>,
 }
 
@@ -325,15 +513,10 @@ pub async fn run(
         .await
         .map_err(Error::io(folder.display().to_string()))?;
     let folder = std::path::absolute(&folder).map_err(Error::io(folder.display().to_string()))?;
-    let given = Args {
-        path,
-        filename,
-        dry_run: request.dry_run,
-        mapping: request.mapping,
-        rejects: request
-            .rejects
-            .unwrap_or_else(|| folder.join("rejects.csv")),
-    };
+    let rejects = request
+        .rejects
+        .unwrap_or_else(|| folder.join("rejects.csv"));
+    let given = Args::new(path, filename, rejects, request.how)?;
     // A kind of its own, so that no server takes it over.
     let kind = format!("import@{}", unique());
     enqueue(app, &kind, &given).await?;
@@ -360,7 +543,15 @@ pub async fn work(
         filename: &given.filename,
         mapping: given.mapping.clone(),
         dry_run: given.dry_run,
+        review: given.review,
+        mode: given.mode,
+        source: given.source.as_deref(),
         rejects: Some(&given.rejects),
+        language: if given.english {
+            Language::En
+        } else {
+            Language::Zh
+        },
     };
     let report = |p: Progress| {
         beat.set(&p);

@@ -1,14 +1,22 @@
 //! Which column is which field: proposed from headings and content, written
 //! down so that a person can change it, and read back.
 
+mod content;
+mod layout;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::error::{ImportError, Result};
-use super::field::{Field, PART, Vocabulary, WHOLE};
-use super::parse::{self, DateFormat, DayMonth};
+use super::field::{Field, PART, Vocabulary, WHOLE, normal};
+use super::hash;
+use super::parse::{self, DateFormat};
 use super::records::Record;
+use super::rejects;
+use super::rows::left_out;
 use super::table::Table;
+use content::Content;
+pub(super) use layout::Layout;
 
 /// JSON in the API, TOML as a file. Read back, everything but the columns may
 /// be left out: it is then found in the file.
@@ -19,13 +27,17 @@ pub struct Mapping {
     pub encoding: String,
     #[serde(default)]
     pub delimiter: String,
-    /// Counted from 1; 0 where it is to be found.
+    /// The last row of the headings, counted from 1; 0 where it is to be found.
     #[serde(default)]
     pub header_row: u64,
+    /// The sheets of a workbook that are read. Empty: the first one that has
+    /// orders, and all visible ones with the same headings.
+    #[serde(default)]
+    pub sheets: Vec<String>,
     /// Sure enough to be taken without a look.
     #[serde(default)]
     pub confident: bool,
-    /// Why not.
+    /// Why not, and what is good to know.
     #[serde(default)]
     pub notes: Vec<Note>,
     pub columns: Vec<ColumnMapping>,
@@ -35,12 +47,19 @@ pub struct Mapping {
 #[serde(deny_unknown_fields)]
 pub struct ColumnMapping {
     pub heading: String,
-    /// The path of a field, `order.ordered_at`; `None` leaves the column out.
+    /// The path of a field, `order.ordered_at`; `None`, `""` and `"none"` leave
+    /// the column out.
     #[serde(default)]
     pub field: Option<String>,
-    /// Of a date: `ymd`, `dmy`, `mdy` or `serial`; found where it is absent.
+    /// Of a date: `ymd`, `dmy`, `mdy`, the same with years of two digits `yymd`,
+    /// `dmyy`, `mdyy`, `month`, `serial` or `serial1904`. Of a number:
+    /// `decimal_point` or `decimal_comma`. Found where it is absent.
     #[serde(default)]
     pub format: Option<String>,
+    /// An empty cell means the value above it, as in a list whose merged cells
+    /// were exported.
+    #[serde(default)]
+    pub fill_down: bool,
     /// 0 to 1.
     #[serde(default)]
     pub confidence: f64,
@@ -52,9 +71,9 @@ pub struct ColumnMapping {
     pub samples: Vec<String>,
 }
 
-/// Why somebody has to look: a code of
+/// Why somebody has to look, or what is good to know: a code of
 /// [`messages::mapping_text`](super::messages::mapping_text), the field and
-/// the headings it is about.
+/// the headings or sheets it is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Note {
@@ -67,6 +86,17 @@ pub struct Note {
 
 fn given() -> String {
     "given".to_owned()
+}
+
+/// By which a saved mapping is known to fit a file: the headings without case,
+/// width, spaces and brackets, in their order. The columns that a file of
+/// rejects has behind its own do not count.
+pub fn signature(headings: &[String]) -> String {
+    let own = headings
+        .iter()
+        .filter(|h| !h.trim().is_empty() && !rejects::is_reason(h));
+    let joined: Vec<String> = own.map(|h| normal(h)).collect();
+    hash::fingerprint(&joined.join("\u{1f}"))
 }
 
 /// Below this a critical field is not taken unseen.
@@ -96,21 +126,25 @@ impl Mapping {
     /// an amount or quantity and price, and a customer or an order number,
     /// each from one column that nothing else competes with.
     pub fn propose(table: &mut Table, vocabulary: &Vocabulary) -> Result<Mapping> {
+        let rows: Vec<&Record> = data_rows(table).collect();
         let columns: Vec<Column> = table
             .header()
             .iter()
             .enumerate()
-            .map(|(index, heading)| Column::of(index, heading, table, vocabulary))
+            .map(|(index, heading)| Column::of(index, heading, &rows, table, vocabulary))
             .collect();
         let mut proposal = Proposal {
             columns,
             notes: Vec::new(),
+            has_doubts: false,
         };
         proposal.resolve();
         proposal.by_content(table);
         proposal.check_required();
         proposal.check_amounts(table);
+        proposal.check_gaps(table);
         let format = proposal.date_format(table)?;
+        proposal.remark_on_sheets(table);
         Ok(proposal.finish(table, format))
     }
 
@@ -125,6 +159,7 @@ impl Mapping {
 struct Column {
     heading: String,
     index: usize,
+    is_hidden: bool,
     field: Option<Field>,
     /// Of the heading among the field's headings.
     rank: usize,
@@ -132,72 +167,49 @@ struct Column {
     reason: &'static str,
     samples: Vec<String>,
     content: Content,
-}
-
-/// Shares of the values that are not empty.
-#[derive(Default)]
-struct Content {
-    n: usize,
-    numbers: f64,
-    whole: f64,
-    dates: f64,
-    serials: f64,
-    mails: f64,
-    choices: f64,
+    fill_down: bool,
 }
 
 impl Column {
-    fn of(index: usize, heading: &str, table: &Table, vocabulary: &Vocabulary) -> Column {
-        let named = vocabulary.field_of(heading);
+    fn of(
+        index: usize,
+        heading: &str,
+        rows: &[&Record],
+        table: &Table,
+        vocabulary: &Vocabulary,
+    ) -> Column {
+        let named = vocabulary
+            .field_of(heading)
+            .filter(|_| !heading.is_empty() && !rejects::is_reason(heading));
+        let records = || rows.iter().copied();
         let mut samples: Vec<String> = Vec::new();
-        let mut content = Content::default();
-        let add = |share: &mut f64, is: bool| *share += f64::from(u8::from(is));
-        for record in &table.sample {
-            let Some(text) = parse::text(record.cell(index)) else {
-                continue;
-            };
-            content.n += 1;
-            let number = parse::number(&text).ok();
-            add(&mut content.numbers, number.is_some());
-            add(
-                &mut content.whole,
-                number.is_some_and(|n| n.units() % keji_schema::decimal::UNIT == 0),
-            );
-            add(&mut content.dates, parse::day_month(&text).is_some());
-            add(&mut content.serials, parse::is_serial(&text));
-            add(&mut content.mails, text.contains('@'));
-            if let Some((field, _, _)) = named.filter(|(field, _, _)| field.is_choice()) {
-                add(
-                    &mut content.choices,
-                    vocabulary.choice(field, &text).is_some(),
-                );
-            }
-            if samples.len() < N_SAMPLES && !samples.iter().any(|s| *s == *text) {
+        for record in records() {
+            if samples.len() < N_SAMPLES
+                && let Some(text) = parse::text(record.cell(index))
+                && !samples.iter().any(|s| *s == *text)
+            {
                 samples.push(text.chars().take(100).collect());
             }
         }
-        let n = content.n.max(1) as f64;
-        for share in [
-            &mut content.numbers,
-            &mut content.whole,
-            &mut content.dates,
-            &mut content.serials,
-            &mut content.mails,
-            &mut content.choices,
-        ] {
-            *share /= n;
-        }
+        let choice = named.map(|(field, _, _)| field).filter(|f| f.is_choice());
         let mut column = Column {
             heading: heading.to_owned(),
             index,
+            is_hidden: table.is_hidden(index),
             field: None,
             rank: 0,
             confidence: 0.0,
             reason: "unknown",
             samples,
-            content,
+            content: Content::of(records(), index, table, |text| {
+                choice.is_some_and(|field| vocabulary.choice(field, text).is_some())
+            }),
+            fill_down: false,
         };
-        if let Some((field, rank, sure)) = named.filter(|_| !heading.is_empty()) {
+        if rejects::is_reason(heading) {
+            column.reason = "reject_column";
+        }
+        if let Some((field, rank, sure)) = named {
             let confidence = sure * column.content.fits(field);
             column.reason = if sure == WHOLE {
                 "heading"
@@ -220,41 +232,19 @@ impl Column {
     }
 }
 
-impl Content {
-    /// 1 where the values are what the field needs, 0 where they cannot be.
-    fn fits(&self, field: Field) -> f64 {
-        if self.n == 0 {
-            return 0.5;
-        }
-        let by_share = |share: f64| match share {
-            s if s >= 0.9 => 1.0,
-            s if s >= 0.5 => 0.65,
-            _ => 0.0,
-        };
-        match field {
-            Field::OrderedAt => by_share(self.dates.max(self.serials)),
-            field if field.is_number() && self.dates >= 0.9 && self.whole < 0.9 => 0.0,
-            field if field.is_number() => by_share(self.numbers),
-            field if field.is_choice() => by_share(self.choices),
-            Field::Email => by_share(self.mails),
-            // An amount or a written date is no number of anything.
-            Field::OrderNumber | Field::CustomerNumber | Field::ProductNumber => {
-                let fractions = self.numbers - self.whole;
-                let dates = self.dates - self.dates.min(self.whole);
-                if fractions > 0.5 || dates > 0.5 {
-                    0.0
-                } else {
-                    1.0
-                }
-            }
-            _ => 1.0,
-        }
-    }
+/// The rows of the sample that are meant to be read: totals and page headings
+/// say nothing of the columns.
+fn data_rows(table: &Table) -> impl Iterator<Item = &Record> + Clone {
+    table
+        .sample
+        .iter()
+        .filter(|record| left_out::by_its_words(record, table.header()).is_none())
 }
 
 struct Proposal {
     columns: Vec<Column>,
     notes: Vec<Note>,
+    has_doubts: bool,
 }
 
 impl Proposal {
@@ -266,7 +256,14 @@ impl Proposal {
         self.of(field).is_some()
     }
 
+    /// Somebody has to look.
     fn note(&mut self, code: &str, field: Option<Field>, columns: Vec<String>) {
+        self.has_doubts = true;
+        self.remark(code, field, columns);
+    }
+
+    /// Good to know.
+    fn remark(&mut self, code: &str, field: Option<Field>, columns: Vec<String>) {
         self.notes.push(Note {
             code: code.to_owned(),
             field: field.map(|f| f.path().to_owned()),
@@ -274,8 +271,9 @@ impl Proposal {
         });
     }
 
-    /// One column per field: the surest, then the one whose heading is most to
-    /// the point, then the first. An equally sure other one is a doubt.
+    /// One column per field: a visible one, the surest, then the one whose
+    /// heading is most to the point, then the first. An equally sure other one
+    /// is a doubt.
     fn resolve(&mut self) {
         for field in Field::ALL {
             let mut claims: Vec<usize> = (0..self.columns.len())
@@ -283,21 +281,33 @@ impl Proposal {
                 .collect();
             claims.sort_by(|a, b| {
                 let (a, b) = (&self.columns[*a], &self.columns[*b]);
-                b.confidence
-                    .total_cmp(&a.confidence)
+                a.is_hidden
+                    .cmp(&b.is_hidden)
+                    .then(b.confidence.total_cmp(&a.confidence))
                     .then(a.rank.cmp(&b.rank))
             });
             let [best, others @ ..] = claims.as_slice() else {
                 continue;
             };
-            let sure = self.columns[*best].confidence;
+            let (sure, best_is_hidden) = (
+                self.columns[*best].confidence,
+                self.columns[*best].is_hidden,
+            );
+            let hidden: Vec<String> = claims
+                .iter()
+                .filter(|i| self.columns[**i].is_hidden)
+                .map(|i| self.columns[*i].heading.clone())
+                .collect();
             // Without a number the name says who the customer is.
             let matters = field.is_critical()
                 || (field == Field::CustomerName && !self.has(Field::CustomerNumber));
             let rivals: Vec<usize> = others
                 .iter()
                 .copied()
-                .filter(|i| self.columns[*i].confidence >= sure)
+                .filter(|i| {
+                    self.columns[*i].confidence >= sure
+                        && (best_is_hidden || !self.columns[*i].is_hidden)
+                })
                 .collect();
             if matters && !rivals.is_empty() {
                 let names = [*best]
@@ -306,6 +316,12 @@ impl Proposal {
                     .map(|i| self.columns[*i].heading.clone())
                     .collect::<Vec<String>>();
                 self.note("ambiguous", Some(field), names);
+            }
+            // A column that somebody hid may be an old version of the truth.
+            if best_is_hidden && field.is_critical() {
+                self.note("hidden_column", Some(field), hidden);
+            } else if !hidden.is_empty() {
+                self.remark("hidden_column", Some(field), hidden);
             }
             for i in others {
                 self.columns[*i].leave_out("second_choice");
@@ -321,7 +337,7 @@ impl Proposal {
                     let column = &self.columns[*i];
                     column.field.is_none()
                         && column.reason == "unknown"
-                        && column.content.dates >= 0.95
+                        && column.content.any_date() >= 0.95
                 })
                 .collect();
             if let [only] = dates.as_slice() {
@@ -339,8 +355,12 @@ impl Proposal {
                 column.field.is_none()
                     && column.reason == "unknown"
                     && column.content.numbers >= 0.95
-                    && share_of_products(&table.sample, quantity, price, column.index)
-                        .is_some_and(|s| s >= 0.95)
+                    && content::share_of_products(
+                        data_rows(table),
+                        [quantity, price, column.index],
+                        [quantity, price, column.index].map(|i| self.columns[i].content.has_comma),
+                    )
+                    .is_some_and(|s| s >= 0.95)
             });
             if let Some(i) = product {
                 let column = &mut self.columns[i];
@@ -394,11 +414,46 @@ impl Proposal {
         ) else {
             return;
         };
-        let share = share_of_products(&table.sample, quantity.index, price.index, amount.index);
+        let columns = [quantity, price, amount];
+        let share = content::share_of_products(
+            data_rows(table),
+            columns.map(|c| c.index),
+            columns.map(|c| c.content.has_comma),
+        );
         if share.is_some_and(|s| s < 0.5) {
             let heading = amount.heading.clone();
             self.note("amount_differs", Some(Field::Amount), vec![heading]);
         }
+    }
+
+    /// Where the first row of each order alone says what order it is, the rows
+    /// below belong to it: an export of merged cells looks so. But so does a
+    /// list with values missing, and that somebody has to tell.
+    fn check_gaps(&mut self, table: &Table) {
+        let column_of = |field| self.of(field).map(|c: &Column| c.index);
+        let keys: Vec<usize> = [Field::OrderedAt, Field::OrderNumber]
+            .into_iter()
+            .filter_map(column_of)
+            .collect();
+        let line: Vec<usize> = [Field::Amount, Field::Quantity, Field::Price]
+            .into_iter()
+            .filter_map(column_of)
+            .collect();
+        let of_order: Vec<usize> = (0..self.columns.len())
+            .filter(|i| self.columns[*i].field.is_some_and(Field::is_of_order))
+            .collect();
+        let gaps = content::gaps(data_rows(table), &keys, &line, &of_order);
+        if gaps.is_empty() {
+            return;
+        }
+        for index in &gaps {
+            self.columns[*index].fill_down = true;
+        }
+        let names = gaps
+            .iter()
+            .map(|i| self.columns[*i].heading.clone())
+            .collect();
+        self.note("fill_down", None, names);
     }
 
     /// Decided over the sample; where that leaves both orders open, over as
@@ -408,14 +463,28 @@ impl Proposal {
             return Ok(None);
         };
         let (index, heading) = (column.index, column.heading.clone());
-        if column.content.serials > column.content.dates {
-            return Ok(Some(DateFormat::Serial));
+        if column.content.yearless > 0.0 {
+            self.remark(
+                "year_from_title",
+                Some(Field::OrderedAt),
+                vec![heading.clone()],
+            );
         }
-        let (format, code) = find_date_order(table, index)?;
+        let (format, code) = content::find_date_format(table, index)?;
         if let Some(code) = code {
             self.note(code, Some(Field::OrderedAt), vec![heading]);
         }
         Ok(Some(format))
+    }
+
+    fn remark_on_sheets(&mut self, table: &Table) {
+        for sheet in table.sheets_left_out() {
+            let names = vec![sheet.name.clone()];
+            match sheet.has_orders {
+                true => self.note("sheet_differs", None, names),
+                false => self.remark("sheet_left_out", None, names),
+            }
+        }
     }
 
     fn finish(self, table: &Table, format: Option<DateFormat>) -> Mapping {
@@ -424,195 +493,32 @@ impl Proposal {
             .into_iter()
             .filter(|c| !c.heading.is_empty())
             .map(|c| ColumnMapping {
-                format: format
-                    .filter(|_| c.field == Some(Field::OrderedAt))
-                    .map(|format| format.name().to_owned()),
+                format: match c.field {
+                    Some(Field::OrderedAt) => format.map(|format| format.name().to_owned()),
+                    Some(field) if field.is_number() && c.content.has_comma => {
+                        Some(layout::DECIMAL_COMMA.to_owned())
+                    }
+                    _ => None,
+                },
                 heading: c.heading,
                 field: c.field.map(|f| f.path().to_owned()),
                 confidence: (c.confidence * 100.0).round() / 100.0,
                 reason: c.reason.to_owned(),
                 samples: c.samples,
+                fill_down: c.fill_down,
             })
             .collect();
         Mapping {
             encoding: table.encoding().to_owned(),
             delimiter: table.delimiter(),
             header_row: table.header_row(),
-            confident: self.notes.is_empty(),
+            sheets: Vec::new(),
+            confident: !self.has_doubts,
             notes: self.notes,
             columns,
         }
     }
 }
 
-/// The order of day and month in a column, and a code where it is in doubt.
-pub(super) fn find_date_order(
-    table: &mut Table,
-    index: usize,
-) -> Result<(DateFormat, Option<&'static str>)> {
-    let mut looked = 0;
-    let (mut day_first, mut month_first, mut either) = (0u64, 0u64, 0u64);
-    loop {
-        for record in table.sample.iter().skip(looked) {
-            match parse::day_month(record.cell(index)) {
-                Some(DayMonth::DayFirst) => day_first += 1,
-                Some(DayMonth::MonthFirst) => month_first += 1,
-                Some(DayMonth::Either) => either += 1,
-                _ => {}
-            }
-        }
-        looked = table.sample.len();
-        let open = day_first == 0 && month_first == 0 && either > 0;
-        if !open || !table.read_sample(looked + 10_000)? && table.sample.len() == looked {
-            break;
-        }
-    }
-    Ok(match (day_first, month_first, either) {
-        (0, 0, 0) => (DateFormat::Ymd, None),
-        (0, 0, _) => (DateFormat::Dmy, Some("date_order")),
-        (_, 0, _) => (DateFormat::Dmy, None),
-        (0, _, _) => (DateFormat::Mdy, None),
-        (d, m, _) => (
-            if d >= m {
-                DateFormat::Dmy
-            } else {
-                DateFormat::Mdy
-            },
-            Some("date_order_mixed"),
-        ),
-    })
-}
-
-/// How often the amount is quantity × price to within rounding; `None` with
-/// fewer than three rows that say something.
-fn share_of_products<'a>(
-    sample: impl IntoIterator<Item = &'a Record>,
-    quantity: usize,
-    price: usize,
-    amount: usize,
-) -> Option<f64> {
-    let (mut n, mut n_equal) = (0u32, 0u32);
-    for record in sample {
-        let values = [quantity, price, amount].map(|i| parse::number(record.cell(i)).ok());
-        let [Some(quantity), Some(price), Some(amount)] = values else {
-            continue;
-        };
-        let Some(product) = quantity.checked_mul(price) else {
-            continue;
-        };
-        if product.units() == 0 && amount.units() == 0 {
-            continue;
-        }
-        n += 1;
-        n_equal += u32::from(super::rows::is_equal_to_rounding(product, amount, quantity));
-    }
-    (n >= 3).then(|| f64::from(n_equal) / f64::from(n))
-}
-
-/// A mapping against the columns of one file: where each field stands.
-pub(super) struct Layout {
-    pub at: [Option<usize>; Field::ALL.len()],
-    pub format: DateFormat,
-}
-
-impl Layout {
-    pub fn of(&self, field: Field) -> Option<usize> {
-        self.at[field as usize]
-    }
-
-    /// Columns go by their headings, not by their places, so that a mapping
-    /// serves every export of the same kind.
-    pub fn new(mapping: &Mapping, table: &mut Table) -> Result<Layout> {
-        let file = table.file().to_owned();
-        let mut at = [None; Field::ALL.len()];
-        let mut format = None;
-        for column in &mapping.columns {
-            let Some(path) = column.field.as_deref().filter(|path| !path.is_empty()) else {
-                continue;
-            };
-            let heading = column.heading.trim();
-            let unknown = || ImportError::MappingField {
-                file: file.clone(),
-                column: heading.to_owned(),
-                field: path.to_owned(),
-            };
-            let field = Field::from_path(path).ok_or_else(unknown)?;
-            let index = table
-                .header()
-                .iter()
-                .position(|h| h == heading)
-                .ok_or_else(|| ImportError::MappingHeading {
-                    file: file.clone(),
-                    column: heading.to_owned(),
-                })?;
-            if let Some(first) = at[field as usize].replace(index) {
-                return Err(ImportError::MappingTwice {
-                    file,
-                    field: path.to_owned(),
-                    first: table.header()[first].clone(),
-                    second: heading.to_owned(),
-                });
-            }
-            if field == Field::OrderedAt
-                && let Some(name) = column.format.as_deref()
-            {
-                format = Some(DateFormat::from_name(name).ok_or_else(|| {
-                    ImportError::MappingFormat {
-                        file: file.clone(),
-                        column: heading.to_owned(),
-                        format: name.to_owned(),
-                    }
-                })?);
-            }
-        }
-        let has = |field: Field| at[field as usize].is_some();
-        let has_money = has(Field::Amount) || (has(Field::Quantity) && has(Field::Price));
-        let missing = if !has(Field::OrderedAt) {
-            Some("ordered_at")
-        } else if !has_money {
-            Some("amount")
-        } else if !has(Field::CustomerNumber)
-            && !has(Field::CustomerName)
-            && !has(Field::OrderNumber)
-        {
-            Some("party")
-        } else {
-            None
-        };
-        if let Some(missing) = missing {
-            return Err(ImportError::MappingIncomplete {
-                file,
-                missing: missing.to_owned(),
-            });
-        }
-        let format = match (format, at[Field::OrderedAt as usize]) {
-            (Some(format), _) => format,
-            (None, None) => DateFormat::Ymd,
-            (None, Some(index)) => found_format(table, index)?,
-        };
-        Ok(Layout { at, format })
-    }
-}
-
-/// The format of a date column where the mapping does not say. A guess that
-/// swaps days and months is never made.
-fn found_format(table: &mut Table, index: usize) -> Result<DateFormat> {
-    let cells = || {
-        table
-            .sample
-            .iter()
-            .map(|r| r.cell(index))
-            .filter(|cell| !cell.trim().is_empty())
-    };
-    let n_serial = cells().filter(|cell| parse::is_serial(cell)).count();
-    if n_serial * 2 > cells().count() {
-        return Ok(DateFormat::Serial);
-    }
-    match find_date_order(table, index)? {
-        (format, None) => Ok(format),
-        (_, Some(_)) => Err(ImportError::DateOrderUnknown {
-            file: table.file().to_owned(),
-            column: table.header()[index].clone(),
-        }),
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! The texts of import: of files that cannot be read, of rows that are turned
-//! away, and of mappings that somebody has to look at, in both languages. One
+//! away, of mappings that somebody has to look at, and of what is odd, in both
+//! languages. One
 //! code, one line; `{name}` is replaced by the argument of that name.
 
 use serde_json::{Map, Value};
@@ -29,7 +30,8 @@ const FILE: &[Line] = &[
     ("mapping_field", "列对应里“{column}”列的字段 {field} 不存在（文件 {file}）。", "{file}: the mapping gives column \"{column}\" the field {field}, which there is not."),
     ("mapping_twice", "字段 {field} 同时对应了“{first}”和“{second}”两列（文件 {file}）。", "{file}: the field {field} is mapped from two columns, \"{first}\" and \"{second}\"."),
     ("mapping_incomplete", "文件 {file} 的列对应还缺少：{missing}。需要下单时间、（数量和单价）或金额、客户或订单编号。", "{file}: the mapping lacks {missing}. It needs a date, quantity and price or an amount, and a customer or an order number."),
-    ("mapping_format", "列对应里“{column}”列的格式 {format} 不认识（文件 {file}）；可用 ymd、dmy、mdy、serial。", "{file}: the mapping gives column \"{column}\" the format {format}; known are ymd, dmy, mdy and serial."),
+    ("mapping_sheet", "工作簿 {file} 没有含数据的可见工作表“{sheet}”，但列对应里写了它。", "{file} has no visible sheet \"{sheet}\" with data, which the mapping names."),
+    ("mapping_format", "列对应里“{column}”列的格式 {format} 不认识（文件 {file}）；日期可用 ymd、dmy、mdy、yymd、dmyy、mdyy、month、serial、serial1904，数字可用 decimal_point、decimal_comma。", "{file}: the mapping gives column \"{column}\" the format {format}; known are ymd, dmy, mdy, yymd, dmyy, mdyy, month, serial and serial1904 for dates, decimal_point and decimal_comma for numbers."),
     ("mapping_unreadable", "列对应文件 {file} 第 {row} 行读不懂：{reason}", "the mapping file {file} cannot be read at line {row}: {reason}"),
     ("date_order_unknown", "文件 {file} 的“{column}”列分不清日和月的先后。请在列对应里写明 dmy 或 mdy。", "{file}: in column \"{column}\" day and month cannot be told apart. Say dmy or mdy in the mapping."),
     ("workbook_unreadable", "工作簿 {file} 无法读取：{reason}", "the workbook {file} cannot be read: {reason}"),
@@ -47,7 +49,6 @@ const ROW: &[Line] = &[
     ("too_few_cells", "只有 {found} 个单元格，应为 {wanted} 个", "{found} cells where there should be {wanted}"),
     ("too_many_cells", "有 {found} 个单元格，应为 {wanted} 个", "{found} cells where there should be {wanted}"),
     ("open_quote", "引号没有闭合，吞并了 {lines} 行", "a quote is not closed and took in {lines} lines"),
-    ("total_row", "这一行是合计，不是明细", "this is a row of totals"),
     ("empty_value", "没有填写", "there is no value"),
     ("no_party", "既没有客户也没有订单编号", "there is neither a customer nor an order number"),
     ("not_a_number", "“{value}”不是数字", "\"{value}\" is not a number"),
@@ -56,6 +57,7 @@ const ROW: &[Line] = &[
     ("not_a_date", "“{value}”不是日期", "\"{value}\" is not a date"),
     ("not_a_choice", "“{value}”不在可选值中", "\"{value}\" is none of the options"),
     ("invalid_bytes", "编号里有无法解码的字节", "there are bytes in the number that cannot be decoded"),
+    ("identity_lost_digits", "编号“{value}”被表格软件写成了科学计数，末尾的数字已丢失；请从原系统重新导出，或把该列设为文本", "the number \"{value}\" was shortened by a spreadsheet and its last digits are lost; export it again with the column as text"),
 ];
 
 #[rustfmt::skip]
@@ -76,6 +78,32 @@ const MAPPING: &[Line] = &[
     ("date_order", "分不清日和月的先后", "day and month cannot be told apart"),
     ("date_order_mixed", "日和月的先后在文件里不一致", "the order of day and month changes within the file"),
     ("amount_differs", "金额与数量×单价不一致", "the amount is not quantity × price"),
+    ("reject_column", "退回文件附加的列，不导入", "a column that the file of rejected rows adds; it is not imported"),
+    ("fill_down", "这些列的空单元格可能表示“同上”（合并单元格导出后的样子），请确认", "empty cells of these columns seem to mean the value above, as merged cells do when they are exported"),
+    ("hidden_column", "这些列在表格里是隐藏的", "these columns are hidden in the sheet"),
+    ("sheet_left_out", "这个工作表没有读取", "this sheet is not read"),
+    ("sheet_differs", "这个工作表也像订单，但表头不同，没有读取", "this sheet looks like orders too, but has other headings; it is not read"),
+    ("two_digit_year", "年份只有两位，年、月、日的先后要确认", "years have two digits; the order of year, month and day has to be confirmed"),
+    ("month_only", "日期只有年月，将按当月第一天导入", "dates have no day; the first of the month is taken"),
+    ("year_from_title", "日期没有年份，按标题或工作表名里的年份导入", "dates have no year; that of the title or the sheet's name is taken"),
+];
+
+#[rustfmt::skip]
+const ODDITY: &[Line] = &[
+    ("duplicate_looking_customers", "有 {count} 组客户名称写法不同但可能是同一家：{samples}", "{count} groups of customer names may be one customer each: {samples}"),
+    ("totals_differ", "有 {count} 行合计与上面各行之和不一致（第 {row} 行）：{samples}", "{count} totals differ from the sum of the rows above (row {row}): {samples}"),
+    ("amount_differs", "有 {count} 行的金额不等于数量×单价，按金额导入（第 {row} 行起）：{samples}", "{count} amounts are not quantity × price; the amounts were taken (from row {row}): {samples}"),
+    ("invalid_bytes", "有 {count} 处字节无法解码，已用替代字符（第 {row} 行“{column}”列起）", "{count} byte sequences could not be decoded and were replaced (from row {row}, column {column})"),
+    ("phone_lost_digits", "有 {count} 个电话被写成科学计数而丢失了数字，没有导入（第 {row} 行起）：{samples}", "{count} phone numbers lost digits to scientific notation and were left empty (from row {row}): {samples}"),
+    ("product_lost_digits", "有 {count} 个产品编号被写成科学计数而丢失了数字，改用产品名称（第 {row} 行起）：{samples}", "{count} product numbers lost digits to scientific notation; the product's name was taken (from row {row}): {samples}"),
+    ("hidden_column", "有 {count} 列在表格里是隐藏的：{samples}", "{count} columns are hidden in the sheet: {samples}"),
+    ("sheet_left_out", "有 {count} 个工作表没有读取：{samples}", "{count} sheets were not read: {samples}"),
+    ("currency_mix", "有 {count} 种币种，金额没有换算：{samples}", "there are {count} currencies; amounts were not converted: {samples}"),
+    ("gaps_in_dates", "首尾之间有 {count} 个月没有任何数据：{samples}", "{count} months between the first and the last have no rows: {samples}"),
+    ("outlier_amounts", "有 {count} 行金额超过中位数的 50 倍，在第 {samples} 行", "{count} amounts are more than 50 times the median, in rows {samples}"),
+    ("future_dates", "有 {count} 行的日期在明天以后（第 {row} 行起）：{samples}", "{count} dates lie beyond tomorrow (from row {row}): {samples}"),
+    ("duplicate_rows", "有 {count} 行与前面的行完全相同，已保留（第 {row} 行起）：{samples}", "{count} rows are the same as an earlier one and were kept (from row {row}): {samples}"),
+    ("negative_prices", "有 {count} 行单价是负数（第 {row} 行起）：{samples}", "{count} prices are negative (from row {row}): {samples}"),
 ];
 
 pub fn file_text(code: &str, language: Language) -> &'static str {
@@ -90,6 +118,11 @@ pub fn row_text(code: &str, language: Language) -> &'static str {
 /// Why a column got its field, or why somebody has to look at the mapping.
 pub fn mapping_text(code: &str, language: Language) -> &'static str {
     pick(MAPPING, code, language)
+}
+
+/// What is odd in a file, for the report of an import.
+pub fn oddity_text(code: &str, language: Language) -> &'static str {
+    pick(ODDITY, code, language)
 }
 
 fn pick(lines: &[Line], code: &str, language: Language) -> &'static str {

@@ -2,8 +2,9 @@
 //!
 //! Bytes to rows: [`bytes`] (unpacking and decoding), [`sniff`], [`records`],
 //! [`table`] (headings and sample), [`field`] and [`mapping`] (what the columns
-//! mean), [`parse`], [`rows`], [`hash`], [`rejects`], [`xlsx`] (workbooks, in a
-//! child process). Those know no store. Rows to the store: `reading` (the
+//! mean), [`parse`], [`rows`], [`hash`], [`names`] and [`oddities`] (what is odd
+//! and no reason to turn a row away), [`rejects`], [`preview`], [`xlsx`]
+//! (workbooks, in a child process). Those know no store. Rows to the store: `reading` (the
 //! thread), [`driver`] (the way of one file), [`jobs`] (imports as people see
 //! them).
 
@@ -15,11 +16,16 @@ pub mod hash;
 pub mod jobs;
 pub mod mapping;
 pub mod messages;
+pub mod names;
+pub mod oddities;
 pub mod parse;
+pub mod preview;
 mod reading;
 pub mod records;
 pub mod rejects;
+mod report;
 pub mod rows;
+mod scored;
 pub mod sniff;
 pub mod table;
 pub mod xlsx;
@@ -27,9 +33,13 @@ pub mod xlsx;
 pub use driver::{ImportOutcome, Progress, Summary};
 pub use error::ImportError;
 pub use jobs::{
-    ImportBody, ImportList, ImportRequest, Upload, cancel, get, list, map, rejects as rejects_file,
-    run, submit, undo, undo_import,
+    How, ImportBody, ImportList, ImportRequest, Mode, SavedMappingBody, SavedMappingList, Upload,
+    cancel, delete_mapping, get, list, map, mappings, preview_of, rejects as rejects_file, run,
+    scored_file, submit, undo, undo_import,
 };
 pub use keji_store::OrderLineRow;
 pub use mapping::Mapping;
+pub use preview::Preview;
+pub use report::ReportLine;
+pub use scored::{Source, scored};
 pub use xlsx::child_main as parse_workbook_child;

@@ -3,19 +3,21 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use keji_schema::{Catalog, Decimal};
+use keji_store::SavedMapping;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::bytes::{Input, Limits};
 use super::driver::{Piece, Summary, Wanted, piece_rows};
 use super::field::Vocabulary;
-use super::mapping::Mapping;
+use super::mapping::{Mapping, signature};
 use super::rejects::RejectWriter;
+use super::report::ReportLine;
 use super::rows::{Line, Rows};
 use super::table::Table;
 use super::xlsx;
@@ -36,6 +38,7 @@ pub enum Read {
 pub fn spawn(
     app: &App,
     wanted: &Wanted<'_>,
+    saved: Vec<SavedMapping>,
     pieces: mpsc::Sender<Piece>,
     cancel: Arc<AtomicBool>,
 ) -> Result<JoinHandle<Result<Read>>> {
@@ -45,6 +48,9 @@ pub fn spawn(
         filename: wanted.filename.to_owned(),
         mapping: wanted.mapping.clone(),
         rejects: wanted.rejects.map(PathBuf::from),
+        review: wanted.review,
+        language: wanted.language,
+        saved,
         parser: app.workbook_parser.clone(),
     };
     Ok(tokio::task::spawn_blocking(move || {
@@ -58,17 +64,15 @@ struct Job {
     filename: String,
     mapping: Option<Mapping>,
     rejects: Option<PathBuf>,
+    review: bool,
+    language: Language,
+    saved: Vec<SavedMapping>,
     parser: Arc<PathBuf>,
 }
 
 impl Job {
     fn run(self, pieces: &mpsc::Sender<Piece>, cancel: &Arc<AtomicBool>) -> Result<Read> {
-        let file = File::open(&self.path).map_err(Error::io(self.filename.clone()))?;
-        let input = if xlsx::is_workbook(&file).map_err(Error::io(self.filename.clone()))? {
-            xlsx::open(&self.path, &self.filename, &self.parser, cancel.clone())?
-        } else {
-            Input::new(self.filename.clone(), file)
-        };
+        let input = open(&self.path, &self.filename, &self.parser, cancel)?;
         let vocabulary = Vocabulary::new(&self.catalog.objects);
         let mut table = Table::open(
             input,
@@ -76,11 +80,20 @@ impl Job {
             &Limits::default(),
             self.mapping.as_ref(),
         )?;
+        let mut source = None;
         let mapping = match self.mapping {
             Some(mapping) => mapping,
             None => {
-                let proposed = Mapping::propose(&mut table, &vocabulary)?;
-                if !proposed.confident {
+                let known = signature(table.header());
+                let known = self.saved.iter().find(|m| m.signature == known);
+                let proposed = match known {
+                    Some(known) => {
+                        source = Some(known.name.clone());
+                        read_saved(known)?
+                    }
+                    None => Mapping::propose(&mut table, &vocabulary)?,
+                };
+                if self.review || (source.is_none() && !proposed.confident) {
                     return Ok(Read::NeedsMapping(Box::new(proposed)));
                 }
                 proposed
@@ -93,6 +106,7 @@ impl Job {
         let mut summary = Summary {
             encoding,
             delimiter,
+            source: source.clone(),
             ..Summary::default()
         };
         let mut waiting = Vec::with_capacity(piece_rows());
@@ -115,9 +129,11 @@ impl Job {
                         let writer = match &mut rejects {
                             Some(writer) => writer,
                             None => {
-                                let file = File::create(path).map_err(Error::io(what.clone()))?;
+                                // Under its name only once it is whole.
+                                let part = path.with_extension("part");
+                                let file = File::create(part).map_err(Error::io(what.clone()))?;
                                 let writer =
-                                    RejectWriter::new(BufWriter::new(file), &header, Language::Zh)
+                                    RejectWriter::new(BufWriter::new(file), &header, self.language)
                                         .map_err(Error::io(what.clone()))?;
                                 rejects.insert(writer)
                             }
@@ -128,36 +144,61 @@ impl Job {
             }
             if waiting.len() == piece_rows() {
                 let full = std::mem::replace(&mut waiting, Vec::with_capacity(piece_rows()));
-                send(pieces, &rows, full)?;
+                send(pieces, &rows, &source, full)?;
             }
             if cancel.load(Ordering::Relaxed) {
                 return Err(Error::Cancelled);
             }
         }
-        send(pieces, &rows, waiting)?;
+        send(pieces, &rows, &source, waiting)?;
         if let (Some(writer), Some(path)) = (rejects, &self.rejects) {
             let what = path.display().to_string();
             let mut out = writer.finish().map_err(Error::io(what.clone()))?;
-            out.flush().map_err(Error::io(what))?;
+            out.flush().map_err(Error::io(what.clone()))?;
+            std::fs::rename(path.with_extension("part"), path).map_err(Error::io(what))?;
         }
         let counts = rows.counts();
         summary.rows_read = counts.rows;
         summary.rows_rejected = counts.rejected;
         summary.rows_without_customer = counts.without_customer;
+        summary.rows_left_out = counts.totals_left_out + counts.notes_left_out;
+        summary.oddities = rows.oddities().into_iter().map(ReportLine::from).collect();
         summary.gross_amount = total(gross)?;
         summary.net_amount = total(net)?;
         Ok(Read::Done(Box::new(summary)))
     }
 }
 
+/// The bytes of a file: a workbook's come from a child process.
+pub(super) fn open(
+    path: &Path,
+    filename: &str,
+    parser: &Path,
+    cancel: &Arc<AtomicBool>,
+) -> Result<Input> {
+    let file = File::open(path).map_err(Error::io(filename.to_owned()))?;
+    if xlsx::is_workbook(&file).map_err(Error::io(filename.to_owned()))? {
+        Ok(xlsx::open(path, filename, parser, cancel.clone())?)
+    } else {
+        Ok(Input::new(filename.to_owned(), file))
+    }
+}
+
+pub(super) fn read_saved(saved: &SavedMapping) -> Result<Mapping> {
+    serde_json::from_str(&saved.mapping)
+        .map_err(|e| Error::Internal(format!("saved mapping `{}`: {e}", saved.name)))
+}
+
 fn send(
     pieces: &mpsc::Sender<Piece>,
     rows: &Rows,
+    source: &Option<String>,
     waiting: Vec<super::OrderLineRow>,
 ) -> Result<()> {
     let progress = rows.progress();
     let piece = Piece {
         rows: waiting,
+        source: source.clone(),
         bytes: progress.bytes,
         rows_read: progress.rows,
         rows_rejected: progress.rejected,

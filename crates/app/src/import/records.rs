@@ -9,12 +9,25 @@ use super::error::{ImportError, Result, column_letters};
 /// The cells of one row, unquoted.
 #[derive(Debug, Clone, Default)]
 pub struct Record {
+    /// As a spreadsheet counts, within its sheet.
     pub row: u64,
+    /// The same through all sheets of the file.
+    pub position: u64,
+    /// Which of the sheets that are read; 0 in a file without sheets.
+    pub sheet: usize,
     text: String,
     ends: Vec<usize>,
     /// A byte sequence that did not belong to the encoding was replaced.
     pub has_invalid: bool,
+    /// Columns whose cell belongs to a range that is merged over several rows,
+    /// and whether this is the first of them. Cells below the first repeat its
+    /// value.
+    pub merged: Vec<(usize, bool)>,
 }
+
+/// The first character of rows by which the parser of workbooks says what
+/// follows. No cell begins with it: the parser takes it out.
+pub(super) const CONTROL: char = '\u{1}';
 
 impl Record {
     pub fn len(&self) -> usize {
@@ -42,6 +55,38 @@ impl Record {
         self.text.trim().is_empty()
     }
 
+    /// Puts a value into a cell that stands in the row.
+    pub fn set(&mut self, index: usize, value: &str) {
+        while self.ends.len() <= index {
+            self.ends.push(self.text.len());
+        }
+        let start = if index == 0 { 0 } else { self.ends[index - 1] };
+        let end = self.ends[index];
+        self.text.replace_range(start..end, value);
+        for later in &mut self.ends[index..] {
+            *later = *later - (end - start) + value.len();
+        }
+    }
+
+    /// Whether the cell repeats the value of a merged range above.
+    pub fn is_repeated(&self, index: usize) -> bool {
+        self.merged.contains(&(index, false))
+    }
+
+    pub fn is_merged(&self, index: usize) -> bool {
+        self.merged.iter().any(|(column, _)| *column == index)
+    }
+
+    /// What the parser of workbooks says, if it is not a row of a sheet.
+    pub(super) fn control(&self) -> Option<&str> {
+        self.cell(0).strip_prefix(CONTROL)
+    }
+
+    /// All cells, one behind the other.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Bytes of all cells.
     pub fn size(&self) -> usize {
         self.text.len()
@@ -61,6 +106,8 @@ pub(super) struct Records {
     out: Vec<u8>,
     ends: Vec<usize>,
     row: u64,
+    /// Rows of earlier sheets.
+    before: u64,
     limits: Limits,
     /// By which errors name columns.
     pub headings: Vec<String>,
@@ -84,6 +131,7 @@ impl Records {
             out: vec![0; 4096],
             ends: vec![0; 64],
             row: 0,
+            before: 0,
             limits,
             headings: Vec::new(),
             n_invalid: 0,
@@ -105,6 +153,23 @@ impl Records {
             Some(heading) if !heading.is_empty() => heading.clone(),
             _ => column_letters(index),
         }
+    }
+
+    /// Rows count from 1 again: the next one is the first of a sheet, and the
+    /// last one, which said so, is none.
+    pub fn begin_sheet(&mut self) {
+        self.before += self.row.saturating_sub(1);
+        self.row = 0;
+    }
+
+    /// What was read so far was no row of the file.
+    pub fn begin_file(&mut self) {
+        (self.before, self.row) = (0, 0);
+    }
+
+    /// The last row said something and was none.
+    pub fn take_back_row(&mut self) {
+        self.row = self.row.saturating_sub(1);
     }
 
     /// The next row that is not an empty line; false at the end.
@@ -168,6 +233,9 @@ impl Records {
         };
         self.row += passed.saturating_sub(inner).max(1);
         record.row = self.row;
+        record.position = self.before + self.row;
+        record.sheet = 0;
+        record.merged.clear();
         if n_ends > self.limits.columns {
             return Err(ImportError::TooManyColumns {
                 file: self.file().to_owned(),

@@ -11,16 +11,28 @@ use crate::messages::Language;
 use super::messages;
 use super::parse;
 
+/// Behind the columns of the file, in both languages at once, so that a mended
+/// file is known again whoever wrote it.
+const REASON_HEADINGS: [&str; 3] = ["行号/row", "列/column", "原因/reason"];
+
+/// A heading that only a file of rejects has; its column is not imported.
+pub fn is_reason(heading: &str) -> bool {
+    REASON_HEADINGS.contains(&heading.trim())
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reject {
     /// As a spreadsheet counts.
     pub row: u64,
+    /// Where several sheets are read.
+    pub sheet: Option<String>,
     /// The heading; `None` where it is the row as a whole.
     pub column: Option<String>,
     /// A code of [`messages::row_text`].
     pub code: &'static str,
     pub args: Vec<(&'static str, String)>,
-    /// The cells as they stand in the file.
+    /// The cells as they stand in the file; what surrounds them there and
+    /// changes their meaning is put in (`1.5` under `单位：万元` is `15000`).
     pub cells: Vec<String>,
 }
 
@@ -51,7 +63,7 @@ impl<W: Write> RejectWriter<W> {
             header
                 .iter()
                 .map(|h| safe(h))
-                .chain(["行号/row", "列/column", "原因/reason"].map(str::to_owned)),
+                .chain(REASON_HEADINGS.map(str::to_owned)),
         )
         .map_err(std::io::Error::other)?;
         Ok(RejectWriter {
@@ -72,7 +84,10 @@ impl<W: Write> RejectWriter<W> {
             .skip(self.n_columns)
             .map(|cell| safe(cell));
         let why = [
-            reject.row.to_string(),
+            match &reject.sheet {
+                Some(sheet) => safe(&format!("{sheet}!{}", reject.row)),
+                None => reject.row.to_string(),
+            },
             safe(reject.column.as_deref().unwrap_or("")),
             safe(&reject.text(self.language)),
         ];

@@ -1,20 +1,27 @@
 //! Records become typed order lines, or rejects with a reason. A bad row never
-//! stops a file.
+//! stops a file; a row of totals is no row.
+
+mod cells;
+pub(super) mod left_out;
+mod sums;
 
 use jiff::Timestamp;
-use jiff::civil::Date;
+use jiff::civil::{Date, Time};
 use keji_schema::Decimal;
 use keji_schema::calendar::Calendar;
 
 use super::OrderLineRow;
 use super::error::Result;
-use super::field::{Field, Vocabulary, is_in_ten_thousands};
-use super::hash::row_hash;
+use super::field::{Field, Vocabulary, money_scale};
 use super::mapping::{Layout, Mapping};
-use super::parse::{self, Fault};
+use super::oddities::{Oddity, Place, Watch};
+use super::parse::{self, DateFormat};
 use super::records::Record;
 use super::rejects::Reject;
 use super::table::Table;
+use cells::Why;
+use left_out::LeftOut;
+use sums::Sums;
 
 #[derive(Debug, Clone, PartialEq)]
 #[expect(
@@ -28,9 +35,14 @@ pub enum Line {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
-    /// Rows below the headings that are not blank; rejected ones too.
+    /// Rows below the headings that are orders; rejected ones too, blank ones
+    /// and those left out not.
     pub rows: u64,
     pub rejected: u64,
+    /// Rows of totals.
+    pub totals_left_out: u64,
+    /// Notes at the foot, and headings that are repeated.
+    pub notes_left_out: u64,
     /// Accepted rows that name no customer.
     pub without_customer: u64,
     /// Accepted rows whose amount is not quantity × price; the amount counts.
@@ -53,17 +65,31 @@ pub struct Rows {
     vocabulary: Vocabulary,
     calendar: Calendar,
     layout: Layout,
-    /// Columns that count in ten thousands.
-    in_ten_thousands: Vec<bool>,
+    /// What the amounts of each column count in, where its heading says.
+    scales: Vec<Option<i64>>,
     counts: Counts,
     record: Record,
     last_date: LastDate,
+    sums: Sums,
+    watch: Watch,
+    /// The sheet of the last row.
+    sheet: usize,
+    /// By column of `layout.fill_down`: the last value.
+    above: Vec<String>,
+}
+
+/// What a record is.
+#[expect(clippy::large_enum_variant, reason = "as for `Line`")]
+pub(super) enum Judged {
+    Line(Line),
+    LeftOut,
 }
 
 /// Lines of one order repeat its time; it is read once.
 #[derive(Default)]
 struct LastDate {
     cell: String,
+    sheet: usize,
     at: Timestamp,
     on: Date,
 }
@@ -77,20 +103,21 @@ impl Rows {
         calendar: &Calendar,
     ) -> Result<Rows> {
         let layout = Layout::new(mapping, &mut table)?;
-        let in_ten_thousands = table
-            .header()
-            .iter()
-            .map(|h| is_in_ten_thousands(h))
-            .collect();
+        let scales = table.header().iter().map(|h| money_scale(h)).collect();
+        let above = vec![String::new(); layout.fill_down.len()];
         Ok(Rows {
             table,
             vocabulary: vocabulary.clone(),
             calendar: calendar.clone(),
             layout,
-            in_ten_thousands,
+            scales,
             counts: Counts::default(),
             record: Record::default(),
             last_date: LastDate::default(),
+            sums: Sums::default(),
+            watch: Watch::new(calendar),
+            sheet: 0,
+            above,
         })
     }
 
@@ -119,251 +146,254 @@ impl Rows {
         }
     }
 
-    fn line(&mut self, record: &Record) -> Line {
-        self.counts.rows += 1;
-        match self.order_line(record) {
-            Ok(row) => {
-                self.counts.without_customer += u64::from(row.customer_number.is_none());
-                Line::Row(row)
-            }
-            Err(why) => {
-                self.counts.rejected += 1;
-                Line::Reject(self.reject(record, why))
-            }
-        }
-    }
-
-    fn order_line(&mut self, record: &Record) -> std::result::Result<OrderLineRow, Why> {
-        self.check_width(record)?;
-        let (ordered_at, ordered_on) = self.ordered(record)?;
-        let (quantity, price, amount) = self.money(record)?;
-        let order_number = self.identity(record, Field::OrderNumber)?;
-        let customer_name = self.text(record, Field::CustomerName);
-        let customer_number = match self.identity(record, Field::CustomerNumber)? {
-            None => self.name_as_number(record, Field::CustomerName, &customer_name)?,
-            number => number,
+    /// What somebody should look at, of the rows read so far.
+    pub fn oddities(&self) -> Vec<Oddity> {
+        let name_of = |(sheet, row): Place| match self.table.sheet_name(sheet) {
+            Some(name) => format!("{name}!{row}"),
+            None => row.to_string(),
         };
-        if order_number.is_none() && customer_number.is_none() {
-            return Err(Why::row("no_party"));
-        }
-        let product_name = self.text(record, Field::ProductName);
-        let product_number = match self.identity(record, Field::ProductNumber)? {
-            None => self.name_as_number(record, Field::ProductName, &product_name)?,
-            number => number,
-        };
-        let mut row = OrderLineRow {
-            row_no: record.row,
-            order_number,
-            kind: self.choice(record, Field::OrderKind)?,
-            customer_number,
-            customer_name,
-            customer_kind: self.choice(record, Field::CustomerKind)?,
-            country: self.text(record, Field::Country),
-            region: self.text(record, Field::Region),
-            city: self.text(record, Field::City),
-            industry: self.text(record, Field::Industry),
-            owner: self.text(record, Field::Owner),
-            phone: self.identity(record, Field::Phone)?,
-            email: self.text(record, Field::Email),
-            product_number,
-            product_name,
-            category: self.text(record, Field::Category),
-            ordered_at,
-            ordered_on,
-            channel: self.text(record, Field::Channel),
-            currency: self.text(record, Field::Currency),
-            quantity,
-            price,
-            amount,
-            freight: self.number(record, Field::Freight)?,
-            discount: self.number(record, Field::Discount)?,
-            row_hash: 0,
-        };
-        row.row_hash = row_hash(&row);
-        Ok(row)
-    }
-
-    /// A row with other than the header's number of cells has lost or gained a
-    /// delimiter: its values may stand under the wrong headings.
-    fn check_width(&self, record: &Record) -> std::result::Result<(), Why> {
-        let (found, wanted) = (record.len(), self.table.header().len());
-        if found == wanted
-            || (found > wanted && (wanted..found).all(|i| record.cell(i).trim().is_empty()))
-        {
-            return Ok(());
-        }
-        let lines = record.n_line_breaks();
-        if lines > 0
-            && record
-                .cells()
-                .last()
-                .is_some_and(|cell| cell.contains('\n'))
-        {
-            return Err(Why::row("open_quote").with("lines", lines.to_string()));
-        }
-        let code = if found < wanted {
-            "too_few_cells"
-        } else {
-            "too_many_cells"
-        };
-        Err(Why::row(code)
-            .with("found", found.to_string())
-            .with("wanted", wanted.to_string()))
-    }
-
-    /// The instant and the civil day as written. A date without a zone is
-    /// civil time of the calendar; the day is never shifted.
-    fn ordered(&mut self, record: &Record) -> std::result::Result<(Timestamp, Date), Why> {
-        let Some(index) = self.layout.of(Field::OrderedAt) else {
-            return Err(Why::row("empty_value"));
-        };
-        let cell = record.cell(index);
-        if cell == self.last_date.cell && !cell.is_empty() {
-            return Ok((self.last_date.at, self.last_date.on));
-        }
-        let fault = |fault| Why::of(fault, index, cell);
-        let cell_text = cell.trim();
-        if parse::text(cell_text).is_none() {
-            return Err(Why::at("empty_value", index));
-        }
-        let written = parse::date(cell_text, self.layout.format).map_err(fault)?;
-        let at = match written.offset_s {
-            None => self
-                .calendar
-                .instant_of(written.civil)
-                .map_err(|_| fault(Fault::NotADate))?,
-            Some(seconds) => jiff::tz::Offset::from_seconds(seconds)
-                .and_then(|offset| offset.to_timestamp(written.civil))
-                .map_err(|_| fault(Fault::NotADate))?,
-        };
-        let on = written.civil.date();
-        self.last_date.cell.clear();
-        self.last_date.cell.push_str(cell);
-        (self.last_date.at, self.last_date.on) = (at, on);
-        Ok((at, on))
-    }
-
-    /// Quantity, price and amount. An amount that the file gives is kept as
-    /// given, also where it is not quantity × price: it is what was billed.
-    /// Without a column of quantities the quantity is 1; without a price it is
-    /// amount ÷ quantity, and 0 for the quantity 0.
-    fn money(&mut self, record: &Record) -> std::result::Result<(Decimal, Decimal, Decimal), Why> {
-        let given = self.number(record, Field::Amount)?;
-        let quantity = match self.layout.of(Field::Quantity) {
-            None => Decimal::from_units(keji_schema::decimal::UNIT),
-            Some(index) => self
-                .number(record, Field::Quantity)?
-                .ok_or(Why::at("empty_value", index))?,
-        };
-        let too_large = || match self
-            .layout
-            .of(Field::Price)
-            .or(self.layout.of(Field::Amount))
-        {
-            Some(index) => Why::of(Fault::NumberTooLarge, index, record.cell(index)),
-            None => Why::row("number_too_large"),
-        };
-        let price = self.number(record, Field::Price)?;
-        let empty = |field: Field| match self.layout.of(field) {
-            Some(index) => Why::at("empty_value", index),
-            None => Why::row("empty_value"),
-        };
-        let price = match (price, given) {
-            (Some(price), _) => price,
-            (None, Some(_)) if quantity == Decimal::ZERO => Decimal::ZERO,
-            (None, Some(amount)) => amount.checked_div(quantity).ok_or_else(too_large)?,
-            (None, None) if self.layout.of(Field::Price).is_some() => {
-                return Err(empty(Field::Price));
-            }
-            (None, None) => return Err(empty(Field::Amount)),
-        };
-        let product = quantity.checked_mul(price).ok_or_else(too_large)?;
-        let amount = given.unwrap_or(product);
-        self.counts.amount_differs += u64::from(!is_equal_to_rounding(product, amount, quantity));
-        Ok((quantity, price, amount))
-    }
-
-    fn number(&self, record: &Record, field: Field) -> std::result::Result<Option<Decimal>, Why> {
-        let Some(index) = self.layout.of(field) else {
-            return Ok(None);
-        };
-        let cell = record.cell(index);
-        if cell.is_empty() {
-            return Ok(None);
-        }
-        let number = match parse::number(cell) {
-            Ok(number) => number,
-            // A dash is how accountants write nothing.
-            Err(_) if parse::text(cell).is_none_or(|text| text == "-") => return Ok(None),
-            Err(fault) => return Err(Why::of(fault, index, cell)),
-        };
-        if field.is_money() && self.in_ten_thousands[index] {
-            let scale = Decimal::from_units(10_000 * keji_schema::decimal::UNIT);
-            return match number.checked_mul(scale) {
-                Some(number) => Ok(Some(number)),
-                None => Err(Why::of(Fault::NumberTooLarge, index, cell)),
+        let mut found = self.watch.oddities(&name_of);
+        for oddity in &mut found {
+            let field = match oddity.code.as_str() {
+                "duplicate_looking_customers" => Field::CustomerName,
+                "phone_lost_digits" => Field::Phone,
+                "product_lost_digits" => Field::ProductNumber,
+                "future_dates" | "gaps_in_dates" => Field::OrderedAt,
+                "currency_mix" => Field::Currency,
+                "negative_prices" => Field::Price,
+                "amount_differs" | "totals_differ" | "outlier_amounts" => Field::Amount,
+                _ => continue,
             };
+            oddity.column = self
+                .layout
+                .of(field)
+                .map(|index| self.table.records.column_name(index));
         }
-        Ok(Some(number))
-    }
-
-    fn text(&self, record: &Record, field: Field) -> Option<String> {
-        let index = self.layout.of(field)?;
-        parse::text(record.cell(index)).map(|text| text.into_owned())
-    }
-
-    /// A number by which things are known must be whole: a replaced byte in it
-    /// would make a customer or an order that does not exist.
-    fn identity(&self, record: &Record, field: Field) -> std::result::Result<Option<String>, Why> {
-        let Some(index) = self.layout.of(field) else {
-            return Ok(None);
-        };
-        let cell = record.cell(index);
-        if record.has_invalid && cell.contains('\u{fffd}') {
-            return Err(Why::at("invalid_bytes", index));
+        let n_invalid = self.table.records.n_invalid;
+        if n_invalid > 0 {
+            let first = self.first_invalid();
+            found.push(Oddity {
+                row: first.as_ref().map(|(row, _)| *row),
+                column: first.map(|(_, column)| column),
+                ..Oddity::new("invalid_bytes", n_invalid)
+            });
         }
-        Ok(parse::identity(cell).map(|text| text.into_owned()))
-    }
-
-    fn name_as_number(
-        &self,
-        record: &Record,
-        field: Field,
-        name: &Option<String>,
-    ) -> std::result::Result<Option<String>, Why> {
-        match (self.layout.of(field), name) {
-            (Some(index), Some(name)) if record.has_invalid && name.contains('\u{fffd}') => {
-                Err(Why::at("invalid_bytes", index))
+        let header = self.table.header();
+        let hidden: Vec<String> = (0..header.len())
+            .filter(|i| self.table.is_hidden(*i) && !header[*i].is_empty())
+            .map(|i| header[i].clone())
+            .collect();
+        let left_out = self.table.sheets_left_out();
+        let sheets = left_out.iter().map(|sheet| sheet.name.clone()).collect();
+        for (code, samples) in [("hidden_column", hidden), ("sheet_left_out", sheets)] {
+            if !samples.is_empty() {
+                found.push(Oddity {
+                    samples,
+                    ..Oddity::new(code, 0)
+                });
             }
-            _ => Ok(name.clone()),
+        }
+        for oddity in &mut found {
+            if oddity.count == 0 {
+                oddity.count = oddity.samples.len() as u64;
+            }
+        }
+        found
+    }
+
+    pub(super) fn judge(&mut self, record: &mut Record) -> Judged {
+        if record.sheet != self.sheet {
+            self.sheet = record.sheet;
+            self.sums.begin_sheet();
+            self.above.iter_mut().for_each(String::clear);
+        }
+        // The word is in few rows, and looking for labels costs.
+        if record.text().contains('计')
+            && let Some(label) = left_out::total_label(record, self.has_date(record))
+        {
+            return self.leave_out_total(record, &label);
+        }
+        let fits = self.check_width(record);
+        if fits.is_ok() {
+            self.fill_down(record);
+        }
+        let place = (record.sheet, record.row);
+        let differs_before = self.counts.amount_differs;
+        match fits.and_then(|()| self.order_line(record)) {
+            Ok(row) => {
+                self.counts.rows += 1;
+                self.counts.without_customer += u64::from(row.customer_number.is_none());
+                if self.counts.amount_differs > differs_before {
+                    let (quantity, price, amount) = (row.quantity, row.price, row.amount);
+                    self.watch
+                        .amount_differs
+                        .add(place, || format!("{quantity} × {price} ≠ {amount}"));
+                }
+                self.sums.add(row.amount);
+                let has_price = self.layout.of(Field::Price).is_some();
+                self.watch.row(&row, place, has_price);
+                Judged::Line(Line::Row(row))
+            }
+            Err(why) => self.turn_away(record, why, differs_before),
         }
     }
 
-    fn choice(&self, record: &Record, field: Field) -> std::result::Result<Option<String>, Why> {
-        let Some(index) = self.layout.of(field) else {
-            return Ok(None);
-        };
-        let cell = record.cell(index);
-        match self.vocabulary.choice(field, cell) {
-            Some(value) => Ok(Some(value.to_owned())),
-            None if parse::text(cell).is_none() => Ok(None),
-            None => Err(Why::at("not_a_choice", index).with("value", shortened(cell))),
+    /// A date of its own, not one that a merged cell or the row above lends.
+    fn has_date(&self, record: &Record) -> bool {
+        let year = self.table.surroundings(record.sheet).year;
+        self.layout
+            .of(Field::OrderedAt)
+            .filter(|index| !record.is_repeated(*index))
+            .is_some_and(|index| {
+                parse::date_in(record.cell(index).trim(), self.layout.format, year).is_ok()
+            })
+    }
+
+    /// A row that is no order line may be no row at all.
+    fn turn_away(&mut self, record: &Record, why: Why, differs_before: u64) -> Judged {
+        self.counts.amount_differs = differs_before;
+        let has_date = self.has_date(record);
+        match left_out::judged(record, self.table.header(), has_date) {
+            Some(LeftOut::Total) => {
+                let label = left_out::total_label(record, has_date).unwrap_or_default();
+                return self.leave_out_total(record, &label);
+            }
+            Some(LeftOut::Note) => {
+                self.counts.notes_left_out += 1;
+                return Judged::LeftOut;
+            }
+            None if self.is_total_by_its_sum(record) => {
+                self.counts.totals_left_out += 1;
+                self.sums.pass_total("");
+                return Judged::LeftOut;
+            }
+            None => {}
+        }
+        self.counts.rows += 1;
+        self.counts.rejected += 1;
+        Judged::Line(Line::Reject(self.reject(record, why)))
+    }
+
+    fn leave_out_total(&mut self, record: &Record, label: &str) -> Judged {
+        self.counts.totals_left_out += 1;
+        if let Some((total, tolerance)) = self.total_of(record)
+            && let Err(sum) = self.sums.check(total, label, tolerance)
+        {
+            let sum = i64::try_from(sum).map_or_else(
+                |_| sum.to_string(),
+                |units| Decimal::from_units(units).to_string(),
+            );
+            self.watch
+                .totals
+                .add((record.sheet, record.row), || format!("{total} ≠ {sum}"));
+        }
+        self.sums.pass_total(label);
+        Judged::LeftOut
+    }
+
+    /// The amount of a row of totals, and how far rounding may take it from
+    /// the sum: a cent, or the hundredth of ten thousand under 万元.
+    fn total_of(&self, record: &Record) -> Option<(Decimal, i128)> {
+        let index = self.layout.of(Field::Amount)?;
+        let total = self.number(record, Field::Amount).ok().flatten()?;
+        let scale = self.scale(record, index).unwrap_or(1).max(1);
+        Some((total, 100 * i128::from(scale)))
+    }
+
+    /// Nothing but numbers, and the amount is what the rows above add up to.
+    fn is_total_by_its_sum(&self, record: &Record) -> bool {
+        let has_name = Field::ALL
+            .into_iter()
+            .filter(|field| !field.is_number())
+            .filter_map(|field| self.layout.of(field))
+            .any(|index| !record.is_repeated(index) && parse::text(record.cell(index)).is_some());
+        !has_name
+            && self.sums.has_any()
+            && self
+                .total_of(record)
+                .is_some_and(|(total, tolerance)| self.sums.check(total, "", tolerance).is_ok())
+    }
+
+    /// Empty cells of the columns that the mapping fills down take the value
+    /// above, unless such a column left of them begins something new. A date
+    /// there always is.
+    fn fill_down(&mut self, record: &mut Record) {
+        let date = self.layout.of(Field::OrderedAt);
+        let mut is_new = false;
+        for (index, above) in self.layout.fill_down.iter().zip(&mut self.above) {
+            if parse::text(record.cell(*index)).is_some() {
+                record.cell(*index).clone_into(above);
+                is_new = true;
+            } else if !is_new || date == Some(*index) {
+                record.set(*index, above);
+            } else {
+                above.clear();
+            }
         }
     }
 
     fn reject(&self, record: &Record, why: Why) -> Reject {
-        let is_total = record
-            .cells()
-            .map(str::trim)
-            .find(|cell| !cell.is_empty())
-            .is_some_and(is_total_word);
-        let why = if is_total { Why::row("total_row") } else { why };
         Reject {
             row: record.row,
+            sheet: self.table.sheet_name(record.sheet).map(str::to_owned),
             column: why.index.map(|index| self.table.records.column_name(index)),
             code: why.code,
             args: why.args,
-            cells: record.cells().map(str::to_owned).collect(),
+            cells: self.cells_alone(record),
+        }
+    }
+
+    /// The cells such that they mean the same in a file of their own: what a
+    /// title, other rows or the rest of the column say of them is put in.
+    fn cells_alone(&self, record: &Record) -> Vec<String> {
+        let mut cells: Vec<String> = record.cells().map(str::to_owned).collect();
+        for (field, index) in self.layout.fields() {
+            let Some(cell) = cells.get_mut(index) else {
+                continue;
+            };
+            let is_scaled_above = self.scales.get(index).is_none_or(Option::is_none)
+                && self.scale(record, index).is_some_and(|scale| scale != 1);
+            if matches!(field, Field::Amount | Field::Quantity) && record.is_repeated(index) {
+                *cell = "0".to_owned();
+            } else if field.is_number() && (self.layout.has_comma(field) || is_scaled_above) {
+                // Under a heading with a unit the number stays in that unit.
+                let read = match is_scaled_above {
+                    true => self.number(record, field).ok().flatten(),
+                    false => parse::number(&parse::with_point(cell)).ok(),
+                };
+                if let Some(number) = read {
+                    *cell = number.to_string();
+                }
+            } else if field == Field::OrderedAt
+                && parse::date(cell.trim(), DateFormat::Ymd).is_err()
+            {
+                let year = self.table.surroundings(record.sheet).year;
+                if let Ok(written) = parse::date_in(cell.trim(), self.layout.format, year)
+                    && written.offset_s.is_none()
+                {
+                    let (day, time) = (written.civil.date(), written.civil.time());
+                    *cell = match time == Time::midnight() {
+                        true => day.to_string(),
+                        false => format!("{day} {time}"),
+                    };
+                }
+            }
+        }
+        cells
+    }
+}
+
+impl Rows {
+    /// The next row as it stands in the file and what it means.
+    pub(super) fn next_judged(&mut self, record: &mut Record) -> Option<Result<Judged>> {
+        if let Some(first) = self.table.sample.pop_front() {
+            *record = first;
+            return Some(Ok(self.judge(record)));
+        }
+        match self.table.next_record(record) {
+            Err(fault) => Some(Err(fault)),
+            Ok(false) => None,
+            Ok(true) => Some(Ok(self.judge(record))),
         }
     }
 }
@@ -374,82 +404,18 @@ impl Iterator for Rows {
     /// After an error of the file the iteration is over. A dry run is the same
     /// iteration, its rows dropped.
     fn next(&mut self) -> Option<Result<Line>> {
-        if let Some(record) = self.table.sample.pop_front() {
-            return Some(Ok(self.line(&record)));
-        }
         let mut record = std::mem::take(&mut self.record);
         let line = loop {
-            match self.table.records.next(&mut record) {
-                Err(fault) => break Some(Err(fault)),
-                Ok(false) => break None,
-                Ok(true) if record.is_blank() => {}
-                Ok(true) => break Some(Ok(self.line(&record))),
+            match self.next_judged(&mut record) {
+                None => break None,
+                Some(Err(fault)) => break Some(Err(fault)),
+                Some(Ok(Judged::Line(line))) => break Some(Ok(line)),
+                Some(Ok(Judged::LeftOut)) => {}
             }
         };
         self.record = record;
         line
     }
-}
-
-/// Why a row is turned away.
-struct Why {
-    code: &'static str,
-    index: Option<usize>,
-    args: Vec<(&'static str, String)>,
-}
-
-impl Why {
-    fn row(code: &'static str) -> Why {
-        Why {
-            code,
-            index: None,
-            args: Vec::new(),
-        }
-    }
-
-    fn at(code: &'static str, index: usize) -> Why {
-        Why {
-            code,
-            index: Some(index),
-            args: Vec::new(),
-        }
-    }
-
-    fn of(fault: Fault, index: usize, cell: &str) -> Why {
-        let code = match fault {
-            Fault::NotANumber => "not_a_number",
-            Fault::Percent => "percent",
-            Fault::NumberTooLarge => "number_too_large",
-            Fault::NotADate => "not_a_date",
-        };
-        Why::at(code, index).with("value", shortened(cell))
-    }
-
-    fn with(mut self, name: &'static str, value: String) -> Why {
-        self.args.push((name, value));
-        self
-    }
-}
-
-fn shortened(cell: &str) -> String {
-    cell.trim().chars().take(60).collect()
-}
-
-fn is_total_word(cell: &str) -> bool {
-    let word = super::field::normal(cell);
-    matches!(
-        word.as_str(),
-        "合计"
-            | "总计"
-            | "小计"
-            | "总和"
-            | "本页合计"
-            | "累计"
-            | "total"
-            | "grandtotal"
-            | "subtotal"
-            | "sum"
-    )
 }
 
 /// Prices are often rounded to the cent before they are written, so that the

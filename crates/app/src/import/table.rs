@@ -1,20 +1,23 @@
 //! An opened file: its encoding, delimiter and headings are known, its first
 //! rows are at hand, and the rest follows as a stream.
 
+mod header;
+mod sheets;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::bytes::{Input, Limits, Text};
 use super::error::{ImportError, Result, column_letters};
-use super::field::{Vocabulary, WHOLE};
+use super::field::{self, Vocabulary};
 use super::mapping::Mapping;
 use super::parse;
 use super::records::{Record, Records};
 use super::sniff;
+use header::HEADER_WITHIN;
+use sheets::{LeftOut, Sheets, Surroundings};
 
-/// Titles above the headings are looked for in this many rows.
-const HEADER_WITHIN: usize = 20;
 /// The sample is no larger than this, however long its rows are.
 const SAMPLE_BYTES: usize = 4 << 20;
 const HEAD_BYTES: usize = 64 << 10;
@@ -23,6 +26,7 @@ pub struct Table {
     pub(super) records: Records,
     /// Rows below the headings that were read already.
     pub(super) sample: VecDeque<Record>,
+    sheets: Sheets,
     /// Set once the sample is the whole file.
     is_whole: bool,
     header: Vec<String>,
@@ -34,7 +38,8 @@ pub struct Table {
 
 impl Table {
     /// Reads as much as is needed to know the headings and a sample of rows.
-    /// What `given` says of encoding, delimiter and header row is believed.
+    /// What `given` says of encoding, delimiter, sheets and header row is
+    /// believed.
     pub fn open(
         input: Input,
         vocabulary: &Vocabulary,
@@ -54,9 +59,18 @@ impl Table {
             Some(delimiter) => delimiter,
             None => sniff::delimiter(&head, complete),
         };
+        let mut records = Records::new(text, head, delimiter, limits.clone());
+        let sheets = match is_workbook {
+            true => {
+                let wanted = given.map_or(&[][..], |m| &m.sheets);
+                Sheets::open(&mut records, vocabulary, wanted)?
+            }
+            false => Sheets::default(),
+        };
         let mut table = Table {
-            records: Records::new(text, head, delimiter, limits.clone()),
+            records,
             sample: VecDeque::new(),
+            sheets,
             is_whole: false,
             header: Vec::new(),
             header_row: 0,
@@ -84,11 +98,13 @@ impl Table {
         self.records.file()
     }
 
-    /// As they stand in the file, without surrounding spaces.
+    /// Without surrounding spaces; headings of two rows as `group/heading`
+    /// where the lower one alone does not say it.
     pub fn header(&self) -> &[String] {
         &self.header
     }
 
+    /// The last row of the headings.
     pub fn header_row(&self) -> u64 {
         self.header_row
     }
@@ -106,14 +122,54 @@ impl Table {
         self.consumed.load(Ordering::Relaxed)
     }
 
+    pub fn is_workbook(&self) -> bool {
+        self.sheets.is_workbook()
+    }
+
+    /// The names of the sheets that are read, of a workbook.
+    pub fn sheet_names(&self) -> Vec<String> {
+        self.sheets.names()
+    }
+
+    /// The sheet of a row, where more than one is read.
+    pub fn sheet_name(&self, sheet: usize) -> Option<&str> {
+        self.sheets.name(sheet)
+    }
+
+    pub(super) fn sheets_left_out(&self) -> &[LeftOut] {
+        self.sheets.left_out()
+    }
+
+    pub(super) fn is_hidden(&self, column: usize) -> bool {
+        self.sheets.hidden_columns().contains(&column)
+    }
+
+    pub(super) fn counts_from_1904(&self) -> bool {
+        self.sheets.counts_from_1904()
+    }
+
+    pub(super) fn surroundings(&self, sheet: usize) -> Surroundings {
+        self.sheets.surroundings(sheet)
+    }
+
+    /// The next row of the data that is not blank; false at the end.
+    pub(super) fn next_record(&mut self, record: &mut Record) -> Result<bool> {
+        while self.records.next(record)? {
+            if self.sheets.admit(record, &mut self.records) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Reads the sample up to `rows`; false when there is no more to be had.
     pub(super) fn read_sample(&mut self, rows: usize) -> Result<bool> {
         let mut size: usize = self.sample.iter().map(Record::size).sum();
         while self.sample.len() < rows && size < SAMPLE_BYTES && !self.is_whole {
             let mut record = Record::default();
-            if !self.records.next(&mut record)? {
+            if !self.next_record(&mut record)? {
                 self.is_whole = true;
-            } else if !record.is_blank() {
+            } else {
                 size += record.size();
                 self.sample.push_back(record);
             }
@@ -130,44 +186,52 @@ impl Table {
         {
             self.sample.pop_front();
         }
-        let Some(first) = self.sample.front() else {
+        let Some(first_row) = self.sample.front().map(|first| first.row) else {
             return Err(ImportError::EmptyFile { file });
         };
-        let first_row = first.row;
-        let index = match given_row {
-            0 => header_index(self.sample.make_contiguous(), vocabulary),
-            row => self.sample.iter().position(|r| r.row == row),
+        let found = header::find(self.sample.make_contiguous(), given_row, vocabulary);
+        let Some(found) = found else {
+            return Err(self.no_header(first_row));
         };
-        let Some(index) = index else {
-            let widest = self
-                .sample
-                .iter()
-                .map(|r| filled(r).count())
-                .max()
-                .unwrap_or(0);
-            return Err(match widest {
-                0 | 1 => ImportError::TooFewColumns {
-                    file,
-                    row: first_row,
-                    found: widest,
-                },
-                _ => ImportError::NoHeader {
-                    file,
-                    row: first_row,
-                },
-            });
-        };
-        self.sample.drain(..index);
-        let record = self.sample.pop_front().unwrap_or_default();
-        let mut header: Vec<String> = record.cells().map(|cell| cell.trim().to_owned()).collect();
-        while header.last().is_some_and(String::is_empty) {
-            header.pop();
+        let titles: Vec<Record> = self.sample.drain(..found.first).collect();
+        self.sheets.set_titles(&titles);
+        let row = self.sample[found.index - found.first].row;
+        self.sample.drain(..=found.index - found.first);
+        self.check_header(&found.headings, row)?;
+        if self.sample.is_empty() && self.is_whole {
+            return Err(ImportError::NoRows { file, row });
         }
+        self.header_row = row;
+        self.records.headings = found.headings.clone();
+        self.header = found.headings;
+        Ok(())
+    }
+
+    fn no_header(&self, row: u64) -> ImportError {
+        let file = self.file().to_owned();
+        let widest = self
+            .sample
+            .iter()
+            .map(|r| filled(r).count())
+            .max()
+            .unwrap_or(0);
+        match widest {
+            0 | 1 => ImportError::TooFewColumns {
+                file,
+                row,
+                found: widest,
+            },
+            _ => ImportError::NoHeader { file, row },
+        }
+    }
+
+    fn check_header(&self, header: &[String], row: u64) -> Result<()> {
+        let file = self.file().to_owned();
         let n_named = header.iter().filter(|h| !h.is_empty()).count();
         if n_named < 2 {
             return Err(ImportError::TooFewColumns {
                 file,
-                row: record.row,
+                row,
                 found: n_named,
             });
         }
@@ -178,22 +242,13 @@ impl Table {
             {
                 return Err(ImportError::DuplicateHeading {
                     file,
-                    row: record.row,
+                    row,
                     column: heading.clone(),
                     first: column_letters(first),
                     second: column_letters(second),
                 });
             }
         }
-        if self.sample.is_empty() && self.is_whole {
-            return Err(ImportError::NoRows {
-                file,
-                row: record.row,
-            });
-        }
-        self.header_row = record.row;
-        self.records.headings = header.clone();
-        self.header = header;
         Ok(())
     }
 }
@@ -205,43 +260,17 @@ fn filled(record: &Record) -> impl Iterator<Item = &str> {
         .filter(|cell| !cell.is_empty())
 }
 
-/// The row with the most headings that are known; where none are, the first
-/// row as wide as most rows, unless it holds values and so is data.
-fn header_index(sample: &[Record], vocabulary: &Vocabulary) -> Option<usize> {
-    let within = &sample[..sample.len().min(HEADER_WITHIN)];
-    let mut best = (0, None);
-    for (index, record) in within.iter().enumerate() {
-        let (n, n_values) = (
-            filled(record).count(),
-            filled(record).filter(|cell| is_value(cell)).count(),
-        );
-        let n_known = filled(record)
-            .filter(|cell| matches!(vocabulary.field_of(cell), Some((_, _, WHOLE))))
-            .count();
-        if n >= 2 && (n_known >= 2 || (n_known == 1 && n_values == 0)) && n_known > best.0 {
-            best = (n_known, Some(index));
-        }
-    }
-    // A single known word among many cells may be a value of a headless file.
-    if let (n_known, Some(index)) = best
-        && (n_known >= 2 || filled(&within[index]).count() <= 4)
-    {
-        return Some(index);
-    }
-    let usual = usual_width(sample);
-    let index = within.iter().position(|record| {
-        let n = filled(record).count();
-        n >= 2 && n * 10 >= usual * 6
-    })?;
-    (!filled(&within[index]).any(is_value)).then_some(index)
-}
-
 fn is_value(cell: &str) -> bool {
     parse::number(cell).is_ok() || parse::day_month(cell).is_some()
 }
 
-fn usual_width(sample: &[Record]) -> usize {
-    let mut widths: Vec<usize> = sample.iter().map(Record::len).collect();
-    widths.sort_unstable();
-    widths.get(widths.len() / 2).copied().unwrap_or(0)
+/// `单位：万元` above a table: what its amounts are counted in.
+fn unit_note(cell: &str) -> Option<i64> {
+    let cell: String = cell.chars().map(parse::half_width).collect();
+    let (_, unit) = cell
+        .split_once("单位:")
+        .or_else(|| cell.split_once("单位 :"))
+        .or_else(|| cell.split_once("Unit:"))
+        .or_else(|| cell.split_once("unit:"))?;
+    field::money_scale(unit).filter(|scale| *scale != 1)
 }

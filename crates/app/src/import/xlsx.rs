@@ -4,21 +4,26 @@
 //!
 //! The child writes the rows as CSV; the parent reads them like any file.
 
+mod child;
+mod parts;
+
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, ExitCode, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use calamine::{DataRef, Reader, SheetType, SheetVisible, Xlsx};
 use serde::{Deserialize, Serialize};
 
 use super::bytes::Input;
-use super::error::{ImportError, Result, column_letters};
+use super::error::{ImportError, Result};
 use super::sniff;
+// The program's command calls it by way of this module.
+pub use child::child_main;
+use child::{Stop, write_rows};
 
 /// What a workbook may cost.
 #[derive(Debug, Clone)]
@@ -50,9 +55,6 @@ impl Default for WorkbookLimits {
         }
     }
 }
-
-/// Parts below this size are never called a bomb.
-const RATIO_FLOOR: u64 = 16 << 20;
 
 /// By its first bytes; the file is left at its beginning. Any zip archive
 /// counts: the child tells the others apart.
@@ -116,6 +118,23 @@ fn spawn(mut command: Command, name: &str, cancel: Arc<AtomicBool>) -> Result<In
         consumed,
         is_workbook: true,
     })
+}
+
+/// The same without a child, whole in memory: for tests, and for nothing that
+/// somebody else has made.
+pub fn open_here(path: &Path, name: &str) -> Result<Input> {
+    let mut rows = Vec::new();
+    match write_rows(path, &WorkbookLimits::default(), &mut rows, |_| {}) {
+        Ok(()) => Ok(Input {
+            is_workbook: true,
+            ..Input::new(name, io::Cursor::new(rows))
+        }),
+        Err(Stop::Input(error)) => Err(error.in_file(name)),
+        Err(Stop::Output) => Err(ImportError::ReadFailed {
+            file: name.to_owned(),
+            reason: "memory".to_owned(),
+        }),
+    }
 }
 
 /// One line of what the child says on its standard error.
@@ -212,320 +231,6 @@ impl Drop for ChildReader {
         let _ = child.kill();
         let _ = child.wait();
     }
-}
-
-// ---- The child ----
-
-/// The whole life of the child process: limits itself, writes the rows of the
-/// first visible sheet that has any to standard output, and says on standard
-/// error how far it is and what went wrong. Call it before any thread starts.
-pub fn child_main(path: &Path) -> ExitCode {
-    match run_child(path, &WorkbookLimits::default(), io::stdout().lock()) {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::FAILURE,
-    }
-}
-
-fn run_child(path: &Path, limits: &WorkbookLimits, out: impl Write) -> bool {
-    let report = |report: &Report| {
-        if let Ok(line) = serde_json::to_string(report) {
-            let _ = writeln!(io::stderr(), "{line}");
-        }
-    };
-    let written = limit_self(limits)
-        .map_err(|e| Stop::unreadable(&e))
-        .and_then(|()| write_rows(path, limits, out, |bytes| report(&Report::Progress(bytes))));
-    match written {
-        Ok(()) => true,
-        // Nobody reads any more.
-        Err(Stop::Output) => false,
-        Err(Stop::Input(error)) => {
-            report(&Report::Failed(*error));
-            false
-        }
-    }
-}
-
-fn limit_self(limits: &WorkbookLimits) -> io::Result<()> {
-    use rustix::process::{Resource, Rlimit, setrlimit};
-    let at_most = |current: u64, maximum: u64| Rlimit {
-        current: Some(current),
-        maximum: Some(maximum),
-    };
-    setrlimit(
-        Resource::As,
-        at_most(limits.memory_bytes, limits.memory_bytes),
-    )?;
-    setrlimit(Resource::Cpu, at_most(limits.cpu_s, limits.cpu_s + 1))?;
-    setrlimit(Resource::Core, at_most(0, 0))?;
-    Ok(())
-}
-
-/// Why the child stops before the end: nobody takes its output, or an error.
-/// The errors name no file: the child knows a path, people know a name, and
-/// the parent puts it in.
-enum Stop {
-    Input(Box<ImportError>),
-    Output,
-}
-
-impl Stop {
-    fn unreadable(reason: &dyn std::fmt::Display) -> Stop {
-        Stop::input(ImportError::WorkbookUnreadable {
-            file: String::new(),
-            reason: reason.to_string(),
-        })
-    }
-
-    fn input(error: ImportError) -> Stop {
-        Stop::Input(Box::new(error))
-    }
-}
-
-fn write_rows(
-    path: &Path,
-    limits: &WorkbookLimits,
-    out: impl Write,
-    mut on_progress: impl FnMut(u64),
-) -> std::result::Result<(), Stop> {
-    check_parts(path, limits)?;
-    let read = Arc::new(AtomicU64::new(0));
-    let file = File::open(path).map_err(|e| Stop::unreadable(&e))?;
-    let size = file.metadata().map_or(u64::MAX, |m| m.len());
-    let counted = BufReader::new(CountedFile {
-        file,
-        read: read.clone(),
-    });
-    let mut workbook = Xlsx::new(counted).map_err(|e| Stop::unreadable(&e))?;
-    let sheets: Vec<String> = workbook
-        .sheets_metadata()
-        .iter()
-        .filter(|sheet| sheet.visible == SheetVisible::Visible && sheet.typ == SheetType::WorkSheet)
-        .map(|sheet| sheet.name.clone())
-        .collect();
-    let mut rows = RowWriter::new(BufWriter::with_capacity(64 << 10, out));
-    for sheet in &sheets {
-        // Streams the cells: the extents that a sheet claims are not believed.
-        let mut cells = workbook
-            .worksheet_cells_reader(sheet)
-            .map_err(|e| Stop::unreadable(&e))?;
-        let mut n_cells = 0u64;
-        while let Some(cell) = cells.next_cell().map_err(|e| Stop::unreadable(&e))? {
-            let (row, column) = (
-                u64::from(cell.get_position().0),
-                u64::from(cell.get_position().1),
-            );
-            n_cells += 1;
-            let place = |error: fn(u64, String, &WorkbookLimits) -> ImportError| {
-                Stop::input(error(row + 1, column_letters(column as usize), limits))
-            };
-            if n_cells > limits.cells {
-                return Err(place(|row, column, limits| ImportError::WorkbookCells {
-                    file: String::new(),
-                    row,
-                    column,
-                    limit: limits.cells,
-                }));
-            }
-            if n_cells.is_multiple_of(100_000) {
-                on_progress(read.load(Ordering::Relaxed).min(size));
-            }
-            let value = cell.get_value();
-            if matches!(value, DataRef::Empty) {
-                continue;
-            }
-            if row >= limits.rows || column >= limits.columns {
-                return Err(place(|row, column, limits| ImportError::WorkbookCell {
-                    file: String::new(),
-                    row,
-                    column,
-                    max_rows: limits.rows,
-                    max_columns: limits.columns,
-                }));
-            }
-            rows.put(row, column as usize, value)?;
-        }
-        if rows.has_any {
-            rows.end().map_err(|_| Stop::Output)?;
-            on_progress(size);
-            return Ok(());
-        }
-    }
-    Err(Stop::input(ImportError::WorkbookEmpty {
-        file: String::new(),
-    }))
-}
-
-/// Looks at the sizes that the archive claims for its parts. Parts that lie
-/// meet the limits of the process.
-fn check_parts(path: &Path, limits: &WorkbookLimits) -> std::result::Result<(), Stop> {
-    let file = File::open(path).map_err(|e| Stop::unreadable(&e))?;
-    let mut archive =
-        zip::ZipArchive::new(BufReader::new(file)).map_err(|e| Stop::unreadable(&e))?;
-    let mut is_workbook = false;
-    for index in 0..archive.len() {
-        let part = archive
-            .by_index_raw(index)
-            .map_err(|e| Stop::unreadable(&e))?;
-        let name = part.name().map_err(|e| Stop::unreadable(&e))?.into_owned();
-        let (bytes, ratio) = (part.size(), part.size() / part.compressed_size().max(1));
-        is_workbook |= name.starts_with("xl/");
-        if bytes > limits.part_bytes || (bytes > RATIO_FLOOR && ratio > limits.ratio) {
-            return Err(Stop::input(ImportError::WorkbookPart {
-                file: String::new(),
-                part: name,
-                bytes,
-                ratio,
-            }));
-        }
-    }
-    match is_workbook {
-        true => Ok(()),
-        false => Err(Stop::input(ImportError::BinaryFile {
-            file: String::new(),
-            kind: "zip".to_owned(),
-        })),
-    }
-}
-
-struct CountedFile {
-    file: File,
-    read: Arc<AtomicU64>,
-}
-
-impl Read for CountedFile {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let n = self.file.read(out)?;
-        self.read.fetch_add(n as u64, Ordering::Relaxed);
-        Ok(n)
-    }
-}
-
-impl Seek for CountedFile {
-    fn seek(&mut self, to: io::SeekFrom) -> io::Result<u64> {
-        self.file.seek(to)
-    }
-}
-
-/// Puts cells together to rows of CSV. Rows without cells become empty lines,
-/// so that row numbers stay those of the sheet; short rows are filled up to
-/// the widest so far.
-struct RowWriter<W: Write> {
-    out: W,
-    /// The row that is being put together, counted from 0.
-    row: u64,
-    cells: Vec<String>,
-    /// Cells of this row that were set.
-    n_set: usize,
-    width: usize,
-    has_any: bool,
-}
-
-impl<W: Write> RowWriter<W> {
-    fn new(out: W) -> Self {
-        RowWriter {
-            out,
-            row: 0,
-            cells: Vec::new(),
-            n_set: 0,
-            width: 0,
-            has_any: false,
-        }
-    }
-
-    fn put(
-        &mut self,
-        row: u64,
-        column: usize,
-        value: &DataRef<'_>,
-    ) -> std::result::Result<(), Stop> {
-        if row < self.row {
-            let (earlier, later) = (row + 1, self.row + 1);
-            return Err(Stop::unreadable(&format!(
-                "row {earlier} stands behind row {later}"
-            )));
-        }
-        while self.row < row {
-            self.end_row().map_err(|_| Stop::Output)?;
-        }
-        if self.cells.len() <= column {
-            self.cells.resize(column + 1, String::new());
-        }
-        let cell = &mut self.cells[column];
-        cell.clear();
-        write_value(cell, value);
-        self.n_set = self.n_set.max(column + 1);
-        self.has_any = true;
-        Ok(())
-    }
-
-    fn end_row(&mut self) -> io::Result<()> {
-        if self.n_set > 0 {
-            self.width = self.width.max(self.n_set);
-            for index in 0..self.width {
-                if index > 0 {
-                    self.out.write_all(b",")?;
-                }
-                match self.cells.get_mut(index) {
-                    None => {}
-                    Some(cell) => {
-                        write_cell(&mut self.out, cell)?;
-                        cell.clear();
-                    }
-                }
-            }
-            self.n_set = 0;
-        }
-        self.row += 1;
-        self.out.write_all(b"\n")
-    }
-
-    fn end(&mut self) -> io::Result<()> {
-        self.end_row()?;
-        self.out.flush()
-    }
-}
-
-fn write_cell(out: &mut impl Write, cell: &str) -> io::Result<()> {
-    if !cell.contains([',', '"', '\n', '\r']) {
-        return out.write_all(cell.as_bytes());
-    }
-    out.write_all(b"\"")?;
-    out.write_all(cell.replace('"', "\"\"").as_bytes())?;
-    out.write_all(b"\"")
-}
-
-/// Dates as ISO text, numbers plain, everything else as it is shown.
-fn write_value(cell: &mut String, value: &DataRef<'_>) {
-    use std::fmt::Write;
-    // Writing to a string does not fail.
-    let _ = match value {
-        DataRef::Empty => Ok(()),
-        DataRef::Int(n) => write!(cell, "{n}"),
-        DataRef::Float(x) => write!(cell, "{x}"),
-        DataRef::String(text) => cell.write_str(text),
-        DataRef::SharedString(text) => cell.write_str(text),
-        DataRef::Bool(true) => cell.write_str("TRUE"),
-        DataRef::Bool(false) => cell.write_str("FALSE"),
-        DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => cell.write_str(text),
-        DataRef::Error(error) => write!(cell, "{error}"),
-        DataRef::DateTime(at) if at.is_duration() || at.as_f64() < 1.0 => {
-            write!(cell, "{}", at.as_f64())
-        }
-        DataRef::DateTime(at) => {
-            let (year, month, day, hour, minute, second, milli) = at.to_ymd_hms_milli();
-            let _ = write!(cell, "{year:04}-{month:02}-{day:02}");
-            if (hour, minute, second, milli) == (0, 0, 0, 0) {
-                return;
-            }
-            let _ = write!(cell, " {hour:02}:{minute:02}:{second:02}");
-            if milli > 0 {
-                write!(cell, ".{milli:03}")
-            } else {
-                Ok(())
-            }
-        }
-    };
 }
 
 #[cfg(test)]

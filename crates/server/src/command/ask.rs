@@ -1,8 +1,11 @@
 //! `keji ask`: metrics on the command line.
 
+use std::path::PathBuf;
+
 use clap::{Args, ValueEnum};
 use jiff::civil::Date;
 use keji_app::error::shown;
+use keji_app::export::Format;
 use keji_schema::calendar::Grain;
 use keji_schema::question::{Compare, Question};
 
@@ -52,6 +55,9 @@ pub struct AskArgs {
     /// Print the records behind the number instead of the answer.
     #[arg(long, conflicts_with = "explain")]
     rows: bool,
+    /// Write the answer to this .csv, .xlsx or .parquet file.
+    #[arg(short, long, value_name = "FILE", conflicts_with_all = ["explain", "rows"])]
+    output: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -106,7 +112,17 @@ pub async fn run(place: &Place, args: AskArgs, output: &Output) -> anyhow::Resul
         limit: args.limit,
     };
     let app = open(place).await?;
-    if args.explain {
+    if let Some(path) = &args.output {
+        let format = Format::of(path)?;
+        let language = output.language;
+        let n_rows =
+            keji_app::export::answer(&app, &caller(), format, &question, path, language).await?;
+        if output.is_json {
+            output.json(&serde_json::json!({ "file": path, "rows": n_rows }))?;
+        } else {
+            println!("{n_rows} {} → {}", output.say("行", "rows"), path.display());
+        }
+    } else if args.explain {
         let explanation = keji_app::insight::explain(&app, &caller(), &question).await?;
         if output.is_json {
             output.json(&explanation)?;

@@ -6,7 +6,9 @@ use clap::Args;
 use jiff::civil::Date;
 use keji_app::customers::ListCustomers;
 use keji_app::export::Format;
+use keji_app::import::{self, Source};
 
+use super::import::mapping;
 use super::output::Output;
 use super::{DONE, Place, caller, open};
 
@@ -75,9 +77,13 @@ pub async fn list(place: &Place, args: ListArgs, output: &Output) -> anyhow::Res
 
 #[derive(Args)]
 pub struct ExportArgs {
-    /// What to export.
-    #[arg(default_value = "customers", value_parser = ["customers"])]
+    /// `customers`, or a file of orders that comes back with tier, stage, churn
+    /// risk, reason and expected value of each row's customer.
+    #[arg(default_value = "customers")]
     what: String,
+    /// What the columns of the file mean, as for `keji import`.
+    #[arg(long, value_name = "M")]
+    mapping: Option<PathBuf>,
     /// The file to write; its ending decides the format: .csv, .xlsx or .parquet.
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
@@ -90,17 +96,27 @@ pub struct ExportArgs {
 pub async fn export(place: &Place, args: ExportArgs, output: &Output) -> anyhow::Result<u8> {
     let format = Format::of(&args.output)?;
     let app = open(place).await?;
-    let n_rows = keji_app::export::customers(
-        &app,
-        &caller(),
-        format,
-        args.filter.as_deref(),
-        args.as_of,
-        &args.output,
-        output.language,
-    )
-    .await?;
-    let _ = args.what;
+    let n_rows = if args.what == "customers" {
+        keji_app::export::customers(
+            &app,
+            &caller(),
+            format,
+            args.filter.as_deref(),
+            args.as_of,
+            &args.output,
+            output.language,
+        )
+        .await?
+    } else {
+        let path = PathBuf::from(&args.what);
+        let source = Source {
+            filename: args.what.clone(),
+            mapping: mapping(args.mapping.as_deref())?,
+            path,
+        };
+        let out = args.output.clone();
+        import::scored(&app, &caller(), source, format, out, output.language).await?
+    };
     if output.is_json {
         output.json(&serde_json::json!({ "file": args.output, "rows": n_rows }))?;
     } else {

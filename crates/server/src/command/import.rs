@@ -1,34 +1,59 @@
 //! `keji import` and `keji demo`.
 
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
 use clap::Args;
-use keji_app::import::{ImportOutcome, ImportRequest, Mapping, Progress};
+use keji_app::App;
+use keji_app::import::{How, ImportOutcome, ImportRequest, Mapping, Mode, Progress};
 
 use super::output::Output;
 use super::{DONE, NEEDS_YOU, Place, caller, open};
 
 #[derive(Args)]
 pub struct ImportArgs {
-    /// A file of order lines: .csv, .csv.gz or .xlsx.
-    #[arg(required_unless_present = "undo")]
-    file: Option<PathBuf>,
+    /// Files of order lines: .csv, .csv.gz or .xlsx; one batch each.
+    #[arg(value_name = "FILE", required_unless_present = "undo")]
+    files: Vec<PathBuf>,
     /// Read and check everything, keep nothing.
     #[arg(long)]
     dry_run: bool,
     /// What the columns mean: the file that a first try printed, mended.
     #[arg(long, value_name = "M")]
     mapping: Option<PathBuf>,
+    /// What to do with what is known already: add, update or replace.
+    #[arg(long, value_name = "MODE", default_value = "add", value_parser = mode)]
+    mode: Mode,
+    /// Where the files come from; `replace` needs it.
+    #[arg(long, value_name = "NAME")]
+    source: Option<String>,
     /// Where to write the rejected rows with their reasons.
     #[arg(long, value_name = "OUT")]
     rejects: Option<PathBuf>,
     /// Take a whole batch back.
-    #[arg(long, value_name = "BATCH", conflicts_with_all = ["file", "dry_run", "mapping", "rejects"])]
+    #[arg(long, value_name = "BATCH", conflicts_with_all = ["files", "dry_run", "mapping", "rejects", "source"])]
     undo: Option<i64>,
+}
+
+/// A mapping file that a person has mended.
+pub fn mapping(path: Option<&Path>) -> anyhow::Result<Option<Mapping>> {
+    let Some(path) = path else { return Ok(None) };
+    let name = path.display().to_string();
+    let text = std::fs::read_to_string(path).with_context(|| name.clone())?;
+    let mapping = Mapping::from_toml(&name, &text).map_err(keji_app::Error::from)?;
+    Ok(Some(mapping))
+}
+
+fn mode(text: &str) -> Result<Mode, String> {
+    match text {
+        "add" => Ok(Mode::Add),
+        "update" => Ok(Mode::Update),
+        "replace" => Ok(Mode::Replace),
+        _ => Err("add, update or replace".to_owned()),
+    }
 }
 
 pub async fn run(place: &Place, args: ImportArgs, output: &Output) -> anyhow::Result<u8> {
@@ -47,17 +72,7 @@ pub async fn run(place: &Place, args: ImportArgs, output: &Output) -> anyhow::Re
         app.close().await;
         return Ok(DONE);
     }
-    let file = args.file.context("a file to import")?;
-    let mapping = match &args.mapping {
-        Some(path) => {
-            let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
-            Some(
-                Mapping::from_toml(&path.display().to_string(), &text)
-                    .map_err(keji_app::Error::from)?,
-            )
-        }
-        None => None,
-    };
+    let mapping = mapping(args.mapping.as_deref())?;
     let cancel = Arc::new(AtomicBool::new(false));
     let asked = cancel.clone();
     tokio::spawn(async move {
@@ -65,12 +80,39 @@ pub async fn run(place: &Place, args: ImportArgs, output: &Output) -> anyhow::Re
         asked.store(true, Ordering::Relaxed);
     });
     let app = open(place).await?;
-    let request = ImportRequest {
-        path: file,
-        mapping,
-        dry_run: args.dry_run,
-        rejects: args.rejects,
-    };
+    let mut code = DONE;
+    for file in &args.files {
+        let how = How {
+            dry_run: args.dry_run,
+            review: false,
+            mode: args.mode,
+            source: args.source.clone(),
+            mapping: mapping.clone(),
+            language: output.language,
+        };
+        let request = ImportRequest {
+            path: file.clone(),
+            how,
+            rejects: args.rejects.clone(),
+        };
+        if args.files.len() > 1 && !output.is_json {
+            println!("{}", file.display());
+        }
+        let ended = one(&app, request, output, args.dry_run, cancel.clone()).await?;
+        code = code.max(ended);
+    }
+    app.close().await;
+    Ok(code)
+}
+
+/// Imports one file and says what came of it.
+async fn one(
+    app: &App,
+    request: ImportRequest,
+    output: &Output,
+    dry_run: bool,
+    cancel: Arc<AtomicBool>,
+) -> anyhow::Result<u8> {
     let shows_progress = std::io::stderr().is_terminal() && !output.is_json;
     let progress = move |p: Progress| {
         if shows_progress {
@@ -78,11 +120,11 @@ pub async fn run(place: &Place, args: ImportArgs, output: &Output) -> anyhow::Re
             let _ = std::io::stderr().flush();
         }
     };
-    let outcome = keji_app::import::run(&app, &caller(), request, &progress, cancel).await;
+    let outcome = keji_app::import::run(app, &caller(), request, &progress, cancel).await;
     if shows_progress {
         eprintln!();
     }
-    let code = match outcome? {
+    Ok(match outcome? {
         ImportOutcome::NeedsMapping(mapping) => {
             eprintln!(
                 "keji: {}",
@@ -102,7 +144,7 @@ pub async fn run(place: &Place, args: ImportArgs, output: &Output) -> anyhow::Re
         ImportOutcome::Done { batch, summary } => {
             if output.is_json {
                 output.json(&serde_json::json!({
-                    "state": if args.dry_run { "dry_run" } else { "done" },
+                    "state": if dry_run { "dry_run" } else { "done" },
                     "batch": batch,
                     "summary": summary,
                 }))?;
@@ -112,10 +154,13 @@ pub async fn run(place: &Place, args: ImportArgs, output: &Output) -> anyhow::Re
                     let is_stores = ["new", "changed", "known", "evaluated"]
                         .iter()
                         .any(|w| en.starts_with(w));
-                    if args.dry_run && is_stores {
+                    if dry_run && is_stores {
                         continue;
                     }
                     println!("{:>24}  {text}", output.say(zh, en));
+                }
+                for line in summary.oddities.iter().chain(&summary.first_looks) {
+                    println!("{:>24}  {}", "·", output.say(&line.zh, &line.en));
                 }
                 if let Some(batch) = batch {
                     println!(
@@ -126,9 +171,7 @@ pub async fn run(place: &Place, args: ImportArgs, output: &Output) -> anyhow::Re
             }
             DONE
         }
-    };
-    app.close().await;
-    Ok(code)
+    })
 }
 
 pub async fn demo(place: &Place, output: &Output) -> anyhow::Result<u8> {

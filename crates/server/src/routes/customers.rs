@@ -1,20 +1,16 @@
-//! Customers with their scores, one customer's page, and exports.
+//! Customers with their scores, and one customer's page.
 
 use axum::Json;
-use axum::body::Body as Stream;
 use axum::extract::State;
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
 use jiff::civil::Date;
 use keji_app::customers::{CustomerDoc, CustomerPage, ListCustomers, RecordPage, TimelinePage};
-use keji_app::export::Format;
 use serde::Deserialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{Shared, caller};
-use crate::error::{Answer, Path, Problem, ProblemBody, Query, Speaks};
+use crate::error::{Answer, Path, ProblemBody, Query, Speaks};
 
 pub fn routes() -> OpenApiRouter<Shared> {
     OpenApiRouter::new()
@@ -23,7 +19,6 @@ pub fn routes() -> OpenApiRouter<Shared> {
         .routes(routes!(orders))
         .routes(routes!(lines))
         .routes(routes!(timeline))
-        .routes(routes!(export))
 }
 
 /// Customers with their scores as of one evaluation.
@@ -133,69 +128,4 @@ async fn timeline(
     .await
     .map(Json)
     .map_err(speaks.problem())
-}
-
-#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-enum FormatName {
-    Csv,
-    Xlsx,
-    Parquet,
-}
-
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-struct ExportCustomers {
-    #[param(inline)]
-    format: FormatName,
-    #[serde(rename = "where")]
-    filter: Option<String>,
-    #[param(value_type = Option<String>, format = Date)]
-    as_of: Option<Date>,
-}
-
-/// The list of customers with their scores as a file.
-#[utoipa::path(get, path = "/api/exports/customers", operation_id = "export_customers", tag = "customers",
-    params(ExportCustomers),
-    responses((status = 200, description = "the file", content_type = "application/octet-stream"),
-        (status = "default", body = ProblemBody)))]
-async fn export(
-    State(shared): State<Shared>,
-    speaks: Speaks,
-    Query(wanted): Query<ExportCustomers>,
-) -> Answer<Response> {
-    let (format, kind, end) = match wanted.format {
-        FormatName::Csv => (Format::Csv, "text/csv; charset=utf-8", "csv"),
-        FormatName::Xlsx => (
-            Format::Xlsx,
-            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-            "xlsx",
-        ),
-        FormatName::Parquet => (Format::Parquet, "application/vnd.apache.parquet", "parquet"),
-    };
-    let file = keji_app::export::customers_to_temporary(
-        &shared.app,
-        &caller(),
-        format,
-        wanted.filter.as_deref(),
-        wanted.as_of,
-        speaks.0,
-    )
-    .await
-    .map_err(speaks.problem())?;
-    let bytes = tokio::fs::read(file.path())
-        .await
-        .map_err(keji_app::Error::io("export"))
-        .map_err(speaks.problem())?;
-    Response::builder()
-        .header(header::CONTENT_TYPE, kind)
-        .header(
-            header::CONTENT_DISPOSITION,
-            format!("attachment; filename=\"keji-customers.{end}\""),
-        )
-        .body(Stream::from(bytes))
-        .map(IntoResponse::into_response)
-        .map_err(|e| {
-            Problem::malformed(axum::http::StatusCode::INTERNAL_SERVER_ERROR, e.to_string())
-        })
 }

@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
-use keji_app::import::{ImportBody, ImportList};
+use keji_app::import::{How, ImportBody, ImportList, Mode, Preview, SavedMappingList};
 use serde::Deserialize;
 use tokio::io::AsyncWriteExt;
 use utoipa::IntoParams;
@@ -23,6 +23,9 @@ pub fn routes() -> OpenApiRouter<Shared> {
         .routes(routes!(list, create))
         .routes(routes!(get))
         .routes(routes!(map))
+        .routes(routes!(preview, preview_by))
+        .routes(routes!(mappings))
+        .routes(routes!(forget_mapping))
         .routes(routes!(cancel))
         .routes(routes!(undo))
         .routes(routes!(rejects))
@@ -36,6 +39,35 @@ struct NewImport {
     /// Read and check everything, keep nothing.
     #[serde(default)]
     dry_run: bool,
+    /// Wait for somebody to look at the columns, however sure they are.
+    #[serde(default)]
+    review: bool,
+    /// `add` (default), `update` or `replace`.
+    #[serde(default)]
+    mode: Mode,
+    /// Where the file comes from; `replace` needs one.
+    #[serde(default)]
+    source: Option<String>,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct MapHow {
+    /// Keeps the mapping under this name for files with the same headings.
+    #[serde(default)]
+    save_as: Option<String>,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct PreviewHow {
+    /// How many rows, at most 100.
+    #[serde(default = "ten")]
+    rows: usize,
+}
+
+fn ten() -> usize {
+    10
 }
 
 /// Imports a file of orders; the body is the file.
@@ -62,7 +94,15 @@ async fn create(
             .map_err(keji_app::Error::io("upload"))
             .map_err(speaks.problem())?;
     }
-    let import = keji_app::import::submit(&shared.app, &caller(), upload, wanted.dry_run)
+    let how = How {
+        dry_run: wanted.dry_run,
+        review: wanted.review,
+        mode: wanted.mode,
+        source: wanted.source,
+        mapping: None,
+        language: speaks.0,
+    };
+    let import = keji_app::import::submit(&shared.app, &caller(), upload, how)
         .await
         .map_err(speaks.problem())?;
     shared.wake.notify_one();
@@ -96,19 +136,81 @@ async fn get(
 
 /// Says what the columns mean and lets the import go on.
 #[utoipa::path(post, path = "/api/imports/{id}/mapping", operation_id = "map_import", tag = "imports",
-    params(("id" = i64, Path)), request_body = Mapping,
+    params(("id" = i64, Path), MapHow), request_body = Mapping,
     responses((status = 200, body = ImportBody), (status = "default", body = ProblemBody)))]
 async fn map(
     State(shared): State<Shared>,
     speaks: Speaks,
     Path(id): Path<i64>,
+    Query(how): Query<MapHow>,
     Body(mapping): Body<Mapping>,
 ) -> Answer<Json<ImportBody>> {
-    let import = keji_app::import::map(&shared.app, &caller(), id, mapping)
+    let save_as = how.save_as.as_deref();
+    let import = keji_app::import::map(&shared.app, &caller(), id, mapping, save_as)
         .await
         .map_err(speaks.problem())?;
     shared.wake.notify_one();
     Ok(Json(import))
+}
+
+/// The first rows of the file as they are and as they are read by its own or
+/// the proposed mapping.
+#[utoipa::path(get, path = "/api/imports/{id}/preview", operation_id = "preview_import", tag = "imports",
+    params(("id" = i64, Path), PreviewHow),
+    responses((status = 200, body = Preview), (status = "default", body = ProblemBody)))]
+async fn preview(
+    State(shared): State<Shared>,
+    speaks: Speaks,
+    Path(id): Path<i64>,
+    Query(how): Query<PreviewHow>,
+) -> Answer<Json<Preview>> {
+    keji_app::import::preview_of(&shared.app, &caller(), id, None, how.rows.min(100))
+        .await
+        .map(Json)
+        .map_err(speaks.problem())
+}
+
+/// The same by a mapping that somebody is editing. Nothing is kept.
+#[utoipa::path(post, path = "/api/imports/{id}/preview", operation_id = "preview_mapping", tag = "imports",
+    params(("id" = i64, Path), PreviewHow), request_body = Mapping,
+    responses((status = 200, body = Preview), (status = "default", body = ProblemBody)))]
+async fn preview_by(
+    State(shared): State<Shared>,
+    speaks: Speaks,
+    Path(id): Path<i64>,
+    Query(how): Query<PreviewHow>,
+    Body(mapping): Body<Mapping>,
+) -> Answer<Json<Preview>> {
+    let rows = how.rows.min(100);
+    keji_app::import::preview_of(&shared.app, &caller(), id, Some(mapping), rows)
+        .await
+        .map(Json)
+        .map_err(speaks.problem())
+}
+
+/// The saved mappings, the one used last first.
+#[utoipa::path(get, path = "/api/mappings", operation_id = "list_mappings", tag = "imports",
+    responses((status = 200, body = SavedMappingList), (status = "default", body = ProblemBody)))]
+async fn mappings(State(shared): State<Shared>, speaks: Speaks) -> Answer<Json<SavedMappingList>> {
+    keji_app::import::mappings(&shared.app, &caller())
+        .await
+        .map(Json)
+        .map_err(speaks.problem())
+}
+
+/// Forgets a saved mapping; what it imported stays.
+#[utoipa::path(delete, path = "/api/mappings/{name}", operation_id = "delete_mapping", tag = "imports",
+    params(("name" = String, Path)),
+    responses((status = 204, description = "forgotten"), (status = "default", body = ProblemBody)))]
+async fn forget_mapping(
+    State(shared): State<Shared>,
+    speaks: Speaks,
+    Path(name): Path<String>,
+) -> Answer<StatusCode> {
+    keji_app::import::delete_mapping(&shared.app, &caller(), &name)
+        .await
+        .map(|()| StatusCode::NO_CONTENT)
+        .map_err(speaks.problem())
 }
 
 /// Stops an import; nothing of it stays.

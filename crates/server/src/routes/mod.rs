@@ -2,6 +2,7 @@
 
 pub mod customers;
 pub mod evaluations;
+pub mod exports;
 pub mod imports;
 pub mod insight;
 pub mod status;
@@ -29,4 +30,5 @@ pub fn all() -> OpenApiRouter<Shared> {
         .merge(insight::routes())
         .merge(evaluations::routes())
         .merge(customers::routes())
+        .merge(exports::routes())
 }

@@ -21,6 +21,43 @@ pub fn keji(data: &Path) -> Command {
     command
 }
 
+/// A data folder of its own and, for the second one, a PostgreSQL database.
+pub struct Home {
+    pub data: tempfile::TempDir,
+    place: keji_store::testing::Place,
+}
+
+/// One for every kind of database that this machine has.
+pub fn homes() -> Vec<Home> {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let places = runtime.block_on(keji_store::testing::places());
+    places
+        .into_iter()
+        .map(|place| Home {
+            data: tempfile::tempdir().unwrap(),
+            place,
+        })
+        .collect()
+}
+
+impl Home {
+    pub fn keji(&self) -> Command {
+        let mut command = keji(self.data.path());
+        if let keji_store::Location::Postgres(url) = &self.place.location {
+            command.env("KEJI_DATABASE", url);
+        }
+        command
+    }
+
+    pub fn server(&self) -> Server {
+        Server::of(self.keji())
+    }
+
+    pub fn is_postgres(&self) -> bool {
+        matches!(self.place.location, keji_store::Location::Postgres(_))
+    }
+}
+
 /// Runs a command and gives its JSON; panics unless it ended with 0.
 pub fn json(command: &mut Command) -> Json {
     let output = command.arg("--json").output().unwrap();
@@ -69,7 +106,11 @@ impl Reply {
 
 impl Server {
     pub fn start(data: &Path) -> Server {
-        let mut child = keji(data)
+        Server::of(keji(data))
+    }
+
+    pub fn of(mut keji: Command) -> Server {
+        let mut child = keji
             .args(["serve", "--listen", "127.0.0.1:0"])
             .stdout(Stdio::piped())
             .spawn()

@@ -66,22 +66,27 @@ pub(crate) fn main_file(folder: &Path) -> SqliteConnectOptions {
         .foreign_keys(true)
         .busy_timeout(WRITER_WAIT)
         // KiB; with the sorters' spill files it bounds the memory of a merge.
-        .pragma("cache_size", "-24576")
+        .pragma("cache_size", "-16384")
         .pragma("temp_store", "file")
         // After a merge the log file shrinks again to 64 MiB.
         .pragma("journal_size_limit", "67108864")
         .row_buffer_size(500)
 }
 
-/// A file that may be lost at any time: no journal, no waiting for the disk.
-pub(crate) fn scratch_file(path: &Path) -> SqliteConnectOptions {
+/// A file that may be lost when the machine stops: no waiting for the disk.
+/// With a journal it survives the end of the process at any moment.
+pub(crate) fn scratch_file(path: &Path, has_journal: bool) -> SqliteConnectOptions {
+    let journal = match has_journal {
+        true => SqliteJournalMode::Truncate,
+        false => SqliteJournalMode::Off,
+    };
     SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
         .page_size(8192)
-        .journal_mode(SqliteJournalMode::Off)
+        .journal_mode(journal)
         .synchronous(SqliteSynchronous::Off)
-        .pragma("cache_size", "-24576")
+        .pragma("cache_size", "-8192")
         .pragma("temp_store", "file")
 }
 

@@ -306,7 +306,7 @@ fn column_sql(column: &Column, dialect: Dialect) -> String {
     let mut sql = format!(
         "{} {}",
         quote(&column.name),
-        dialect.pick(sqlite_type(column.kind), postgres_type(column.kind),)
+        column_type(dialect, column.kind)
     );
     if column.not_null {
         sql.push_str(" not null");
@@ -323,6 +323,11 @@ fn storage(kind: Type) -> Type {
         Type::Choice => Type::Text,
         kind => kind,
     }
+}
+
+/// What a column of this type is in the database.
+pub(crate) fn column_type(dialect: Dialect, kind: Type) -> &'static str {
+    dialect.pick(sqlite_type(kind), postgres_type(kind))
 }
 
 fn sqlite_type(kind: Type) -> &'static str {

@@ -3,6 +3,7 @@
 
 use keji_schema::{Catalog, Type};
 
+use crate::batch::ImportMode;
 use crate::error::Result;
 use crate::sql::Dialect;
 
@@ -53,7 +54,7 @@ pub(super) const CUSTOMER: [(&str, &str); 9] = [
 pub(super) const PRODUCT: [(&str, &str); 2] = [("name", "product_name"), ("category", "category")];
 
 /// Header columns that an order takes from its first row that has them.
-const ORDER: [&str; 7] = [
+pub(super) const ORDER: [&str; 7] = [
     "customer_number",
     "kind",
     "country",
@@ -143,7 +144,8 @@ pub(super) fn check(catalog: &Catalog) -> Result<()> {
     Ok(())
 }
 
-pub(super) fn line_table(dialect: Dialect) -> String {
+/// `what` is `table stage_line`, or one with more words.
+pub(super) fn line_table(dialect: Dialect, what: &str) -> String {
     let columns: Vec<String> = LINE
         .iter()
         .map(|(name, kind)| match (dialect, kind) {
@@ -159,11 +161,7 @@ pub(super) fn line_table(dialect: Dialect) -> String {
             (Dialect::Postgres, _) => format!("{name} bigint"),
         })
         .collect();
-    let temporary = dialect.pick("", "temporary ");
-    format!(
-        "create {temporary}table stage_line ({})",
-        columns.join(", ")
-    )
+    format!("create {what} ({})", columns.join(", "))
 }
 
 /// Everything that can be known from the file alone, in sorts and groupings
@@ -172,7 +170,13 @@ pub(super) fn line_table(dialect: Dialect) -> String {
 /// each of their fields.
 pub(super) fn prepare(dialect: Dialect, parties: &[Party]) -> Vec<String> {
     let temporary = dialect.pick("", "temporary ");
-    let mut script = vec![
+    // A merge that was killed may have left its tables in the import's file.
+    let mut script: Vec<String> = ["key", "order", "customer", "product"]
+        .iter()
+        .filter(|_| dialect == Dialect::Sqlite)
+        .map(|name| format!("drop table if exists stage_{name}"))
+        .collect();
+    script.extend([
         format!(
             "create {temporary}table stage_key (number {text} not null, row_hash {int} not null, \
              occurrence {int} not null, row_no {int} not null, \
@@ -195,13 +199,12 @@ pub(super) fn prepare(dialect: Dialect, parties: &[Party]) -> Vec<String> {
             ),
         ),
         order_table(temporary),
-    ];
+    ]);
     for party in parties {
         script.push(party_table(temporary, party));
     }
     if dialect == Dialect::Postgres {
         for table in [
-            "stage_line",
             "stage_key",
             "stage_order",
             "stage_customer",
@@ -261,20 +264,28 @@ pub(super) fn insert_party(party: &Party) -> String {
     )
 }
 
-/// Known parties with an empty field that the file fills: their id and the
-/// values to fill in. `$1` is the highest id before the merge.
-pub(super) fn fills(party: &Party) -> Option<String> {
+/// Known parties with a field that the file fills, or overwrites where the
+/// mode says so: their id and the new values of the fields that change. `$1`
+/// is the highest id before the merge.
+pub(super) fn fills(party: &Party, mode: ImportMode) -> Option<String> {
     if party.fields.is_empty() {
         return None;
     }
     let object = party.object;
     let (mut values, mut joins, mut any) = (String::new(), String::new(), Vec::new());
     for (field, column) in &party.fields {
+        // Lines without a text of their own are described by the product's
+        // name, so it is never overwritten.
+        let is_overwritten = mode != ImportMode::Add && (object, *field) != ("product", "name");
+        let differs = match is_overwritten {
+            true => format!("(m.{field} is null or m.{field} <> l_{field}.{column})"),
+            false => format!("m.{field} is null"),
+        };
         values.push_str(&format!(
-            ", case when m.{field} is null then l_{field}.{column} end as {field}"
+            ", case when {differs} then l_{field}.{column} end as {field}"
         ));
         joins.push_str(&party_join(field));
-        any.push(format!("m.{field} is null and s.{field}_row is not null"));
+        any.push(format!("s.{field}_row is not null and {differs}"));
     }
     Some(format!(
         "create temporary table fill_{object} as select m.id as id{values} \
@@ -288,15 +299,13 @@ fn party_join(field: &str) -> String {
     format!(" left join stage_line l_{field} on l_{field}.row_no = s.{field}_row")
 }
 
-pub(super) fn fill(party: &Party) -> String {
-    let object = party.object;
-    let sets: Vec<String> = party
-        .fields
-        .iter()
-        .map(|(field, _)| format!("{field} = coalesce({object}.{field}, f.{field})"))
+/// Gives the records of `fill_<object>` the values that are not null there.
+pub(super) fn fill<'a>(object: &str, fields: impl Iterator<Item = &'a str>) -> String {
+    let sets: Vec<String> = fields
+        .map(|field| format!("{field} = coalesce(f.{field}, \"{object}\".{field})"))
         .collect();
     format!(
-        "update {object} set {} from fill_{object} f where f.id = {object}.id",
+        "update \"{object}\" set {} from fill_{object} f where f.id = \"{object}\".id",
         sets.join(", ")
     )
 }
@@ -307,19 +316,11 @@ pub(super) fn insert_orders(dialect: Dialect) -> String {
         .iter()
         .map(|c| format!(" left join stage_line l_{c} on l_{c}.row_no = s.{c}_row"))
         .collect();
-    let begins = |letters: &str| {
-        dialect.pick(
-            format!("s.number glob '[{letters}][0-9]*'"),
-            format!("s.number ~ '^[{letters}][0-9]'"),
-        )
-    };
     format!(
         "insert into \"order\" (batch, number, customer, kind, ordered_at, ordered_on, country, \
          channel, currency, goods_amount, gross_amount, freight, discount, net_amount, n_lines) \
          select $1, s.number, m.id, \
-         case when l_kind.kind is not null then l_kind.kind when {} then 'return' \
-         when {} then 'adjustment' \
-         when s.max_quantity <= 0 and s.min_quantity < 0 then 'return' else 'sale' end, \
+         coalesce(l_kind.kind, {}), \
          f.ordered_at, f.ordered_on, l_country.country, l_channel.channel, l_currency.currency, \
          s.goods, s.gross, coalesce(l_freight.freight, 0), coalesce(l_discount.discount, 0), \
          s.goods + coalesce(l_freight.freight, 0) - coalesce(l_discount.discount, 0), s.n_lines \
@@ -327,6 +328,22 @@ pub(super) fn insert_orders(dialect: Dialect) -> String {
          left join customer m on m.number = l_customer_number.customer_number \
          where not exists (select 1 from \"order\" o where o.number = s.number) \
          order by s.first_row",
+        kind_of(dialect, "s.number", "s.min_quantity", "s.max_quantity"),
+    )
+}
+
+/// The kind of an order for which the file says none: by its number, else by
+/// the least and the greatest quantity of its lines.
+pub(super) fn kind_of(dialect: Dialect, number: &str, min: &str, max: &str) -> String {
+    let begins = |letters: &str| {
+        dialect.pick(
+            format!("{number} glob '[{letters}][0-9]*'"),
+            format!("{number} ~ '^[{letters}][0-9]'"),
+        )
+    };
+    format!(
+        "case when {} then 'return' when {} then 'adjustment' \
+         when {max} <= 0 and {min} < 0 then 'return' else 'sale' end",
         begins("Cc"),
         begins("Aa"),
     )
@@ -353,17 +370,6 @@ pub(super) fn insert_lines(dialect: Dialect) -> String {
     )
 }
 
-/// Known orders that got new lines, with their new totals. `$1` is the highest
-/// order id before the merge.
-pub(super) fn changed_orders() -> String {
-    format!(
-        "create temporary table fill_order as {} from stage_order s \
-         join \"order\" o on o.number = s.number join order_line x on x.\"order\" = o.id \
-         where o.id <= $1 group by o.id having count(*) <> o.n_lines",
-        totals()
-    )
-}
-
 /// Totals of an order `o` over its lines `x`.
 pub(super) fn totals() -> &'static str {
     "select o.id as id, coalesce(sum(x.amount), 0) as goods_amount, \
@@ -371,70 +377,4 @@ pub(super) fn totals() -> &'static str {
      as gross_amount, \
      coalesce(sum(x.amount), 0) + o.freight - o.discount as net_amount, \
      count(x.id) as n_lines"
-}
-
-pub(super) fn set_totals() -> String {
-    let sets: Vec<String> = TOTALS
-        .iter()
-        .map(|field| format!("{field} = f.{field}"))
-        .collect();
-    format!(
-        "update \"order\" set {} from fill_order f where f.id = \"order\".id",
-        sets.join(", ")
-    )
-}
-
-/// One update change per record of `fill_<object>`, behind position `$1`, at
-/// `$2`, by `$3` through `$4`, of batch `$5`. Only fields that change are
-/// named. It runs before the records are changed.
-pub(super) fn log_updates(dialect: Dialect, object: &str, fields: &[(&str, Type)]) -> String {
-    let side = |of: &str| {
-        let parts: Vec<String> = fields
-            .iter()
-            .map(|(field, kind)| {
-                let is_changed = match kind {
-                    Type::Text => format!("f.{field} is not null"),
-                    _ => format!("f.{field} <> m.{field}"),
-                };
-                let value = json_sql(dialect, &format!("{of}.{field}"), *kind);
-                format!("case when {is_changed} then ',\"{field}\":' || {value} else '' end")
-            })
-            .collect();
-        format!("'{{' || substr({}, 2) || '}}'", parts.join(" || "))
-    };
-    let typed = |n: u8, kind: &str| match dialect {
-        Dialect::Sqlite => format!("${n}"),
-        Dialect::Postgres => format!("${n}::{kind}"),
-    };
-    format!(
-        "insert into keji_change \
-         (seq, at, actor, channel, kind, object, record, batch, before, after) \
-         select {seq} + row_number() over (order by f.id), {at}, {actor}, {channel}, 'update', \
-         '{object}', f.id, {batch}, {before}, {after} \
-         from fill_{object} f join \"{object}\" m on m.id = f.id",
-        seq = typed(1, "bigint"),
-        at = typed(2, "timestamptz"),
-        actor = typed(3, "text"),
-        channel = typed(4, "text"),
-        batch = typed(5, "bigint"),
-        before = side("m"),
-        after = side("f"),
-    )
-}
-
-/// A column as JSON text, as `Value` writes it.
-fn json_sql(dialect: Dialect, column: &str, kind: Type) -> String {
-    match (kind, dialect) {
-        (Type::Text, Dialect::Sqlite) => format!("json_quote({column})"),
-        (Type::Text, Dialect::Postgres) => format!("coalesce(to_json({column})::text, 'null')"),
-        // The shortest exact form: no zeros at the end.
-        (Type::Decimal, Dialect::Sqlite) => format!(
-            "'\"' || case when {column} < 0 then '-' else '' end || (abs({column}) / 10000) || \
-             rtrim(rtrim(printf('.%04d', abs({column}) % 10000), '0'), '.') || '\"'"
-        ),
-        (Type::Decimal, Dialect::Postgres) => {
-            format!("'\"' || trim_scale({column})::text || '\"'")
-        }
-        _ => column.to_owned(),
-    }
 }

@@ -1,13 +1,17 @@
-//! Taking an import back: its lines, then its orders without lines, then the
-//! customers and products that nothing refers to any more; and the fields
-//! that it filled, where nobody changed them since.
+//! Taking an import back: its lines go, what it deleted comes back, the fields
+//! that it wrote get their values before where nobody changed them since; then
+//! its orders without lines go, and the customers and products that nothing
+//! refers to any more.
+//!
+//! What later imports did stays. An undo right after the import, or of several
+//! from the last to the first, leads to exactly the state before.
 
 use keji_schema::definition::ObjectDef;
 use keji_schema::{Type, Value};
-use serde_json::{Map, Value as Json};
 
-use super::merge::months;
-use super::statements::{CUSTOMER, PRODUCT, set_totals, totals};
+use super::merge::{as_map, months};
+use super::restore::{self, Span};
+use super::statements::{TOTALS, fill, totals};
 use super::{missing, state_text, stored_batch, wrong_state};
 use crate::batch::{BatchId, BatchState, UndoSummary};
 use crate::change::ChangeKind;
@@ -20,7 +24,7 @@ use crate::write::now;
 
 /// Records of these are computed from others, so they do not hold what they
 /// link to: they go with it.
-const DERIVED: [&str; 1] = ["score"];
+pub(super) const DERIVED: [&str; 1] = ["score"];
 
 impl Store {
     /// Takes a merged import back, in one transaction and one change.
@@ -32,12 +36,22 @@ impl Store {
     ) -> Result<UndoSummary> {
         let mut tx = self.db().begin().await?;
         let mut conn = tx.conn();
+        // Who comes second finds it undone.
+        let sql = "update keji_batch set state = state where id = $1";
+        conn.run(sql, &[Value::Int(batch.0)]).await?;
         let known = stored_batch(&mut conn, batch)
             .await?
             .ok_or_else(|| missing(batch))?;
         if known.state != BatchState::Merged {
             return Err(wrong_state(batch, known.state));
         }
+        let last = known.seq.unwrap_or(0);
+        let span = Span {
+            batch: batch.0,
+            last,
+        };
+        let mut tx = restore::load(tx, self.catalog(), span).await?;
+        let mut conn = tx.conn();
         let mut undo = Undo {
             store: self,
             batch: batch.0,
@@ -45,11 +59,7 @@ impl Store {
         };
         let mut summary = undo.run(&mut conn).await?;
         summary.evaluations_deleted = undo.evaluations(&mut conn, known.seq).await?;
-        let all = serde_json::to_value(&summary).unwrap_or(Json::Null);
-        let after: Map<String, Json> = match all {
-            Json::Object(map) => map.into_iter().filter(|(key, _)| key != "seq").collect(),
-            _ => Map::new(),
-        };
+        let after = as_map(&summary);
         let entry = Entry {
             at: now(),
             actor,
@@ -62,7 +72,7 @@ impl Store {
             after: Some(&after),
         };
         summary.seq = log::append(&mut conn, &entry).await?;
-        log::touch(&mut conn, summary.seq, &undo.touches).await?;
+        log::touch(&mut conn, summary.seq, &undo.touches, None).await?;
         let sql = "update keji_batch set state = $2, finished_at = $3 where id = $1";
         let state = state_text(BatchState::Undone).into();
         conn.run(sql, &[Value::Int(batch.0), state, Value::Instant(now())])
@@ -125,20 +135,50 @@ impl Undo<'_> {
         }
         conn.more_memory().await?;
         let batch = self.batch;
-        let month = log::month_sql(conn.dialect(), "ordered_on");
         // A pooled connection may hold these from an undo before; SQLite
         // drops temporary tables only with the connection.
-        conn.script(&[
-            "drop table if exists undo_order".to_owned(),
-            "drop table if exists undo_record".to_owned(),
-            "drop table if exists fill_order".to_owned(),
-            format!(
-                "create temporary table undo_order as select distinct \"order\" as id \
-                 from order_line where batch = {batch} \
-                 union select id from \"order\" where batch = {batch}"
-            ),
-        ])
-        .await?;
+        let mut script: Vec<String> = ["undo_order", "undo_record", "fill_order"]
+            .iter()
+            .map(|table| format!("drop table if exists {table}"))
+            .collect();
+        script.push(format!(
+            "create temporary table undo_order as select distinct \"order\" as id \
+             from order_line where batch = {batch} \
+             union select id from \"order\" where batch = {batch} \
+             union select id from back_order union select id from gone_order \
+             union select \"order\" from gone_order_line"
+        ));
+        conn.script(&script).await?;
+        self.touch_orders(conn).await?;
+        let lines = format!("delete from order_line where batch = {batch}");
+        summary.lines_deleted = conn.run(lines, &[]).await? as i64;
+        summary.records_restored += restore::deleted(conn, self.store.catalog()).await?;
+        let [customers, products, orders] = restore::changeable();
+        // A customer that is no longer there cannot be the order's again.
+        let sql = "update back_order set customer_old = null where customer_old is not null \
+                   and not exists (select 1 from customer m where m.id = back_order.customer_old)";
+        conn.run(sql, &[]).await?;
+        self.restore_fields(conn, &orders).await?;
+        self.touch_orders(conn).await?;
+        restore::hold(conn, batch, "order_line", "order").await?;
+        summary.orders_deleted = self.delete_unused(conn, "order").await?;
+        summary.records_restored += self.restore_totals(conn).await?;
+        self.pass_on(conn, "order", "order_line", "order").await?;
+        restore::hold(conn, batch, "order", "customer").await?;
+        summary.customers_deleted = self.delete_unused(conn, "customer").await?;
+        self.pass_on(conn, "customer", "order", "customer").await?;
+        restore::hold(conn, batch, "order_line", "product").await?;
+        summary.products_deleted = self.delete_unused(conn, "product").await?;
+        self.pass_on(conn, "product", "order_line", "product")
+            .await?;
+        for party in [customers, products] {
+            summary.records_restored += self.restore_fields(conn, &party).await?;
+        }
+        Ok(summary)
+    }
+
+    async fn touch_orders(&mut self, conn: &mut Conn<'_>) -> Result<()> {
+        let month = log::month_sql(conn.dialect(), "ordered_on");
         let sql = format!(
             "select distinct {month} from \"order\" where id in (select id from undo_order)"
         );
@@ -146,20 +186,7 @@ impl Undo<'_> {
             self.touches.insert(("order".to_owned(), month));
             self.touches.insert(("order_line".to_owned(), month));
         }
-        let lines = format!("delete from order_line where batch = {batch}");
-        summary.lines_deleted = conn.run(lines, &[]).await? as i64;
-        summary.orders_deleted = self.delete_unused(conn, "order").await?;
-        summary.records_restored += self.restore_orders(conn).await?;
-        self.pass_on(conn, "order", "order_line", "order").await?;
-        summary.customers_deleted = self.delete_unused(conn, "customer").await?;
-        self.pass_on(conn, "customer", "order", "customer").await?;
-        summary.products_deleted = self.delete_unused(conn, "product").await?;
-        self.pass_on(conn, "product", "order_line", "product")
-            .await?;
-        for (object, fields) in [("customer", &CUSTOMER[..]), ("product", &PRODUCT[..])] {
-            summary.records_restored += self.empty_filled(conn, object, fields).await?;
-        }
-        Ok(summary)
+        Ok(())
     }
 
     /// Deletes the batch's records of an object that nothing links to.
@@ -175,9 +202,15 @@ impl Undo<'_> {
                 .collect()
         };
         let mut sql = format!(
-            "create temporary table undo_record as select t.id from {} t where t.batch = {}",
+            "create temporary table undo_record as select t.id from {} t where t.batch = {} \
+             and {}",
             quote(object),
-            self.batch
+            self.batch,
+            // One reading for all, as below.
+            conn.dialect().pick(
+                "t.id not in (select id from undo_held)",
+                "not exists (select 1 from undo_held h where h.id = t.id)"
+            )
         );
         for other in catalog
             .objects
@@ -236,17 +269,30 @@ impl Undo<'_> {
         Ok(n_deleted)
     }
 
-    /// New totals for orders that lost lines and stay.
-    async fn restore_orders(&self, conn: &mut Conn<'_>) -> Result<i64> {
+    /// New totals for orders whose lines are others now. Returns how many
+    /// orders of other imports got back totals, a header or both.
+    async fn restore_totals(&self, conn: &mut Conn<'_>) -> Result<i64> {
         let sql = format!(
             "create temporary table fill_order as {} from \"order\" o \
              left join order_line x on x.\"order\" = o.id \
-             where o.id in (select id from undo_order) group by o.id \
-             having count(x.id) <> o.n_lines",
+             where o.id in (select id from undo_order) group by o.id",
             totals()
         );
-        conn.script(&[sql]).await?;
-        let n_restored = conn.run(set_totals(), &[]).await? as i64;
+        let differs: Vec<String> = TOTALS
+            .iter()
+            .map(|field| format!("o.{field} <> fill_order.{field}"))
+            .collect();
+        let same = format!(
+            "delete from fill_order where not exists (select 1 from \"order\" o \
+             where o.id = fill_order.id and ({}))",
+            differs.join(" or ")
+        );
+        let set = fill("order", TOTALS.into_iter());
+        conn.script(&[sql, same, set]).await?;
+        let sql = "select count(*) from (select id from fill_order union \
+                   select id from back_order) as restored \
+                   where id not in (select id from gone_order)";
+        let n_restored = conn.int(sql, &[]).await?;
         let drops = ["drop table fill_order", "drop table undo_order"].map(str::to_owned);
         conn.script(&drops).await?;
         Ok(n_restored)
@@ -262,10 +308,12 @@ impl Undo<'_> {
         link: &str,
     ) -> Result<()> {
         let sql = format!(
-            "update {object} set batch = u.batch from \
-             (select {link} as id, min(batch) as batch from {user} where {link} in \
-             (select id from {object} where batch = {}) group by {link}) as u \
-             where u.id = {object}.id",
+            "update {object} set batch = u.batch from (select id, min(batch) as batch from \
+             (select {link} as id, batch from {user} where {link} in \
+             (select id from {object} where batch = {}) \
+             union all select id, batch from undo_held) as used group by id) as u \
+             where u.id = {object}.id and {object}.batch = {}",
+            self.batch,
             self.batch,
             object = quote(object),
             user = quote(user),
@@ -275,58 +323,38 @@ impl Undo<'_> {
         Ok(())
     }
 
-    /// Empties the fields that the batch filled, where they still hold what it
-    /// filled in.
-    async fn empty_filled(
+    /// Gives the fields that the batch wrote their values before, where they
+    /// still hold what it wrote. Returns how many records got any.
+    async fn restore_fields(
         &mut self,
         conn: &mut Conn<'_>,
-        object: &str,
-        fields: &[(&'static str, &str)],
+        (object, fields): &(&'static str, Vec<restore::Field>),
     ) -> Result<i64> {
-        let batch = self.batch;
-        let changes = format!(
-            "from keji_change c where c.batch = {batch} and c.kind = 'update' \
-             and c.object = '{object}'"
-        );
-        let n_changes = conn.int(format!("select count(*) {changes}"), &[]).await?;
-        if n_changes == 0 {
+        let restored = restore::fields(conn, object, fields).await?;
+        if restored.is_empty() {
             return Ok(0);
         }
-        let mut emptied = Vec::new();
-        for (field, _) in fields {
-            let after = match conn.dialect() {
-                Dialect::Sqlite => format!("json_extract(c.after, '$.{field}')"),
-                Dialect::Postgres => format!("(c.after::json ->> '{field}')"),
-            };
-            let sql = format!(
-                "update {object} set {field} = null {changes} and c.record = {object}.id \
-                 and {after} = {object}.{field}",
-                object = quote(object),
-                field = quote(field),
-            );
-            if conn.run(sql, &[]).await? > 0 {
-                emptied.push(*field);
-            }
-        }
-        if emptied.is_empty() {
-            return Ok(0);
-        }
-        self.touches.insert((object.to_owned(), None));
         let catalog = self.store.catalog().clone();
+        let copy = catalog.object(object)?.copy.as_ref();
+        if copy.is_some_and(|copy| copy.time.is_none()) {
+            self.touches.insert(((*object).to_owned(), None));
+        }
         for other in catalog.objects.values() {
-            for link in log::links_that_copy(other, object, &emptied) {
-                if let Some(sql) = log::months_of(&catalog, conn.dialect(), other)? {
-                    let sql = format!(
-                        "{sql} where t.{} in (select c.record {changes})",
-                        quote(link)
-                    );
-                    for month in months(conn, sql).await? {
-                        self.touches.insert((other.id.clone(), month));
-                    }
+            for link in log::links_that_copy(other, object, &restored) {
+                let Some(sql) = log::months_of(&catalog, conn.dialect(), other)? else {
+                    self.touches.insert((other.id.clone(), None));
+                    continue;
+                };
+                let sql = format!(
+                    "{sql} where t.{} in (select id from back_{object})",
+                    quote(link)
+                );
+                for month in months(conn, sql).await? {
+                    self.touches.insert((other.id.clone(), month));
                 }
             }
         }
-        conn.int(format!("select count(distinct c.record) {changes}"), &[])
+        conn.int(format!("select count(*) from back_{object}"), &[])
             .await
     }
 }

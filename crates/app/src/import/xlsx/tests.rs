@@ -1,9 +1,11 @@
 //! Workbooks through the real child process, which is this test program again.
 
+use std::io::Write;
 use std::time::Instant;
 
 use rust_xlsxwriter::{ExcelDateTime, Format, Workbook};
 
+use super::child::run_child;
 use super::*;
 use crate::import::bytes::Limits;
 use crate::import::field::Vocabulary;
@@ -167,7 +169,7 @@ fn a_sheet_of_orders_is_read_like_a_file() {
     let path = save(&mut workbook);
     assert_eq!(
         csv(&path),
-        "2025 年销售明细\n\n订单号,下单时间,客户名称,数量,单价,备注\n\
+        "\u{1}hidden_sheet,Sheet2\n\u{1}sheet,Sheet3\n2025 年销售明细\n\n订单号,下单时间,客户名称,数量,单价,备注\n\
          1001,2025-03-05 07:45:00,\"上海\"\"某某\"\",公司\",2,0.1,\"两\n行\"\n\n\n\
          1002,2025-03-06,北京商行,13812345678,1234.5,\n"
     );

@@ -1,0 +1,155 @@
+//! Files out: the list of customers, the answer to a question, an imported
+//! file with scores beside its rows.
+
+use axum::body::Body as Stream;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use jiff::civil::Date;
+use keji_app::export::{Format, Temporary};
+use keji_schema::question::Question;
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::{Shared, caller};
+use crate::error::{Answer, Body, Path, Problem, ProblemBody, Query, Speaks};
+
+pub fn routes() -> OpenApiRouter<Shared> {
+    OpenApiRouter::new()
+        .routes(routes!(customers))
+        .routes(routes!(insight))
+        .routes(routes!(import))
+}
+
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum FormatName {
+    Csv,
+    Xlsx,
+    Parquet,
+}
+
+impl FormatName {
+    fn format(self) -> Format {
+        match self {
+            FormatName::Csv => Format::Csv,
+            FormatName::Xlsx => Format::Xlsx,
+            FormatName::Parquet => Format::Parquet,
+        }
+    }
+
+    /// Content type and file ending.
+    fn kind(self) -> (&'static str, &'static str) {
+        match self {
+            FormatName::Csv => ("text/csv; charset=utf-8", "csv"),
+            FormatName::Xlsx => (
+                "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+                "xlsx",
+            ),
+            FormatName::Parquet => ("application/vnd.apache.parquet", "parquet"),
+        }
+    }
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct As {
+    #[param(inline)]
+    format: FormatName,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct ExportCustomers {
+    #[param(inline)]
+    format: FormatName,
+    #[serde(rename = "where")]
+    filter: Option<String>,
+    #[param(value_type = Option<String>, format = Date)]
+    as_of: Option<Date>,
+}
+
+/// The list of customers with their scores as a file.
+#[utoipa::path(get, path = "/api/exports/customers", operation_id = "export_customers", tag = "exports",
+    params(ExportCustomers),
+    responses((status = 200, description = "the file", content_type = "application/octet-stream"),
+        (status = "default", body = ProblemBody)))]
+async fn customers(
+    State(shared): State<Shared>,
+    speaks: Speaks,
+    Query(wanted): Query<ExportCustomers>,
+) -> Answer<Response> {
+    let file = keji_app::export::customers_to_temporary(
+        &shared.app,
+        &caller(),
+        wanted.format.format(),
+        wanted.filter.as_deref(),
+        wanted.as_of,
+        speaks.0,
+    )
+    .await
+    .map_err(speaks.problem())?;
+    download(speaks, &file, wanted.format, "keji-customers").await
+}
+
+/// The answer to a question as a file.
+#[utoipa::path(post, path = "/api/exports/insight", operation_id = "export_insight", tag = "exports",
+    params(As), request_body = Question,
+    responses((status = 200, description = "the file", content_type = "application/octet-stream"),
+        (status = "default", body = ProblemBody)))]
+async fn insight(
+    State(shared): State<Shared>,
+    speaks: Speaks,
+    Query(wanted): Query<As>,
+    Body(question): Body<Question>,
+) -> Answer<Response> {
+    let format = wanted.format.format();
+    let file =
+        keji_app::export::answer_to_temporary(&shared.app, &caller(), format, &question, speaks.0)
+            .await
+            .map_err(speaks.problem())?;
+    download(speaks, &file, wanted.format, "keji-answer").await
+}
+
+/// The imported file back, with tier, stage, churn risk, reason and expected
+/// value of each row's customer.
+#[utoipa::path(get, path = "/api/exports/imports/{id}", operation_id = "export_import", tag = "exports",
+    params(("id" = i64, Path), As),
+    responses((status = 200, description = "the file", content_type = "application/octet-stream"),
+        (status = "default", body = ProblemBody)))]
+async fn import(
+    State(shared): State<Shared>,
+    speaks: Speaks,
+    Path(id): Path<i64>,
+    Query(wanted): Query<As>,
+) -> Answer<Response> {
+    let format = wanted.format.format();
+    let (file, _) = keji_app::import::scored_file(&shared.app, &caller(), id, format, speaks.0)
+        .await
+        .map_err(speaks.problem())?;
+    download(speaks, &file, wanted.format, &format!("keji-import-{id}")).await
+}
+
+async fn download(
+    speaks: Speaks,
+    file: &Temporary,
+    format: FormatName,
+    name: &str,
+) -> Answer<Response> {
+    let (kind, end) = format.kind();
+    let bytes = tokio::fs::read(file.path())
+        .await
+        .map_err(keji_app::Error::io("export"))
+        .map_err(speaks.problem())?;
+    Response::builder()
+        .header(header::CONTENT_TYPE, kind)
+        .header(
+            header::CONTENT_DISPOSITION,
+            format!("attachment; filename=\"{name}.{end}\""),
+        )
+        .body(Stream::from(bytes))
+        .map(IntoResponse::into_response)
+        .map_err(|e| Problem::malformed(StatusCode::INTERNAL_SERVER_ERROR, e.to_string()))
+}

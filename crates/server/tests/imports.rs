@@ -1,0 +1,181 @@
+//! Imports as a person works with them, on both stores: looking at columns,
+//! keeping a mapping, correcting, replacing, taking back.
+
+mod support;
+
+use serde_json::{Value as Json, json};
+use support::{Home, Server, homes, json as run};
+
+const HEAD: &str = "单号,日期,客户,产品,数量,单价\n";
+
+fn upload(server: &Server, query: &str, text: &str) -> Json {
+    let path = format!("/api/imports?filename={query}");
+    let headers = [("content-type", "application/octet-stream")];
+    let reply = server.send("POST", &path, &headers, text.as_bytes());
+    assert!(
+        reply.status == 201,
+        "{} {}",
+        reply.status,
+        String::from_utf8_lossy(&reply.body)
+    );
+    server.finished(&reply.json())
+}
+
+fn net(home: &Home) -> String {
+    let answer = run(home.keji().args(["ask", "net_revenue"]));
+    answer["rows"][0][0].as_str().unwrap_or("null").to_owned()
+}
+
+fn is_good(home: &Home) {
+    let report = run(home.keji().arg("check"));
+    let findings = report["findings"].as_array().unwrap();
+    assert!(findings.iter().all(|f| f["is_good"] == true), "{report}");
+}
+
+#[test]
+fn columns_are_looked_at_and_kept_for_the_next_file() {
+    for home in homes() {
+        let server = home.server();
+        let text = format!("{HEAD}S1,2025-03-05,甲,茶,2,10\nS2,2025-03-06,乙,杯,1,5\n");
+        let waiting = upload(&server, "first.csv&review=true", &text);
+        assert_eq!(waiting["state"], "needs_mapping", "{waiting}");
+        let id = waiting["id"].as_i64().unwrap();
+
+        let preview = server.get(&format!("/api/imports/{id}/preview")).json();
+        assert_eq!(preview["rows"].as_array().unwrap().len(), 2, "{preview}");
+        assert_eq!(preview["rows"][0]["cells"][2], "甲");
+        let mut mapping = preview["mapping"].clone();
+        // Somebody leaves the product out and looks again.
+        let columns = mapping["columns"].as_array_mut().unwrap();
+        let product = columns.iter_mut().find(|c| c["heading"] == "产品").unwrap();
+        product["field"] = json!(null);
+        let again = server.post(&format!("/api/imports/{id}/preview?rows=1"), &mapping);
+        let again = again.json();
+        assert_eq!(again["rows"].as_array().unwrap().len(), 1);
+        let values = again["rows"][0]["values"].as_object().unwrap();
+        assert!(!values.keys().any(|k| k.starts_with("product")), "{again}");
+
+        let path = format!("/api/imports/{id}/mapping?save_as=%E5%8F%B0%E8%B4%A6");
+        let done = server.finished(&server.post(&path, &mapping).json());
+        assert_eq!(done["state"], "done", "{done}");
+        assert_eq!(done["summary"]["products_new"], 0);
+        let saved = server.get("/api/mappings").json();
+        assert_eq!(saved["resources"][0]["name"], "台账");
+
+        let text = format!("{HEAD}S3,2025-04-05,甲,茶,1,7\n");
+        let next = upload(&server, "second.csv", &text);
+        assert_eq!(next["state"], "done", "{next}");
+        assert_eq!(next["summary"]["source"], "台账");
+        assert_eq!(next["summary"]["products_new"], 0);
+
+        let forgotten = server.send("DELETE", "/api/mappings/%E5%8F%B0%E8%B4%A6", &[], &[]);
+        assert_eq!(forgotten.status, 204);
+        let saved = server.get("/api/mappings").json();
+        assert_eq!(saved["resources"], json!([]));
+    }
+}
+
+#[test]
+fn a_file_adds_updates_or_replaces() {
+    for home in homes() {
+        let server = home.server();
+        let import = |query: &str, rows: &str| upload(&server, query, &format!("{HEAD}{rows}"));
+        import(
+            "a.csv&source=ledger",
+            "S1,2025-03-05,甲,茶,2,10\nS2,2025-03-06,乙,杯,1,5\n",
+        );
+        assert_eq!(net(&home), "25");
+
+        // A corrected price beside the wrong one, until the file updates.
+        let corrected = "S1,2025-03-05,甲,茶,2,11\n";
+        let added = import("b.csv&source=ledger", corrected);
+        assert_eq!(net(&home), "47");
+        let looks = added["summary"]["first_looks"].as_array().unwrap();
+        assert!(
+            looks.iter().any(|l| l["code"] == "orders_extended"),
+            "{added}"
+        );
+        let undo = format!("/api/imports/{}/undo", added["id"]);
+        assert_eq!(server.post(&undo, &json!(null)).status, 200);
+        assert_eq!(net(&home), "25");
+
+        let updated = import("b.csv&source=ledger&mode=update", corrected);
+        assert_eq!(net(&home), "27");
+        assert_eq!(updated["summary"]["lines_deleted"], 1, "{updated}");
+        let undo = format!("/api/imports/{}/undo", updated["id"]);
+        assert_eq!(server.post(&undo, &json!(null)).status, 200);
+        assert_eq!(net(&home), "25");
+
+        // The whole truth of its source; another source is left alone.
+        import("c.csv&source=shop", "T1,2025-03-07,丙,茶,1,100\n");
+        let refused = server.send(
+            "POST",
+            "/api/imports?filename=d.csv&mode=replace",
+            &[],
+            b"x",
+        );
+        assert_eq!(
+            refused.status,
+            409,
+            "{}",
+            String::from_utf8_lossy(&refused.body)
+        );
+        let replaced = import("d.csv&source=ledger&mode=replace", corrected);
+        assert_eq!(replaced["summary"]["orders_deleted"], 1, "{replaced}");
+        assert_eq!(net(&home), "122");
+        let again = import("d.csv&source=ledger&mode=replace", corrected);
+        assert_eq!(again["summary"]["orders_changed"], 0, "{again}");
+        is_good(&home);
+        let undo = format!("/api/imports/{}/undo", replaced["id"]);
+        assert_eq!(server.post(&undo, &json!(null)).status, 200);
+        assert_eq!(net(&home), "125");
+        is_good(&home);
+    }
+}
+
+#[test]
+fn mended_rejects_go_in_as_they_are() {
+    for home in homes() {
+        let server = home.server();
+        // Enough good dates for the columns to be sure.
+        let good: String = (10..30)
+            .map(|day| format!("G{day},2025-01-{day},甲,茶,0,10\n"))
+            .collect();
+        let rows = "S1,2025-03-05,甲,茶,2,10\nS2,昨天,乙,杯,1,5\n合计,,,,3,25\n";
+        let first = upload(&server, "a.csv", &format!("{HEAD}{good}{rows}"));
+        assert_eq!(first["summary"]["rows_rejected"], 1, "{first}");
+        assert_eq!(first["summary"]["rows_left_out"], 1, "{first}");
+        let rejects = server.get(&format!("/api/imports/{}/rejects", first["id"]));
+        let text = String::from_utf8(rejects.body).unwrap();
+        assert!(text.contains("昨天") && !text.contains("原因"), "{text}");
+        let mended = upload(&server, "rejects.csv", &text.replace("昨天", "2025-03-06"));
+        assert_eq!(mended["summary"]["orders_new"], 1, "{mended}");
+        assert_eq!(net(&home), "25");
+    }
+}
+
+#[test]
+fn the_report_names_what_is_odd() {
+    let home = &homes()[0];
+    let server = home.server();
+    let mut rows = String::new();
+    for i in 0..40 {
+        rows += &format!("S{i},2025-0{}-05,广州明朗贸易有限公司,茶,1,10\n", 1 + i % 2);
+    }
+    rows += "S90,2025-05-05,广州明朗贸易(有限公司),茶,1,10\nS91,2025-05-05,甲,茶,1,900000\n";
+    let done = upload(&server, "odd.csv", &format!("{HEAD}{rows}"));
+    let codes: Vec<&str> = done["summary"]["oddities"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|l| l["code"].as_str().unwrap())
+        .collect();
+    for code in [
+        "duplicate_looking_customers",
+        "gaps_in_dates",
+        "outlier_amounts",
+    ] {
+        assert!(codes.contains(&code), "{codes:?}");
+    }
+    assert!(done["summary"]["oddities"][0]["zh"].as_str().unwrap().len() > 5);
+}
