@@ -141,6 +141,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/exports/imports/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The imported file back, with tier, stage, churn risk, reason and expected
+         *     value of each row's customer.
+         */
+        get: operations["export_import"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exports/insight": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The answer to a question as a file. */
+        post: operations["export_insight"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/imports": {
         parameters: {
             query?: never;
@@ -204,6 +241,27 @@ export interface paths {
         put?: never;
         /** Says what the columns mean and lets the import go on. */
         post: operations["map_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/imports/{id}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The first rows of the file as they are and as they are read by its own or
+         *     the proposed mapping.
+         */
+        get: operations["preview_import"];
+        put?: never;
+        /** The same by a mapping that somebody is editing. Nothing is kept. */
+        post: operations["preview_mapping"];
         delete?: never;
         options?: never;
         head?: never;
@@ -312,6 +370,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/mappings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The saved mappings, the one used last first. */
+        get: operations["list_mappings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/mappings/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Forgets a saved mapping; what it imported stays. */
+        delete: operations["delete_mapping"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/orders/{id}/lines": {
         parameters: {
             query?: never;
@@ -388,9 +480,21 @@ export interface components {
              * @description 0 to 1.
              */
             confidence?: number;
-            /** @description The path of a field, `order.ordered_at`; `None` leaves the column out. */
+            /**
+             * @description The path of a field, `order.ordered_at`; `None`, `""` and `"none"` leave
+             *     the column out.
+             */
             field?: string | null;
-            /** @description Of a date: `ymd`, `dmy`, `mdy` or `serial`; found where it is absent. */
+            /**
+             * @description An empty cell means the value above it, as in a list whose merged cells
+             *     were exported.
+             */
+            fill_down?: boolean;
+            /**
+             * @description Of a date: `ymd`, `dmy`, `mdy`, the same with years of two digits `yymd`,
+             *     `dmyy`, `mdyy`, `month`, `serial` or `serial1904`. Of a number:
+             *     `decimal_point` or `decimal_comma`. Found where it is absent.
+             */
             format?: string | null;
             heading: string;
             /** @description A code of [`messages::mapping_text`](super::messages::mapping_text). */
@@ -553,7 +657,10 @@ export interface components {
             /** Format: int64 */
             id: number;
             mapping?: components["schemas"]["Mapping"] | null;
+            mode: components["schemas"]["Mode"];
             progress?: components["schemas"]["Progress"] | null;
+            /** @description Where the file comes from, as given. */
+            source?: string | null;
             stage?: string | null;
             /** @description `queued`, `needs_mapping`, `running`, `cancelled`, `failed`, `done` or `undone`. */
             state: string;
@@ -585,11 +692,16 @@ export interface components {
             encoding?: string;
             /**
              * Format: int64
-             * @description Counted from 1; 0 where it is to be found.
+             * @description The last row of the headings, counted from 1; 0 where it is to be found.
              */
             header_row?: number;
-            /** @description Why not. */
+            /** @description Why not, and what is good to know. */
             notes?: components["schemas"]["Note"][];
+            /**
+             * @description The sheets of a workbook that are read. Empty: the first one that has
+             *     orders, and all visible ones with the same headings.
+             */
+            sheets?: string[];
         };
         MetricBody: {
             about: components["schemas"]["Text2"];
@@ -615,6 +727,12 @@ export interface components {
             /** Format: int32 */
             version: number;
         };
+        /**
+         * @description What an import does to what is known already. In every mode the same file
+         *     again changes nothing.
+         * @enum {string}
+         */
+        Mode: "add" | "update" | "replace";
         ModelDoc: {
             /** @description Whether the data tell the parameters, not only the predictions. */
             identified: boolean;
@@ -660,9 +778,9 @@ export interface components {
             as_of?: string | null;
         };
         /**
-         * @description Why somebody has to look: a code of
+         * @description Why somebody has to look, or what is good to know: a code of
          *     [`messages::mapping_text`](super::messages::mapping_text), the field and
-         *     the headings it is about.
+         *     the headings or sheets it is about.
          */
         Note: {
             code: string;
@@ -700,6 +818,41 @@ export interface components {
             file: string;
             /** Format: int64 */
             row?: number | null;
+        };
+        /** @description The first rows of a file as they are and as they would be read. */
+        Preview: {
+            header: string[];
+            /** @description The one that was given, or else the proposal. */
+            mapping: components["schemas"]["Mapping"];
+            problem?: components["schemas"]["PreviewProblem"] | null;
+            rows: components["schemas"]["PreviewRow"][];
+            /** @description The sheets of a workbook that are read. */
+            sheets: string[];
+            /** @description By which a saved mapping is known to fit. */
+            signature: string;
+        };
+        PreviewProblem: {
+            code: string;
+            column?: string | null;
+            en: string;
+            zh: string;
+        };
+        PreviewRow: {
+            cells: string[];
+            /** @description A row of totals or a note, which is not imported. */
+            is_left_out: boolean;
+            problem?: components["schemas"]["PreviewProblem"] | null;
+            /**
+             * Format: int64
+             * @description As a spreadsheet counts.
+             */
+            row: number;
+            /** @description Where several sheets are read. */
+            sheet?: string | null;
+            /** @description By the path of a field: the value as text. */
+            values: {
+                [key: string]: string;
+            };
         };
         /** @description The body of every error. */
         ProblemBody: {
@@ -782,6 +935,24 @@ export interface components {
             /** Format: int64 */
             total: number;
         };
+        /** @description One line of a report. */
+        ReportLine: {
+            code: string;
+            /** @description The heading it is about. */
+            column?: string | null;
+            /** Format: int64 */
+            count: number;
+            en: string;
+            /** @description Where the page shows it. */
+            href?: string | null;
+            /**
+             * Format: int64
+             * @description The first row, as a spreadsheet counts.
+             */
+            row?: number | null;
+            samples?: string[];
+            zh: string;
+        };
         RfmBody: {
             about: components["schemas"]["Text2"];
             id: string;
@@ -811,6 +982,16 @@ export interface components {
         };
         /** @enum {string} */
         Role: "dimension" | "metric";
+        /** @description A mapping under the name of the source whose files it fits. */
+        SavedMappingBody: {
+            mapping: components["schemas"]["Mapping"];
+            name: string;
+            /** Format: date-time */
+            used_at: string;
+        };
+        SavedMappingList: {
+            resources: components["schemas"]["SavedMappingBody"][];
+        };
         Status: {
             /**
              * Format: date
@@ -856,28 +1037,43 @@ export interface components {
             customers_new: number;
             delimiter: string;
             encoding: string;
+            /** @description What to look at first. */
+            first_looks?: components["schemas"]["ReportLine"][];
             /** Format: date */
             first_ordered_on?: string | null;
             gross_amount: string;
             /** Format: date */
             last_ordered_on?: string | null;
             /** Format: int64 */
+            lines_deleted?: number;
+            /** Format: int64 */
             lines_known: number;
             /** Format: int64 */
             lines_new: number;
             net_amount: string;
+            /** @description What was odd in the file. */
+            oddities?: components["schemas"]["ReportLine"][];
             /** Format: int64 */
             orders_changed: number;
+            /** Format: int64 */
+            orders_deleted?: number;
             /** Format: int64 */
             orders_new: number;
             /** Format: int64 */
             products_new: number;
+            /**
+             * Format: int64
+             * @description Rows of totals and notes, which are no orders.
+             */
+            rows_left_out?: number;
             /** Format: int64 */
             rows_read: number;
             /** Format: int64 */
             rows_rejected: number;
             /** Format: int64 */
             rows_without_customer: number;
+            /** @description The saved mapping by which the columns were known. */
+            source?: string | null;
         };
         /** @description A text in both languages of the product. */
         Text2: {
@@ -1194,6 +1390,72 @@ export interface operations {
             };
         };
     };
+    export_import: {
+        parameters: {
+            query: {
+                format: "csv" | "xlsx" | "parquet";
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    export_insight: {
+        parameters: {
+            query: {
+                format: "csv" | "xlsx" | "parquet";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Question"];
+            };
+        };
+        responses: {
+            /** @description the file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
     list_imports: {
         parameters: {
             query?: never;
@@ -1228,6 +1490,12 @@ export interface operations {
                 filename: string;
                 /** @description Read and check everything, keep nothing. */
                 dry_run?: boolean;
+                /** @description Wait for somebody to look at the columns, however sure they are. */
+                review?: boolean;
+                /** @description `add` (default), `update` or `replace`. */
+                mode?: components["schemas"]["Mode"];
+                /** @description Where the file comes from; `replace` needs one. */
+                source?: string;
             };
             header?: never;
             path?: never;
@@ -1317,7 +1585,10 @@ export interface operations {
     };
     map_import: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Keeps the mapping under this name for files with the same headings. */
+                save_as?: string;
+            };
             header?: never;
             path: {
                 id: number;
@@ -1336,6 +1607,74 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ImportBody"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    preview_import: {
+        parameters: {
+            query?: {
+                /** @description How many rows, at most 100. */
+                rows?: number;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preview"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    preview_mapping: {
+        parameters: {
+            query?: {
+                /** @description How many rows, at most 100. */
+                rows?: number;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Mapping"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preview"];
                 };
             };
             default: {
@@ -1518,6 +1857,61 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["JobBody"];
                 };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_mappings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedMappingList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    delete_mapping: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description forgotten */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: {
                 headers: {
