@@ -25,6 +25,7 @@ mod write;
 pub mod batch;
 mod import;
 
+mod backup;
 mod check;
 pub mod evaluation;
 pub mod job;
@@ -41,6 +42,10 @@ pub mod error;
 pub mod testing;
 
 pub use access::Access;
+pub use backup::{
+    BackupProgress, BackupReport, BackupStep, Checksum, Manifest, Source, TableSum, read_manifest,
+    restore,
+};
 pub use batch::{
     Batch, BatchId, BatchState, ImportMode, ImportSummary, NewBatch, OrderLineRow, StageMark,
     UndoSummary,

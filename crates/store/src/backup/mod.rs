@@ -1,0 +1,382 @@
+//! Backup and restore: one file for both databases, made while others write,
+//! and restored into an empty place of either kind. The file is a SQLite
+//! database with everything that is in the store, and its manifest behind
+//! that ([`file`]). It knows no records and no meaning of a table: what is
+//! there is taken from the database ([`tables`]). The columnar copy is left
+//! out, because it follows from the records.
+
+mod checksum;
+mod file;
+mod load;
+mod tables;
+#[cfg(test)]
+mod tests;
+mod workplace;
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use keji_schema::Catalog;
+use serde::{Deserialize, Serialize};
+use sqlx::ConnectOptions;
+
+pub use checksum::Checksum;
+
+use crate::check::CountsCache;
+use crate::db::{Db, fault, sqlite};
+use crate::error::{Error, Result};
+use crate::import::Imports;
+use crate::job::Held;
+use crate::store::{Inner, Location, Store};
+use crate::system::{self, meta, set_meta};
+use crate::write::now;
+use workplace::Workplace;
+
+/// Of the file, as far as this version can read it.
+const FORMAT: u32 = 1;
+
+/// Key in `keji_meta` of a restored store that nobody has confirmed yet.
+const FROZEN: &str = "frozen";
+
+/// What a backup says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    pub format: u32,
+    /// Version of the product that wrote it.
+    pub product: String,
+    pub created_at: Timestamp,
+    pub source: Source,
+    /// The last change that is in it.
+    pub seq: i64,
+    pub tables: Vec<TableSum>,
+    /// [`Store::state_hash`], by the definitions of that day.
+    pub state_hash: Checksum,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    Sqlite,
+    Postgres,
+}
+
+/// All values of one table, whatever the order of its rows and columns.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableSum {
+    pub name: String,
+    pub rows: u64,
+    pub checksum: Checksum,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BackupReport {
+    pub tables: Vec<TableSum>,
+    /// Of the backup file.
+    pub bytes: u64,
+    pub state_hash: Checksum,
+    pub created_at: Timestamp,
+}
+
+/// Where a backup or a restore is. SQLite copies itself in one step, without a
+/// table and without a count.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BackupProgress {
+    pub step: BackupStep,
+    pub table: Option<String>,
+    /// Rows of the table so far.
+    pub rows: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BackupStep {
+    /// Checking the file before anything is written; only of a restore.
+    Open,
+    /// Copying the rows.
+    Copy,
+    /// Reading the copy back.
+    Verify,
+    /// Writing the last of it to the disk.
+    Finish,
+}
+
+type Tell<'a> = &'a mut (dyn FnMut(BackupProgress) + Send);
+
+impl Store {
+    /// Writes one consistent state of the database to `file`, which must not
+    /// exist yet; its folder must. Others may go on writing: on SQLite it
+    /// reads like any reader, on PostgreSQL in one read-only transaction. Until
+    /// all is on the disk and read back, the file has no name.
+    pub async fn backup(
+        &self,
+        file: &Path,
+        mut progress: impl FnMut(BackupProgress) + Send,
+    ) -> Result<BackupReport> {
+        let tell: Tell<'_> = &mut progress;
+        if file.exists() {
+            return Err(refused(file, io::ErrorKind::AlreadyExists, "it is there"));
+        }
+        let folder = workplace::folder_of(file);
+        let work = Workplace::new(folder)?;
+        let path = work.database();
+        let created_at = now();
+        step(tell, BackupStep::Copy);
+        let (source, expected) = match self.db() {
+            Db::Sqlite(pools) => {
+                vacuum_into(&pools.folder, &path).await?;
+                (Source::Sqlite, None)
+            }
+            Db::Postgres(_) => {
+                let sums = load::from_postgres(self, &path, tell).await?;
+                (Source::Postgres, Some(sums))
+            }
+        };
+        let pools = workplace::open(&path).await?;
+        let sums = tables::sums(&pools, tell).await?;
+        if let Some(expected) = &expected {
+            same(&path, expected, &sums)?;
+        }
+        let copied = Store(Arc::new(Inner {
+            db: Db::Sqlite(pools),
+            catalog: self.0.catalog.clone(),
+            shape: self.0.shape.clone(),
+            imports: Imports::default(),
+            held: Held::default(),
+            counts: CountsCache::default(),
+        }));
+        let manifest = Manifest {
+            format: FORMAT,
+            product: env!("CARGO_PKG_VERSION").to_owned(),
+            created_at,
+            source,
+            seq: copied.last_seq().await?,
+            tables: sums,
+            state_hash: Checksum(copied.state_hash().await?),
+        };
+        copied.close().await;
+        step(tell, BackupStep::Finish);
+        let report = manifest.clone();
+        let bytes = blocking(move || file::seal(&path, &manifest)).await?;
+        let to = file.to_owned();
+        blocking(move || work.publish(&to)).await?;
+        Ok(report.report(bytes))
+    }
+
+    /// Whether this store was restored and nobody has said yet that it is the
+    /// one to go on with. Until then nothing should reach the outside: the
+    /// store that it was made from may still be alive and do the same.
+    pub async fn is_frozen(&self) -> Result<bool> {
+        let mut reader = self.db().reader().await?;
+        Ok(meta(&mut reader.conn(), FROZEN).await?.is_some())
+    }
+
+    /// Says so.
+    pub async fn unfreeze(&self) -> Result<()> {
+        let mut tx = self.db().begin().await?;
+        let sql = "delete from keji_meta where key = $1";
+        tx.conn().run(sql, &[FROZEN.into()]).await?;
+        tx.commit().await
+    }
+}
+
+/// Fills an empty place, a folder without a database or a database without our
+/// tables, from a backup of either kind, brings it up to `catalog` and
+/// freezes it ([`Store::is_frozen`]). Every table is read back and compared
+/// with the manifest. Whatever goes wrong, the place is empty again.
+pub async fn restore(
+    file: &Path,
+    to: &Location,
+    catalog: Arc<Catalog>,
+    mut progress: impl FnMut(BackupProgress) + Send,
+) -> Result<BackupReport> {
+    let tell: Tell<'_> = &mut progress;
+    step(tell, BackupStep::Open);
+    let opened = {
+        let file = file.to_owned();
+        blocking(move || file::open(&file)).await?
+    };
+    let (manifest, payload) = (opened.manifest, opened.payload);
+    match to {
+        Location::Folder(folder) => {
+            load::refuse_used_folder(folder)?;
+            let is_new = !folder.exists();
+            std::fs::create_dir_all(folder).map_err(|e| at(folder, e))?;
+            let restored = restore_folder(file, payload, &manifest, folder, &catalog, tell).await;
+            if restored.is_err() && is_new {
+                // It may be gone, or somebody else's by now.
+                let _ = std::fs::remove_dir(folder);
+            }
+            restored?;
+        }
+        Location::Postgres(url) => {
+            let db = Db::Postgres(crate::db::postgres::open(url).await?);
+            let restored = restore_postgres(file, payload, &manifest, &db, &catalog, tell).await;
+            db.close().await;
+            restored?;
+        }
+    }
+    Ok(manifest.report(opened.bytes))
+}
+
+/// The manifest alone: checked for itself, without reading the rest of the
+/// file. [`restore`] checks that too.
+pub fn read_manifest(file: &Path) -> Result<Manifest> {
+    file::manifest(file).map(|opened| opened.manifest)
+}
+
+async fn restore_folder(
+    file: &Path,
+    payload: u64,
+    manifest: &Manifest,
+    folder: &Path,
+    catalog: &Catalog,
+    tell: Tell<'_>,
+) -> Result<()> {
+    let work = Workplace::new(folder)?;
+    let db = unpack(file, payload, manifest, &work, catalog, tell).await?;
+    step(tell, BackupStep::Finish);
+    let mut tx = db.begin().await?;
+    freeze(&mut tx.conn()).await?;
+    tx.commit().await?;
+    db.close().await;
+    load::refuse_used_folder(folder)?;
+    let to = folder.join(sqlite::FILE);
+    blocking(move || work.publish(&to)).await
+}
+
+async fn restore_postgres(
+    file: &Path,
+    payload: u64,
+    manifest: &Manifest,
+    db: &Db,
+    catalog: &Catalog,
+    tell: Tell<'_>,
+) -> Result<()> {
+    let is_ours = load::refuse_used_database(db, catalog).await?;
+    // Beside the backup there is room for another.
+    let work = Workplace::new(workplace::folder_of(file))
+        .or_else(|_| Workplace::new(&std::env::temp_dir()))?;
+    let from = unpack(file, payload, manifest, &work, catalog, tell).await?;
+    let loaded = match &from {
+        Db::Sqlite(pools) => load::into_postgres(pools, db, catalog, tell).await,
+        Db::Postgres(_) => Ok(()),
+    };
+    from.close().await;
+    if loaded.is_err() && !is_ours {
+        load::remove_from_postgres(db).await?;
+    }
+    loaded
+}
+
+/// The database of a checked file, as a file of its own: compared with the
+/// manifest and brought up to the catalog.
+async fn unpack(
+    file: &Path,
+    payload: u64,
+    manifest: &Manifest,
+    work: &Workplace,
+    catalog: &Catalog,
+    tell: Tell<'_>,
+) -> Result<Db> {
+    step(tell, BackupStep::Copy);
+    let (from, path) = (file.to_owned(), work.database());
+    blocking(move || file::unpack(&from, payload, &path)).await?;
+    let pools = workplace::open(&work.database()).await?;
+    same(file, &manifest.tables, &tables::sums(&pools, tell).await?)?;
+    let db = Db::Sqlite(pools);
+    system::prepare(&db, catalog, false).await?;
+    Ok(db)
+}
+
+/// After the comparison, because these differ from the manifest. The files of
+/// the columnar copy are not in a backup, so none of them counts.
+async fn freeze(conn: &mut crate::db::Conn<'_>) -> Result<()> {
+    conn.run("delete from keji_copy_file", &[]).await?;
+    conn.run("delete from keji_meta where key = 'copy_seq'", &[])
+        .await?;
+    set_meta(conn, FROZEN, &now().to_string()).await
+}
+
+/// A copy of the database as one reader sees it, by SQLite itself.
+async fn vacuum_into(folder: &Path, path: &Path) -> Result<()> {
+    // A connection of its own: one that only queries may not write the copy.
+    let mut conn = sqlite::main_file(folder)
+        .create_if_missing(false)
+        .connect()
+        .await
+        .map_err(fault)?;
+    let text = path.to_str().ok_or_else(|| {
+        let message = "the path is not Unicode";
+        refused(path, io::ErrorKind::InvalidInput, message)
+    })?;
+    let copied = crate::db::Conn::Sqlite(&mut conn)
+        .run("vacuum into $1", &[text.into()])
+        .await;
+    let _ = sqlx::Connection::close(conn).await;
+    copied.map(|_| ())
+}
+
+fn same(file: &Path, expected: &[TableSum], found: &[TableSum]) -> Result<()> {
+    let shown = |sum: Option<&TableSum>| match sum {
+        Some(sum) => format!("{} rows, checksum {}", sum.rows, sum.checksum),
+        None => "no such table".to_owned(),
+    };
+    let names = expected.iter().chain(found).map(|sum| &sum.name);
+    for name in names {
+        let of = |sums: &'_ [TableSum]| sums.iter().find(|sum| sum.name == *name).cloned();
+        let (expected, found) = (of(expected), of(found));
+        if expected != found {
+            let message = format!(
+                "table `{name}` should have {}, but has {}",
+                shown(expected.as_ref()),
+                shown(found.as_ref())
+            );
+            return Err(refused(file, io::ErrorKind::InvalidData, &message));
+        }
+    }
+    Ok(())
+}
+
+impl Manifest {
+    fn report(self, bytes: u64) -> BackupReport {
+        BackupReport {
+            tables: self.tables,
+            bytes,
+            state_hash: self.state_hash,
+            created_at: self.created_at,
+        }
+    }
+}
+
+fn step(tell: Tell<'_>, step: BackupStep) {
+    tell(BackupProgress {
+        step,
+        table: None,
+        rows: 0,
+    });
+}
+
+fn refused(path: &Path, kind: io::ErrorKind, message: &str) -> Error {
+    at(path, io::Error::new(kind, message))
+}
+
+fn at(path: &Path, source: io::Error) -> Error {
+    if source.kind() == io::ErrorKind::StorageFull {
+        return Error::Full;
+    }
+    Error::Io {
+        what: path.display().to_string(),
+        source,
+    }
+}
+
+/// Runs what waits for the disk, off the runtime.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|e| Error::Query(format!("the backup broke off: {e}")))?
+}
