@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# Measures the hot paths beside their peers and prints JSON; BENCH_RUNS (3) is
-# how often, BENCH_DATA (bench/data) where the made-up base is kept.
+# Measures the hot paths beside their peers and writes docs/benchmarks.md;
+# BENCH_RUNS (3) is how often, BENCH_ORDERS which sizes, BENCH_DATA (bench/data)
+# where the made-up base is kept.
 source "$(dirname "${BASH_SOURCE[0]}")/../scripts/common.sh"
 
 data=${BENCH_DATA:-bench/data}
 say "building the measured programs (the first time takes some minutes)" >&2
-cargo build --release --locked --target-dir target \
-  -p keji-metrics --example bench_evaluation -p keji-models --example fit_million >&2
+# With the program, so that all share one build of the engine.
+cargo build --release --locked --target-dir target -p keji -p keji-app -p keji-metrics -p keji-models \
+  --bin keji --example fresh --example bench_evaluation --example fit_million >&2
 
 if [[ ! -x bench/.venv/bin/python ]]; then
   say "fetching the peers" >&2
@@ -14,5 +16,16 @@ if [[ ! -x bench/.venv/bin/python ]]; then
   bench/.venv/bin/pip install --quiet --requirement bench/requirements.txt
 fi
 mkdir -p "$data"
-exec bench/.venv/bin/python bench/run_peers.py --runs "${BENCH_RUNS:-3}" --data "$data" \
-  --programs target/release/examples
+python=bench/.venv/bin/python
+say "kernel and models beside DuckDB and lifetimes" >&2
+$python bench/run_peers.py --runs "${BENCH_RUNS:-3}" --data "$data" \
+  --programs target/release/examples >"$data/peers.json" || say "a limit was missed: see the report" >&2
+
+postgres=$(mktemp -u /tmp/keji-postgres.XXXXXXXX)
+trap 'scripts/test-postgres.sh stop "$postgres" 2>/dev/null || true' EXIT
+url=$(scripts/test-postgres.sh start "$postgres") || url=
+say "the program itself, up to ${BENCH_ORDERS:-100000,1000000,10000000} orders" >&2
+$python bench/run_product.py --program target/release/keji --data "$data" \
+  --orders "${BENCH_ORDERS:-100000,1000000,10000000}" ${url:+--postgres "$url"} >"$data/product.json"
+$python bench/report.py "$data/peers.json" "$data/product.json" >docs/benchmarks.md
+say "written: docs/benchmarks.md" >&2

@@ -44,6 +44,10 @@ def main():
         report["sizes"][orders] = one_size(args, orders, folder)
     largest = args.data / f"keji-{args.orders[-1]}"
     report["questions"] = questions(args, largest)
+    fresh = args.program.parent / "examples" / "fresh"
+    if fresh.exists():
+        done = subprocess.run([fresh, largest], stdout=subprocess.PIPE, text=True, check=True)
+        report["first answer after a new order, ms"] = json.loads(done.stdout)
     report["shell"] = sqlite_shell(args, args.data / f"keji-{args.orders[0]}")
     if len(args.orders) > 1:
         report["shell, 1,000,000"] = sqlite_shell(args, args.data / f"keji-{args.orders[1]}")

@@ -258,6 +258,9 @@ impl Scope for View<'_> {
 }
 
 pub async fn list(app: &App, caller: &Caller, wanted: &ListCustomers) -> Result<CustomerPage> {
+    if wanted.search.is_some() {
+        crate::spelling::follow(app).await?;
+    }
     let view = View::open(app, wanted.as_of).await?;
     let columns = view.columns();
     let limit = wanted.limit.unwrap_or(100).min(MAX_PAGE);

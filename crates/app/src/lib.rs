@@ -5,8 +5,9 @@
 //!
 //! Reading order: [`context`] (what there is to work with), [`permission`],
 //! [`import`], [`evaluation`], [`insight`], [`customers`], [`export`],
-//! [`jobs`], [`demo`].
+//! [`jobs`], [`backup`], [`demo`].
 
+pub mod backup;
 pub mod check;
 pub mod context;
 pub mod customers;
@@ -19,6 +20,7 @@ pub mod insight;
 pub mod jobs;
 pub mod messages;
 pub mod permission;
+mod spelling;
 pub mod status;
 
 pub use context::{App, OpenOptions};

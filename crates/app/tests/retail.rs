@@ -24,10 +24,10 @@ fn data() -> Option<PathBuf> {
         .then_some(folder)
 }
 
-async fn open(folder: &Path) -> App {
+async fn open(folder: &Path, database: Option<String>) -> App {
     App::open(OpenOptions {
         folder: folder.to_owned(),
-        database: None,
+        database,
         workbook_parser: PathBuf::from("keji"),
         give_back_memory: || {},
     })
@@ -125,6 +125,21 @@ const IDENTIFIED: Option<&str> = Some("customer is not null");
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_uk_retail_file_gives_every_reference_number() {
+    reference_numbers(None).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_on_postgres() {
+    let Some(place) = keji_store::testing::postgres().await else {
+        return;
+    };
+    let keji_store::Location::Postgres(url) = &place.location else {
+        panic!("{:?}", place.location);
+    };
+    reference_numbers(Some(url.clone())).await;
+}
+
+async fn reference_numbers(database: Option<String>) {
     let Some(data) = data() else {
         println!(
             "left out: 1 test with 40 groups of reference numbers, the data are not beside the project"
@@ -137,7 +152,7 @@ async fn the_uk_retail_file_gives_every_reference_number() {
     .unwrap();
     let (raw, clean) = (&expected["raw"], &expected["clean"]);
     let folder = tempfile::tempdir().unwrap();
-    let app = open(folder.path()).await;
+    let app = open(folder.path(), database).await;
     let file = data.join("online_retail_2009_2010_raw.csv.gz");
 
     let summary = import(&app, &file).await;

@@ -298,3 +298,54 @@ async fn writes_during_a_refresh_are_in_it_or_in_the_next() {
         store.close().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_order_is_added_without_rewriting_its_month() {
+    for place in places().await {
+        let catalog = Arc::new(Catalog::standard().unwrap());
+        let store = Store::open(&place.location, catalog.clone()).await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let copy = Copy::open(folder.path(), store.clone()).unwrap();
+        let who = customer(&store, "A").await;
+        for n in 0..40 {
+            order(&store, &format!("S{n}"), who, date(2025, 3, 1 + n % 28), 10).await;
+        }
+        let before = paths(&copy.snapshot().await.unwrap(), "order");
+        let bytes: Vec<Vec<u8>> = before.iter().map(|p| std::fs::read(p).unwrap()).collect();
+
+        let new = order(&store, "N", who, date(2025, 3, 9), 77).await;
+        let snapshot = copy.snapshot().await.unwrap();
+        let after = paths(&snapshot, "order");
+        assert_eq!(after.len(), before.len() + 1, "{after:?}");
+        assert!(before.iter().all(|p| after.contains(p)));
+        let still: Vec<Vec<u8>> = before.iter().map(|p| std::fs::read(p).unwrap()).collect();
+        assert!(bytes == still, "a file was changed in place");
+        assert_eq!(snapshot.n_rows("order"), 41);
+        assert!(copy.check().await.unwrap().is_equal());
+
+        // What is changed later is in a file, which is then written again.
+        update(&store, "order", new, "country", "Spain").await;
+        let snapshot = copy.snapshot().await.unwrap();
+        assert_eq!(snapshot.n_rows("order"), 41);
+        assert!(copy.check().await.unwrap().is_equal());
+        // Created and changed between two looks: one new row.
+        let twice = order(&store, "M", who, date(2025, 3, 9), 5).await;
+        update(&store, "order", twice, "country", "Italy").await;
+        assert_eq!(copy.snapshot().await.unwrap().n_rows("order"), 42);
+        assert!(copy.check().await.unwrap().is_equal());
+        // Created and gone again: none.
+        let gone = order(&store, "G", who, date(2025, 3, 9), 5).await;
+        write(&store, "order", Op::Delete { id: gone }).await;
+        assert_eq!(copy.snapshot().await.unwrap().n_rows("order"), 42);
+        assert!(copy.check().await.unwrap().is_equal());
+        // Many small files become one again.
+        for n in 0..60 {
+            order(&store, &format!("T{n}"), who, date(2025, 3, 9), 1).await;
+            copy.snapshot().await.unwrap();
+        }
+        let files = paths(&copy.snapshot().await.unwrap(), "order").len();
+        assert!(files < 40, "{files} files for a month of 102 orders");
+        assert!(copy.check().await.unwrap().is_equal());
+        store.close().await;
+    }
+}

@@ -147,7 +147,10 @@ fn mended_rejects_go_in_as_they_are() {
         assert_eq!(first["summary"]["rows_left_out"], 1, "{first}");
         let rejects = server.get(&format!("/api/imports/{}/rejects", first["id"]));
         let text = String::from_utf8(rejects.body).unwrap();
-        assert!(text.contains("昨天") && !text.contains("原因"), "{text}");
+        assert!(
+            text.contains("昨天") && text.contains("is not a date"),
+            "{text}"
+        );
         let mended = upload(&server, "rejects.csv", &text.replace("昨天", "2025-03-06"));
         assert_eq!(mended["summary"]["orders_new"], 1, "{mended}");
         assert_eq!(net(&home), "25");
@@ -178,4 +181,59 @@ fn the_report_names_what_is_odd() {
         assert!(codes.contains(&code), "{codes:?}");
     }
     assert!(done["summary"]["oddities"][0]["zh"].as_str().unwrap().len() > 5);
+}
+
+#[test]
+fn a_backup_comes_back_whole() {
+    for home in homes() {
+        let file = home.data.path().join("orders.csv");
+        std::fs::write(&file, support::orders_csv(3_000, 3)).unwrap();
+        run(home.keji().arg("import").arg(&file));
+        let backup = home.data.path().join("today.keji-backup");
+        let made = run(home.keji().arg("backup").arg(&backup));
+        let again = home.keji().arg("backup").arg(&backup).output().unwrap();
+        assert!(!again.status.success(), "an existing file was overwritten");
+
+        // Into a place of either kind.
+        for empty in homes() {
+            let restored = run(empty.keji().arg("restore").arg(&backup));
+            assert_eq!(restored["state_hash"], made["state_hash"]);
+            assert_eq!(net(&empty), net(&home));
+            is_good(&empty);
+            let refused = empty.keji().arg("restore").arg(&backup).output().unwrap();
+            assert!(!refused.status.success(), "a full place was restored into");
+        }
+    }
+}
+
+#[test]
+fn names_are_found_by_initials_words_and_tails() {
+    for home in homes() {
+        let server = home.server();
+        let text = "单号,日期,客户编号,客户名称,电话,数量,单价\n\
+            S1,2025-03-05,K1,李明朗,13800005678,1,10\n\
+            S2,2025-03-06,K2,苏州恒远贸易有限公司,051288880000,1,5\n";
+        let done = upload(&server, "names.csv", text);
+        assert_eq!(done["state"], "done", "{done}");
+        let found = |search: &str| -> Vec<String> {
+            let page = server
+                .get(&format!("/api/customers?search={search}"))
+                .json();
+            let all = page["resources"].as_array().unwrap();
+            all.iter()
+                .map(|c| c["number"].as_str().unwrap().to_owned())
+                .collect()
+        };
+        assert_eq!(found("lml"), ["K1"]);
+        assert_eq!(found("LML"), ["K1"]);
+        assert_eq!(found("mingl"), ["K1"]);
+        assert_eq!(found("szhy"), ["K2"]);
+        assert_eq!(found("%E6%81%92%E8%BF%9C"), ["K2"]);
+        assert_eq!(found("5678"), ["K1"]);
+        assert_eq!(found("zz"), [""; 0]);
+        // A name that goes away is not found any more.
+        let undo = format!("/api/imports/{}/undo", done["id"]);
+        assert_eq!(server.post(&undo, &json!(null)).status, 200);
+        assert_eq!(found("lml"), [""; 0]);
+    }
 }

@@ -34,6 +34,7 @@ pub mod mapping;
 
 mod db;
 mod ddl;
+mod spelling;
 mod sql;
 mod system;
 
@@ -58,4 +59,5 @@ pub use job::{Job, JobId, JobState, Lease, NewJob, Retry};
 pub use manifest::{CopyFile, CopyManifest};
 pub use mapping::SavedMapping;
 pub use record::{ListPage, ListQuery, Record, ScanQuery, Sort};
+pub use spelling::Spelling;
 pub use store::{Cancel, Location, Store};

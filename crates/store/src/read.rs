@@ -258,6 +258,7 @@ impl Store {
             query.search_in.clone()
         };
         let mut any = Vec::new();
+        let is_spelling = text.len() >= 2 && text.bytes().all(|b| b.is_ascii_alphabetic());
         let text = select.bind(Value::Text(text.to_ascii_lowercase()));
         for path in paths {
             // An own field that is hidden is left out, one asked for by name is
@@ -269,6 +270,9 @@ impl Store {
             };
             if !matches!(kind, Type::Text | Type::Choice) {
                 return Err(Error::Query(format!("`{path}` is not a text to search in")));
+            }
+            if is_spelling && let Some(sql) = self.spelling_sql(select, query, &path, &text)? {
+                any.push(sql);
             }
             any.push(match select.dialect {
                 Dialect::Sqlite => format!("instr(lower({column}), {text}) > 0"),
@@ -282,6 +286,44 @@ impl Store {
         } else {
             format!("({})", any.join(" or "))
         }))
+    }
+}
+
+impl Store {
+    /// Records at the end of a path whose name is spelt like the text.
+    fn spelling_sql(
+        &self,
+        select: &mut Select<'_>,
+        query: &ListQuery,
+        path: &str,
+        text: &str,
+    ) -> Result<Option<String>> {
+        let (link, field) = path.rsplit_once('.').unwrap_or(("id", path));
+        if field != "name" {
+            return Ok(None);
+        }
+        let object = match link {
+            "id" => query.object.clone(),
+            link => {
+                let steps: Vec<String> = link.split('.').map(str::to_owned).collect();
+                let to = self.0.catalog.field(&query.object, &steps)?.to.clone();
+                match to {
+                    Some(object) => object,
+                    None => return Ok(None),
+                }
+            }
+        };
+        let (id, _) = select.path(link)?;
+        let has = |column: &str| match select.dialect {
+            Dialect::Sqlite => format!("instr({column}, {text}) > 0"),
+            Dialect::Postgres => format!("strpos({column}, {text}::text) > 0"),
+        };
+        Ok(Some(format!(
+            "{id} in (select record from keji_spelling where object = '{object}' \
+             and ({} or {}))",
+            has("initials"),
+            has("spelt")
+        )))
     }
 }
 

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::sql::Dialect;
 
 /// Of the tables below: the last of [`MIGRATIONS`].
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 
 /// Keys of PostgreSQL's advisory locks.
 pub(crate) mod lock {
@@ -141,6 +141,10 @@ fn in_words_of(dialect: Dialect, statements: &[&str]) -> Vec<String> {
 /// Version 1. It stays as it is: what came later is in [`MIGRATIONS`], and a
 /// new database runs through all of them.
 const TABLES: &[&str] = &[
+    "create table if not exists keji_spelling (
+       object $text not null, record $int not null, initials $text not null, spelt $text not null,
+       primary key (object, record)
+     )$strict",
     "create table if not exists keji_meta (key $text primary key, value $text not null)$strict",
     // `seq` is given out under the log's lock, so it has no gaps.
     "create table if not exists keji_change (

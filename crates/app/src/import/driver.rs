@@ -343,6 +343,7 @@ pub async fn import(
     state.stage = "copying".to_owned();
     progress(state.clone());
     app.copy.refresh().await?;
+    crate::spelling::follow(app).await?;
     let mut document = None;
     if merged.seq.is_some() {
         (app.give_back_memory)();

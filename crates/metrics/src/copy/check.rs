@@ -107,7 +107,7 @@ impl Copy {
         object: &str,
         columns: &CopyColumns,
     ) -> Result<BTreeMap<Option<Date>, Tally>> {
-        let query = self.query(object, columns, None)?;
+        let query = self.query(object, columns, None, None)?;
         let mut tallies = BTreeMap::new();
         let mut rows = RowBuilder::new(schema_of(columns));
         let mut open = None;

@@ -10,11 +10,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use jiff::civil::Date;
 use keji_schema::Value;
 use keji_schema::expr::Expr;
-use keji_store::{Access, CopyFile, CopyManifest, ScanQuery, Sort};
+use keji_store::{Access, ChangeKind, ChangeQuery, CopyFile, CopyManifest, ScanQuery, Sort};
 
 use super::columns::CopyColumns;
 use super::snapshot::Snapshot;
-use super::write::{FolderWriter, Written};
+use super::write::{FolderWriter, MAX_FILE_ROWS, Written};
 use super::{Copy, LOCK, Part};
 use crate::error::{Error, Result};
 
@@ -32,11 +32,24 @@ pub(super) struct Months {
 /// The new files of every part that was rewritten; none where it became empty.
 type Rewritten = BTreeMap<Part, Vec<Written>>;
 
+/// More new records than this are not worth looking at one by one.
+const MAX_NEW: u32 = 500;
+/// Files of a part beyond those that its rows need: then it is written whole.
+const MAX_SMALL_FILES: usize = 24;
+
+#[derive(Debug)]
+struct Outdated {
+    touched: BTreeSet<Part>,
+    /// Cannot be added to.
+    damaged: BTreeSet<Part>,
+}
+
 impl Copy {
     /// Makes the files say what the store says. The caller holds the lock.
     pub(super) async fn bring(&self, everything: bool) -> Result<Arc<Snapshot>> {
         let manifest = self.0.store.copy_manifest().await?;
         let mut rewritten = Rewritten::new();
+        let mut appended = Rewritten::new();
         let mut seq = self.0.store.last_seq().await?;
         if everything {
             rewritten.extend(
@@ -49,8 +62,16 @@ impl Copy {
                 self.rewrite(object, None, &mut rewritten).await?;
             }
         } else {
-            let parts = self.outdated(&manifest).await?;
-            self.rewrite_parts(parts, &mut rewritten).await?;
+            let mut parts = self.outdated(&manifest).await?;
+            for (part, ids) in self.only_new(&manifest, seq).await? {
+                if parts.damaged.contains(&part) || !parts.touched.remove(&part) {
+                    continue;
+                }
+                let files = self.append(&part, &ids).await?;
+                appended.insert(part, files);
+            }
+            parts.touched.append(&mut parts.damaged);
+            self.rewrite_parts(parts.touched, &mut rewritten).await?;
         }
         // A file may hold changes that came after `seq`; what they touched is
         // written again, so that all files stand at the same change.
@@ -63,20 +84,26 @@ impl Copy {
             self.rewrite_parts(parts, &mut rewritten).await?;
             seq = newer;
         }
+        appended.retain(|part, _| !rewritten.contains_key(part));
         let manifest = if rewritten.is_empty() && manifest.seq == seq {
             manifest
         } else {
-            self.replace(seq, rewritten).await?
+            self.replace(seq, rewritten, appended).await?
         };
         let snapshot = self.publish(&manifest)?;
         self.sweep(&snapshot);
         Ok(snapshot)
     }
 
-    async fn replace(&self, seq: i64, rewritten: Rewritten) -> Result<CopyManifest> {
+    async fn replace(
+        &self,
+        seq: i64,
+        rewritten: Rewritten,
+        appended: Rewritten,
+    ) -> Result<CopyManifest> {
         let removed: Vec<Part> = rewritten.keys().cloned().collect();
         let mut added = Vec::new();
-        for ((object, month), files) in rewritten {
+        for ((object, month), files) in rewritten.into_iter().chain(appended) {
             for file in files {
                 let below = file.path.strip_prefix(&self.0.folder).unwrap_or(&file.path);
                 added.push(CopyFile {
@@ -100,10 +127,11 @@ impl Copy {
         Ok(self.0.store.copy_manifest().await?)
     }
 
-    /// Parts that changed since, whose definition changed, whose files are
-    /// gone, or of an object that is new to the copy.
-    async fn outdated(&self, manifest: &CopyManifest) -> Result<BTreeSet<Part>> {
-        let mut parts = self.touched_since(manifest.seq).await?;
+    /// Parts that changed since, and those whose definition changed, whose
+    /// files are gone, or of an object that is new to the copy.
+    async fn outdated(&self, manifest: &CopyManifest) -> Result<Outdated> {
+        let touched = self.touched_since(manifest.seq).await?;
+        let mut damaged = BTreeSet::new();
         let mut known = BTreeSet::new();
         for file in &manifest.files {
             known.insert(&file.object);
@@ -111,17 +139,88 @@ impl Copy {
             let is_of = fingerprint.is_some_and(|f| file.path.contains(&format!("-{f:08x}-")));
             let length = self.0.folder.join(&file.path).metadata().map(|m| m.len());
             if !is_of || length.ok() != Some(file.n_bytes as u64) {
-                parts.insert((file.object.clone(), file.month));
+                damaged.insert((file.object.clone(), file.month));
             }
         }
         if self.0.columns.keys().any(|object| !known.contains(object)) {
             let ever = self.touched_since(0).await?;
-            parts.extend(
+            damaged.extend(
                 ever.into_iter()
                     .filter(|(object, _)| !known.contains(object)),
             );
         }
-        Ok(parts)
+        Ok(Outdated { touched, damaged })
+    }
+
+    /// Parts in which a few records are new since the copy was made and nothing
+    /// else changed, with these records: a file of their own is added, and the
+    /// month stays as it is. So a new order is in the next answer at once.
+    async fn only_new(
+        &self,
+        manifest: &CopyManifest,
+        seq: i64,
+    ) -> Result<BTreeMap<Part, BTreeSet<i64>>> {
+        let since = self.0.store.changes_since(manifest.seq, MAX_NEW).await?;
+        let query = ChangeQuery {
+            after_seq: manifest.seq,
+            limit: MAX_NEW,
+            ..ChangeQuery::default()
+        };
+        let changes = self.0.store.changes(&query).await?;
+        let is_whole = changes.last().is_none_or(|c| c.seq >= seq);
+        if since.has_more || since.seq > seq || !is_whole {
+            return Ok(BTreeMap::new());
+        }
+        // By its first change since: what was created behind the copy cannot
+        // be in it, whatever became of it after.
+        let mut first = BTreeMap::new();
+        for change in changes {
+            if let (Some(object), Some(id)) = (change.object, change.record) {
+                first.entry((object, id)).or_insert(change.kind);
+            }
+        }
+        let mut parts: BTreeMap<Part, Option<BTreeSet<i64>>> = BTreeMap::new();
+        for delta in since.deltas {
+            let is_new = |id: &i64| {
+                let record = (delta.object.clone(), *id);
+                first.get(&record) == Some(&ChangeKind::Create)
+            };
+            let new = delta.record.filter(is_new);
+            let part = (delta.object.clone(), delta.month);
+            let of = parts.entry(part).or_insert_with(|| Some(BTreeSet::new()));
+            match (new, of) {
+                (Some(id), Some(ids)) => {
+                    ids.insert(id);
+                }
+                (_, of) => *of = None,
+            }
+        }
+        let is_small = |part: &Part| {
+            let files = manifest.files.iter();
+            let own = files.filter(|f| f.object == part.0 && f.month == part.1);
+            let (n_files, n_rows) = own.fold((0, 0), |(n, rows), f| (n + 1, rows + f.n_rows));
+            n_files < MAX_SMALL_FILES + (n_rows as usize).div_ceil(MAX_FILE_ROWS)
+        };
+        let only_new = parts
+            .into_iter()
+            .filter_map(|(part, ids)| Some((part, ids?)));
+        Ok(only_new
+            .filter(|(part, _)| self.0.columns.contains_key(&part.0) && is_small(part))
+            .collect())
+    }
+
+    /// Writes these records of a part into files beside those that it has.
+    async fn append(&self, (object, month): &Part, ids: &BTreeSet<i64>) -> Result<Vec<Written>> {
+        let columns = &self.0.columns[object];
+        let months = month.map(|m| Months { first: m, last: m });
+        let query = self.query(object, columns, months, Some(ids))?;
+        let folder = self.0.folder.join(object).join(folder_name(*month));
+        let mut writer = FolderWriter::new(columns, folder, stamp());
+        self.0
+            .store
+            .scan(&query, &Access::all(), |row| writer.append(row))
+            .await?;
+        writer.finish()
     }
 
     async fn touched_since(&self, seq: i64) -> Result<BTreeSet<Part>> {
@@ -153,7 +252,7 @@ impl Copy {
         rewritten: &mut Rewritten,
     ) -> Result<()> {
         let columns = &self.0.columns[object];
-        let query = self.query(object, columns, months)?;
+        let query = self.query(object, columns, months, None)?;
         let stamp = stamp();
         let mut open: Option<(Option<Date>, FolderWriter)> = None;
         self.0
@@ -185,24 +284,32 @@ impl Copy {
         Ok(())
     }
 
-    /// Every column of the copy, in order of the business date.
+    /// Every column of the copy, in order of the business date: of these months,
+    /// of these records.
     pub(super) fn query(
         &self,
         object: &str,
         columns: &CopyColumns,
         months: Option<Months>,
+        only: Option<&BTreeSet<i64>>,
     ) -> Result<ScanQuery> {
         let fields: Vec<String> = columns.paths.iter().map(|p| p.join(".")).collect();
         let time = columns.time.map(|i| fields[i].as_str());
-        let mut filter = None;
+        let mut all = Vec::new();
         if let Some((months, time)) = months.zip(time) {
             let (first, last) = (months.first, months.last.last_of_month());
-            let text = format!("{time} between date '{first}' and date '{last}'");
-            filter = Some(Expr::parse_filter(
-                &text,
-                &self.0.store.catalog().scope(object),
-            )?);
+            all.push(format!("{time} between date '{first}' and date '{last}'"));
         }
+        if let Some(ids) = only {
+            let any: Vec<String> = ids.iter().map(|id| format!("id = {id}")).collect();
+            all.push(format!("({})", any.join(" or ")));
+        }
+        let filter = if all.is_empty() {
+            None
+        } else {
+            let scope = self.0.store.catalog().scope(object);
+            Some(Expr::parse_filter(&all.join(" and "), &scope)?)
+        };
         let sort = time.map(Sort::asc).into_iter().collect();
         Ok(ScanQuery {
             object: object.to_owned(),

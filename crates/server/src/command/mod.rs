@@ -5,6 +5,7 @@
 //! found a difference.
 
 mod ask;
+mod backup;
 mod customers;
 mod evaluate;
 mod import;
@@ -71,6 +72,10 @@ enum Command {
     Export(customers::ExportArgs),
     /// Prove that definitions, store and copy are whole and agree.
     Check,
+    /// Write everything of the store into one file, while others go on working.
+    Backup(backup::BackupArgs),
+    /// Bring a backup back into an empty place.
+    Restore(backup::RestoreArgs),
     /// Load the demo company into an empty place.
     Demo,
     /// Print the API's description.
@@ -116,6 +121,8 @@ async fn run(cli: Cli, output: &Output) -> u8 {
         Command::Customers(args) => customers::list(&place, args, output).await,
         Command::Export(args) => customers::export(&place, args, output).await,
         Command::Check => evaluate::check(&place, output).await,
+        Command::Backup(args) => backup::backup(&place, args, output).await,
+        Command::Restore(args) => backup::restore(&place, args, output).await,
         Command::Demo => import::demo(&place, output).await,
         Command::Openapi => {
             println!("{}", crate::http::openapi_json());

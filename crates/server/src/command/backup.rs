@@ -1,0 +1,80 @@
+//! `keji backup` and `keji restore`.
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+
+use clap::Args;
+use keji_app::backup::{BackupProgress, BackupReport};
+
+use super::output::Output;
+use super::{DONE, Place, caller, open};
+
+#[derive(Args)]
+pub struct BackupArgs {
+    /// The file to write; it must not exist yet.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
+#[derive(Args)]
+pub struct RestoreArgs {
+    /// The backup. It goes into the folder of --data or the database of
+    /// --database, which must be empty.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
+pub async fn backup(place: &Place, args: BackupArgs, output: &Output) -> anyhow::Result<u8> {
+    let app = open(place).await?;
+    let report = keji_app::backup::backup(&app, &caller(), &args.file, shown(output)).await?;
+    app.close().await;
+    say(output, &report, ("已备份到", "backed up to"), &args.file)
+}
+
+pub async fn restore(place: &Place, args: RestoreArgs, output: &Output) -> anyhow::Result<u8> {
+    let database = place.database.as_deref();
+    let report =
+        keji_app::backup::restore(&args.file, &place.data, database, shown(output)).await?;
+    // The columnar copy is no part of a backup.
+    let app = open(place).await?;
+    keji_app::backup::make_ready(&app).await?;
+    app.close().await;
+    say(output, &report, ("已恢复自", "restored from"), &args.file)
+}
+
+fn shown(output: &Output) -> impl FnMut(BackupProgress) + Send + use<> {
+    let shows = std::io::stderr().is_terminal() && !output.is_json;
+    move |p: BackupProgress| {
+        if shows {
+            let table = p.table.as_deref().unwrap_or_default();
+            eprint!("\r\x1b[K{:?} {table} {}", p.step, p.rows);
+            let _ = std::io::stderr().flush();
+        }
+    }
+}
+
+fn say(
+    output: &Output,
+    report: &BackupReport,
+    (zh, en): (&str, &str),
+    file: &std::path::Path,
+) -> anyhow::Result<u8> {
+    if output.is_json {
+        output.json(report)?;
+        return Ok(DONE);
+    }
+    let head = [
+        output.say("表", "table"),
+        output.say("行数", "rows"),
+        output.say("校验和", "checksum"),
+    ]
+    .map(str::to_owned);
+    let rows: Vec<Vec<String>> = report
+        .tables
+        .iter()
+        .map(|t| vec![t.name.clone(), t.rows.to_string(), t.checksum.to_string()])
+        .collect();
+    output.table(&head, &rows);
+    println!("{} {}", output.say(zh, en), file.display());
+    Ok(DONE)
+}
