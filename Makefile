@@ -6,10 +6,10 @@ DATA ?= ./data
 LISTEN ?= 127.0.0.1:8080
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test api bench doctor
+.PHONY: help run build test api bench reliability doctor
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: build ## build, then serve; the first start loads the demo company
 	@DATA='$(DATA)' LISTEN='$(LISTEN)' scripts/run.sh
@@ -26,6 +26,9 @@ api: ## write the API's description and the page's types from the program
 bench: ## measure speed against the published limits (needs Python 3)
 	@scripts/doctor.sh bench
 	@bench/run.sh
+
+reliability: ## kill, fill, restart and fuzz the program; writes docs/reliability.md
+	@scripts/reliability.sh
 
 doctor: ## say what this machine lacks for building and testing
 	@scripts/doctor.sh build test bench

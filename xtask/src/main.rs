@@ -1,6 +1,8 @@
-//! Chores of the project: `cargo xtask tidy`. Knows files and text, no crate
-//! of the product.
+//! Chores of the project: `cargo xtask tidy` looks at its files, `cargo xtask
+//! reliability` at what the program does under faults. Knows no crate of the
+//! product.
 
+mod reliability;
 mod rust_text;
 mod tidy;
 mod tree;
@@ -11,25 +13,42 @@ use std::process::ExitCode;
 use tree::Tree;
 
 fn main() -> ExitCode {
-    match std::env::args().nth(1).as_deref() {
-        Some("tidy") => run_tidy(),
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.split_first() {
+        Some((task, [])) if task == "tidy" => run_tidy(),
+        Some((task, rest)) if task == "reliability" => run_reliability(rest),
         _ => {
-            eprintln!("usage: cargo xtask tidy");
+            eprintln!("usage: cargo xtask tidy\n       {}", reliability::USAGE);
             ExitCode::from(2)
         }
     }
 }
 
+fn run_reliability(arguments: &[String]) -> ExitCode {
+    match reliability::run(&root(), arguments) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(problem) => {
+            eprintln!("reliability: {problem:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The folder of the project. Asked when it runs: a program built for another
+/// checkout that shares the target folder must not look there.
+fn root() -> PathBuf {
+    let own = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    own.as_deref()
+        .and_then(Path::parent)
+        .unwrap_or(Path::new("."))
+        .to_owned()
+}
+
 /// Prints who imports whom in `app`, then every finding.
 fn run_tidy() -> ExitCode {
-    // Asked when it runs: a program built for another checkout that shares the
-    // target folder must not look there.
-    let own = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
-    let root = own
-        .as_deref()
-        .and_then(Path::parent)
-        .unwrap_or(Path::new("."));
-    let tree = match Tree::read(root) {
+    let root = root();
+    let tree = match Tree::read(&root) {
         Ok(tree) => tree,
         Err(problem) => {
             eprintln!("tidy: cannot read {}: {problem}", root.display());

@@ -1,0 +1,131 @@
+//! `xtask reliability`: what happens to the data when processes die, disks
+//! fill, databases restart and files are hostile. Drives the real program over
+//! its command line and HTTP; knows nothing of its inside.
+//!
+//! Reading order: [`outcome`] (what a test counts), [`ground`] (places and
+//! stores), [`server`], then one file per test. Every test plants a bug of its
+//! own and fails when it does not find it.
+
+mod acknowledged;
+mod backup;
+mod bound;
+mod disk;
+mod fault;
+mod fuzz;
+mod ground;
+mod kill;
+mod mutate;
+mod orders;
+mod outcome;
+mod process;
+mod random;
+mod report;
+mod restart;
+mod server;
+mod stand_in;
+mod sync;
+mod zip;
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use ground::{Cluster, Ground};
+use outcome::Outcome;
+
+/// The name for `--only`, and the test.
+type Test = fn(&Ground) -> Vec<Outcome>;
+const TESTS: [(&str, Test); 7] = [
+    ("REL-1", kill::run),
+    ("REL-1b", sync::run),
+    ("REL-1c", fault::run),
+    ("REL-5", disk::run),
+    ("REL-5b", restart::run),
+    ("REL-6", backup::run),
+    ("SEC-8", fuzz::run),
+];
+
+const SEED: u64 = 20_251_122;
+
+pub const USAGE: &str = "cargo xtask reliability [--sample] [--only NAME] [--bin PATH] [--seed N]";
+
+#[derive(Debug)]
+struct Wanted {
+    is_sample: bool,
+    only: Option<String>,
+    bin: PathBuf,
+    seed: u64,
+}
+
+/// Runs what is wanted; true when every trial went well. A whole run writes
+/// docs/reliability.json and docs/reliability.md.
+pub fn run(root: &Path, arguments: &[String]) -> Result<bool> {
+    if let [command, bug] = arguments
+        && command == stand_in::COMMAND
+    {
+        return stand_in::serve(bug).map(|()| true);
+    }
+    let wanted = parse(root, arguments)?;
+    let bin = std::fs::canonicalize(&wanted.bin)
+        .with_context(|| format!("no program at {}", wanted.bin.display()))?;
+    let ground = Ground {
+        bin,
+        seed: wanted.seed,
+        is_sample: wanted.is_sample,
+        cluster: Cluster::of_environment(root)?,
+        root: root.to_owned(),
+    };
+    let started = Instant::now();
+    let mut outcomes = Vec::new();
+    for (name, test) in TESTS {
+        if wanted.only.as_deref().is_some_and(|only| only != name) {
+            continue;
+        }
+        for outcome in test(&ground) {
+            println!("{}", report::line(&outcome));
+            outcomes.push(outcome);
+        }
+    }
+    ensure!(!outcomes.is_empty(), "no test of that name: {}", names());
+    let n_failed = outcomes.iter().filter(|o| o.failures > 0).count();
+    if !wanted.is_sample && wanted.only.is_none() {
+        report::write(&ground, &outcomes)?;
+    }
+    println!(
+        "reliability: {} tests, {n_failed} failed, {} skipped, {:.0} s",
+        outcomes.len(),
+        outcomes.iter().filter(|o| o.skipped.is_some()).count(),
+        started.elapsed().as_secs_f64()
+    );
+    Ok(n_failed == 0)
+}
+
+fn names() -> String {
+    TESTS.map(|(name, _)| name).join(", ")
+}
+
+fn parse(root: &Path, arguments: &[String]) -> Result<Wanted> {
+    let mut wanted = Wanted {
+        is_sample: false,
+        only: None,
+        bin: std::env::var_os("KEJI_BIN")
+            .map_or_else(|| root.join("target/release/keji"), PathBuf::from),
+        seed: SEED,
+    };
+    let mut rest = arguments.iter();
+    while let Some(argument) = rest.next() {
+        let mut value = || {
+            rest.next()
+                .with_context(|| format!("{argument} needs a value"))
+        };
+        match argument.as_str() {
+            "--sample" => wanted.is_sample = true,
+            "--only" => wanted.only = Some(value()?.clone()),
+            "--bin" => wanted.bin = value()?.into(),
+            "--seed" => wanted.seed = value()?.parse().context("--seed needs a number")?,
+            _ => bail!("unknown argument {argument}; usage: {USAGE}"),
+        }
+    }
+    Ok(wanted)
+}
