@@ -45,6 +45,18 @@ export const UNCLEAR_CSV = {
   en: "order number,date,buyer,cash\n10001,01/02/2024,1001,12.5\n10002,03/04/2024,1002,8\n",
 };
 
+/** A file as people keep them: merged cells, day or month first, a total, a number in words. */
+export const MESSY_CSV = `2024 年销售,,,,,
+单号,日期,客户,数量,单价,备注
+K001,01/02/2024,上海远航,2,"1,5",急
+,,,3,"2,25",
+K002,03/04/2024,北京晨光,1,"1,5",
+K003,05/06/2024,杭州云帆,一个,"88,0",改过
+K004,07/08/2024,广州蓝海,4,"1,5",
+K001,01/02/2024,上海远航,2,"1,5",急
+合计,,,15,,
+`;
+
 /** A file that cannot be imported: it has no headings. */
 export const HEADLESS_CSV = "1,2,3,4\n10001,2024-01-05,1001,12.5\n";
 

@@ -14,14 +14,21 @@ test.afterAll(async () => {
 });
 
 const TITLES = {
-  zh: { o: "概览", c: "客户", i: "导入", m: "指标", keys: "快捷键", search: "搜索名称或编号" },
+  zh: {
+    o: "概览",
+    c: "客户",
+    i: "导入",
+    m: "指标",
+    keys: "快捷键",
+    search: "搜索名称、编号、首字母或电话尾号",
+  },
   en: {
     o: "Overview",
     c: "Customers",
     i: "Import",
     m: "Metrics",
     keys: "Keys",
-    search: "Search name or number",
+    search: "Search name, number, initials or end of phone",
   },
 } as const;
 

@@ -11,6 +11,7 @@ import type {
   Order,
   OrderLine,
   Page,
+  Preview,
   Question,
   RowsBehind,
 } from "./types";
@@ -126,13 +127,54 @@ export const importQuery = (id: number) =>
     queryKey: ["import", id],
     queryFn: async ({ signal }) =>
       unwrapAs<Import>(await client.GET("/api/imports/{id}", { params: { path: { id } }, signal })),
-    refetchInterval: (query) => (query.state.data && !isAtWork(query.state.data.state) ? false : 500),
+    refetchInterval: (query) => {
+      const { data, error } = query.state;
+      if (data && !isAtWork(data.state)) return false;
+      // A server that was stopped goes on with the import when it is back.
+      return error ? WAIT_MS : 500;
+    },
   });
 
-export const mapImport = async (id: number, mapping: Mapping) =>
-  unwrapAs<Import>(
-    await client.POST("/api/imports/{id}/mapping", { params: { path: { id } }, body: mapping }),
+/** How often to ask a server that does not answer. */
+const WAIT_MS = 2_000;
+
+/** The first rows of a file as a mapping reads them. */
+export const previewImport = async (id: number, mapping: Mapping, signal?: AbortSignal) =>
+  unwrapAs<Preview>(
+    await client.POST("/api/imports/{id}/preview", {
+      params: { path: { id }, query: { rows: 10 } },
+      body: mapping,
+      ...(signal ? { signal } : {}),
+    }),
   );
+
+export const previewQuery = (id: number, mapping: Mapping) =>
+  queryOptions({
+    queryKey: ["preview", id, mapping],
+    queryFn: ({ signal }) => previewImport(id, mapping, signal),
+    placeholderData: keepPreviousData,
+    staleTime: 5 * MINUTE,
+    gcTime: MINUTE,
+  });
+
+/** The answer is a new import of the same file. */
+export const mapImport = async (id: number, mapping: Mapping, saveAs: string) =>
+  unwrapAs<Import>(
+    await client.POST("/api/imports/{id}/mapping", {
+      params: { path: { id }, query: saveAs ? { save_as: saveAs } : {} },
+      body: mapping,
+    }),
+  );
+
+export const mappingsQuery = queryOptions({
+  queryKey: ["mappings"],
+  queryFn: async () => unwrap(await client.GET("/api/mappings")),
+});
+
+export async function deleteMapping(name: string): Promise<void> {
+  const answer = await client.DELETE("/api/mappings/{name}", { params: { path: { name } } });
+  if (!answer.response.ok) unwrap(answer);
+}
 
 export const cancelImport = async (id: number) =>
   unwrapAs<Import>(await client.POST("/api/imports/{id}/cancel", { params: { path: { id } } }));
@@ -140,9 +182,31 @@ export const cancelImport = async (id: number) =>
 export const undoImport = async (id: number) =>
   unwrapAs<Import>(await client.POST("/api/imports/{id}/undo", { params: { path: { id } } }));
 
-export function exportUrl(format: "csv" | "xlsx" | "parquet", filter: CustomerFilter): string {
-  const query = new URLSearchParams({ format });
-  if (filter.where) query.set("where", filter.where);
-  if (filter.as_of) query.set("as_of", filter.as_of);
-  return `/api/exports/customers?${query}`;
-}
+export const FORMATS = ["xlsx", "csv", "parquet"] as const;
+export type Format = (typeof FORMATS)[number];
+
+/** The customers of a filter with their scores, as a file in the page's language. */
+export const exportCustomers = async (filter: CustomerFilter, format: Format): Promise<Blob> => {
+  const { where, as_of } = filter;
+  const query = { format, ...(where ? { where } : {}), ...(as_of ? { as_of } : {}) };
+  return unwrapAs<Blob>(await client.GET("/api/exports/customers", { params: { query }, parseAs: "blob" }));
+};
+
+/** The imported file with the scores of each row's customer. */
+export const exportScored = async (id: number, format: Format): Promise<Blob> =>
+  unwrapAs<Blob>(
+    await client.GET("/api/exports/imports/{id}", {
+      params: { path: { id }, query: { format } },
+      parseAs: "blob",
+    }),
+  );
+
+/** The answer to a question as a file. */
+export const exportInsight = async (question: Question, format: Format): Promise<Blob> =>
+  unwrapAs<Blob>(
+    await client.POST("/api/exports/insight", {
+      params: { query: { format } },
+      body: question,
+      parseAs: "blob",
+    }),
+  );

@@ -1,17 +1,27 @@
 // Sends a file's bytes. `fetch` cannot say how much has gone out, and the
 // import has no id before the server has answered; XMLHttpRequest can.
 import { ApiError, apiLanguage, asProblem } from "./client";
-import type { Import } from "./types";
+import type { Import, Mode } from "./types";
+
+/** How a file is to be imported. */
+export type How = { mode: Mode; source: string; review: boolean; dryRun: boolean };
 
 export function uploadFile(
   file: File,
-  dryRun: boolean,
+  how: How,
   onSent: (bytes: number) => void,
   signal: AbortSignal,
 ): Promise<Import> {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
-    request.open("POST", `/api/imports?filename=${encodeURIComponent(file.name)}&dry_run=${dryRun}`);
+    const query = new URLSearchParams({
+      filename: file.name,
+      mode: how.mode,
+      review: String(how.review),
+      dry_run: String(how.dryRun),
+      ...(how.source ? { source: how.source } : {}),
+    });
+    request.open("POST", `/api/imports?${query}`);
     request.setRequestHeader("Accept-Language", apiLanguage());
     request.setRequestHeader("Content-Type", "application/octet-stream");
     request.responseType = "json";

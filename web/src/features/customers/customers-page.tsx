@@ -1,12 +1,12 @@
 // Every customer with what is known about them: sorted and filtered by the
 // server, fetched in windows as they come into view.
-import { DownloadOutlined } from "@ant-design/icons";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { Button } from "antd";
 import { useTranslation } from "react-i18next";
-import { customersQuery, exportUrl } from "../../api/queries";
+import { customersQuery, exportCustomers } from "../../api/queries";
 import { countOf, useAsOf, useStatus } from "../../ui/catalog";
+import { DownloadMenu } from "../../ui/download-menu";
 import { exactNumber } from "../../ui/format";
 import { Empty, LoadError, Skeleton } from "../../ui/states";
 import { CustomerGrid } from "./customer-grid";
@@ -15,7 +15,6 @@ import { defaultSort, whereOf } from "./search";
 
 const route = getRouteApi("/customers");
 const WINDOW = 100;
-const FORMATS = ["csv", "xlsx", "parquet"] as const;
 
 export function CustomersPage() {
   const { t } = useTranslation();
@@ -65,14 +64,12 @@ export function CustomersPage() {
           </p>
         </div>
         <div className="controls">
-          <span className="muted hide-phone">
-            <DownloadOutlined aria-hidden="true" /> {t("customers.export")}
-          </span>
-          {FORMATS.map((format) => (
-            <Button key={format} size="small" href={exportUrl(format, filter)} download>
-              {t(`customers.formats.${format}`)}
-            </Button>
-          ))}
+          <DownloadMenu
+            label={t("customers.export")}
+            note={search.search ? t("customers.exportSearch") : t("customers.exportAll")}
+            name="keji-customers"
+            fetchFile={(format) => exportCustomers(filter, format)}
+          />
         </div>
       </header>
       <Filters search={search} onChange={(next) => navigate({ search: next, replace: true })} />

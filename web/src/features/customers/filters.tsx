@@ -60,6 +60,7 @@ export function Filters({
         prefix={SEARCH_SIGN}
         aria-label={t("customers.search")}
         placeholder={t("customers.search")}
+        title={t("customers.searchHelp")}
         value={text}
         onChange={(e) => setText(e.target.value)}
       />

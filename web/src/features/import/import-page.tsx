@@ -1,48 +1,52 @@
-// Bring a file in, and see what was brought in before.
+// Bring files in, and see what was brought in before.
 import { InboxOutlined } from "@ant-design/icons";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { Button, Progress, Switch } from "antd";
-import { type DragEvent, useRef, useState } from "react";
+import { Button } from "antd";
+import { type DragEvent, useCallback, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { importsQuery, isAtWork } from "../../api/queries";
-import { uploadFile } from "../../api/upload";
-import { exactNumber, showBytes, showInstant } from "../../ui/format";
+import type { Import } from "../../api/types";
+import type { How } from "../../api/upload";
+import { exactNumber, NO_VALUE, showInstant } from "../../ui/format";
 import { Panel } from "../../ui/panel";
 import { LoadError, Skeleton } from "../../ui/states";
+import { HowFields, lacksSource } from "./how-fields";
+import { PasteBox } from "./paste-box";
+import { SavedMappings } from "./saved-mappings";
 import { StateTag } from "./state-tag";
+import { UploadList } from "./upload-list";
+import { useUploads } from "./use-uploads";
 
 const ACCEPT = ".csv,.gz,.xlsx,.txt,.tsv";
-
-type Sending = { file: File; sent: number; stop: AbortController };
 
 export function ImportPage() {
   const { t } = useTranslation();
   const navigate = useNavigate();
   const picker = useRef<HTMLInputElement>(null);
-  const [dryRun, setDryRun] = useState(false);
+  const [how, setHow] = useState<How>({ mode: "add", source: "", review: false, dryRun: false });
   const [over, setOver] = useState(false);
-  const [sending, setSending] = useState<Sending | null>(null);
-  const [error, setError] = useState<unknown>(null);
+  const [isRefused, setRefused] = useState(false);
+  const [pasted, setPasted] = useState("");
+  const uploads = useUploads(
+    useCallback((id) => void navigate({ to: "/import/$id", params: { id: String(id) } }), [navigate]),
+  );
 
-  const send = async (file: File | undefined) => {
-    if (!file || sending) return;
-    const stop = new AbortController();
-    setError(null);
-    setSending({ file, sent: 0, stop });
-    try {
-      const started = await uploadFile(file, dryRun, (sent) => setSending({ file, sent, stop }), stop.signal);
-      await navigate({ to: "/import/$id", params: { id: String(started.id) } });
-    } catch (failure) {
-      if (!stop.signal.aborted) setError(failure);
-    } finally {
-      setSending(null);
-    }
+  /** A file is not sent for the server to turn it away at the end. */
+  const send = (files: File[]): boolean => {
+    const isLacking = lacksSource(how);
+    setRefused(isLacking);
+    if (!isLacking) uploads.send(files, { ...how, source: how.source.trim() });
+    return !isLacking;
   };
   const drop = (event: DragEvent) => {
     event.preventDefault();
     setOver(false);
-    void send(event.dataTransfer.files[0]);
+    send([...event.dataTransfer.files]);
+  };
+  const sendPasted = () => {
+    const file = new File([pasted], t("import.pastedName"), { type: "text/tab-separated-values" });
+    if (send([file])) setPasted("");
   };
 
   return (
@@ -53,62 +57,61 @@ export function ImportPage() {
           <p className="note">{t("import.intro")}</p>
         </div>
       </header>
-      {error !== null && <LoadError error={error} />}
-      {/* biome-ignore lint/a11y/noStaticElementInteractions: dropping is the second way; the button inside is the first. */}
-      <div
-        className={over ? "drop over" : "drop"}
-        onDragOver={(e) => {
-          e.preventDefault();
-          setOver(true);
-        }}
-        onDragLeave={() => setOver(false)}
-        onDrop={drop}
-      >
-        <InboxOutlined aria-hidden="true" />
-        {sending ? (
-          <div className="sending" aria-live="polite">
-            <p>
-              {t("import.sending", { name: sending.file.name })} · {showBytes(sending.sent)} /{" "}
-              {showBytes(sending.file.size)}
-            </p>
-            <Progress
-              aria-label={t("import.sending", { name: sending.file.name })}
-              percent={sending.file.size ? Math.floor((sending.sent / sending.file.size) * 100) : 0}
-            />
-            <Button onClick={() => sending.stop.abort()}>{t("import.cancel")}</Button>
-          </div>
-        ) : (
-          <>
-            <p className="drop-title">{t("import.drop")}</p>
-            <Button type="primary" size="large" onClick={() => picker.current?.click()}>
-              {t("import.choose")}
-            </Button>
-            <p className="note">{t("import.formats")}</p>
-            {/* biome-ignore lint/a11y/noLabelWithoutControl: the switch is the control, and is named by the label's text. */}
-            <label className="switch">
-              <Switch size="small" checked={dryRun} onChange={setDryRun} aria-label={t("import.dryRun")} />
-              {t("import.dryRun")}
-            </label>
-          </>
-        )}
-        <input
-          ref={picker}
-          type="file"
-          className="visually-hidden"
-          tabIndex={-1}
-          aria-label={t("import.choose")}
-          accept={ACCEPT}
-          onChange={(e) => {
-            void send(e.target.files?.[0]);
-            e.target.value = "";
+      <div className="bring-in">
+        {/* biome-ignore lint/a11y/noStaticElementInteractions: dropping is the second way; the button inside is the first. */}
+        <div
+          className={over ? "drop over" : "drop"}
+          onDragOver={(e) => {
+            e.preventDefault();
+            setOver(true);
           }}
-        />
+          onDragLeave={() => setOver(false)}
+          onDrop={drop}
+        >
+          <InboxOutlined aria-hidden="true" />
+          <p className="drop-title">{t("import.drop")}</p>
+          <Button type="primary" size="large" onClick={() => picker.current?.click()}>
+            {t("import.choose")}
+          </Button>
+          <p className="note">{t("import.formats")}</p>
+          {isRefused && lacksSource(how) && (
+            <p className="wrong" role="alert">
+              {t("import.replaceNeedsSource")}
+            </p>
+          )}
+          <input
+            ref={picker}
+            type="file"
+            multiple
+            className="visually-hidden"
+            tabIndex={-1}
+            aria-label={t("import.choose")}
+            accept={ACCEPT}
+            onChange={(e) => {
+              send([...(e.target.files ?? [])]);
+              e.target.value = "";
+            }}
+          />
+          <UploadList list={uploads.list} onStop={uploads.stop} />
+        </div>
+        <section className="panel" aria-label={t("import.how")}>
+          <HowFields how={how} onChange={setHow} />
+          <details className="paste-part">
+            <summary>{t("import.paste")}</summary>
+            <PasteBox text={pasted} onChange={setPasted} onSend={sendPasted} />
+          </details>
+        </section>
       </div>
       <p className="note">{t("import.demoHint")}</p>
+      <SavedMappings />
       <PastImports />
     </main>
   );
 }
+
+/** A file that waits for somebody has not been read yet. */
+const countOf = (run: Import, n: number | undefined): string =>
+  n === undefined || run.state === "needs_mapping" ? NO_VALUE : exactNumber(n);
 
 function PastImports() {
   const { t } = useTranslation();
@@ -153,10 +156,10 @@ function PastImports() {
                     <StateTag state={i.state} />
                   </td>
                   <td data-head={t("import.rows")} className="num">
-                    {exactNumber(i.summary?.rows_read ?? i.progress?.rows ?? 0)}
+                    {countOf(i, i.summary?.rows_read ?? i.progress?.rows)}
                   </td>
                   <td data-head={t("import.rejected")} className="num">
-                    {exactNumber(i.summary?.rows_rejected ?? i.progress?.rejected ?? 0)}
+                    {countOf(i, i.summary?.rows_rejected ?? i.progress?.rejected)}
                   </td>
                   <td data-head={t("import.at")} className="nowrap">
                     {showInstant(i.created_at)}

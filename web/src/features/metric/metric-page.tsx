@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { Button, Segmented, Select } from "antd";
 import { useTranslation } from "react-i18next";
-import { insightQuery } from "../../api/queries";
+import { exportInsight, insightQuery } from "../../api/queries";
 import type { Grain, Question } from "../../api/types";
 import { AnswerTable } from "../../charts/answer-table";
 import { AnswerView } from "../../charts/answer-view";
@@ -11,6 +11,7 @@ import { dimensionName } from "../../charts/labels";
 import { useLang } from "../../i18n";
 import { findField, findMetric, useAsOf, useCatalog, useCurrency, useStatus } from "../../ui/catalog";
 import { DateInput } from "../../ui/date-input";
+import { DownloadMenu } from "../../ui/download-menu";
 import { useExplain } from "../../ui/explain";
 import { pickText } from "../../ui/format";
 import { addDays, PERIODS, type PeriodName, showPeriod, spanOf, trendSpan } from "../../ui/period";
@@ -98,6 +99,14 @@ export function MetricPage() {
           <p className="note">{pickText(metric.about, lang)}</p>
         </div>
         <div className="controls">
+          {asOf && (
+            <DownloadMenu
+              label={t("metric.export")}
+              note={t("metric.exportHelp")}
+              name={`${metric.code}-${id}`}
+              fetchFile={(format) => exportInsight(question, format)}
+            />
+          )}
           <Button
             onClick={() =>
               explain({ title, value: null, unit: metric.unit, question, currency, status: answer?.status })
