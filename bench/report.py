@@ -1,0 +1,146 @@
+"""docs/benchmarks.md from what was measured: report.py peers.json product.json"""
+
+import datetime
+import json
+import sys
+from pathlib import Path
+
+
+def main():
+    peers, product = (json.loads(Path(p).read_text()) for p in sys.argv[1:3])
+    lines = [
+        "# Benchmarks",
+        "",
+        f"Written by `make bench` on {datetime.date.today()}: {machine(peers)}. Timings on a shared machine "
+        "are noisy; processor seconds and ratios of one run count. Peers: DuckDB and lifetimes from PyPI in "
+        "an environment of their own, the `sqlite3` shell; DuckDB's SQL stands in `bench/`.",
+        "",
+        *evaluation(peers),
+        *models(peers),
+        *monthly(product),
+        *imports(product),
+        *fresh(product),
+        "",
+    ]
+    print("\n".join(lines).rstrip())
+    notes = Path(__file__).parent / "notes.md"
+    if notes.exists():
+        print("\n" + notes.read_text().rstrip())
+
+
+def machine(peers):
+    m = peers["machine"]
+    return f"{m['processor']}, {m['cores']} cores"
+
+
+def table(head, rows):
+    yield "| " + " | ".join(head) + " |"
+    yield "|" + "---|" * len(head)
+    for row in rows:
+        yield "| " + " | ".join("–" if c is None else str(c) for c in row) + " |"
+    yield ""
+
+
+def goal(value, limit, unit=""):
+    return f"{value}{unit} (goal ≤ {limit}{unit}: {'reached' if value <= limit else 'missed'})"
+
+
+def evaluation(p):
+    yield "## Evaluation: 1,000,000 customers, 10,000,000 orders"
+    yield ""
+    yield f"The same month-partitioned Parquet ({p['base']['mb']} MB), two threads, medians of interleaved runs."
+    yield ""
+    names = ["ours: histories and RFM", "duckdb: RFM only", "duckdb: histories and RFM"]
+    yield from table(
+        ["", "CPU s", "clock s", "peak MB"],
+        [[n, p[n]["cpu_s"], p[n]["clock_s"], p[n]["peak_mb"]] for n in names],
+    )
+    rfm, same = p["ours ÷ duckdb, RFM only"], p["ours ÷ duckdb, the same work"]
+    yield f"Ours ÷ DuckDB: {goal(rfm, 1.0)} for the bare RFM question, {same} for the same work."
+    yield f"Differences in the results: {', '.join(p['differences']) or 'none'}."
+    yield ""
+
+
+def models(p):
+    if "models" not in p:
+        return
+    yield "## Purchase models, 1,000,000 customers"
+    yield ""
+    m = p["models"]
+    keys = ["fit cpu_s", "fit and predict cpu_s", "purchases, 52 weeks", "sum of P(alive)"]
+    yield from table(["", *keys], [[who, *(m[who][k] for k in keys)] for who in ("ours", "lifetimes")])
+    total = m["ours"]["fit and predict cpu_s"]
+    yield f"Fit and all predictions: {goal(total, 3, ' CPU s')}."
+    yield ""
+
+
+def monthly(p):
+    q = p["questions"]
+    size = max(int(n) for n in p["sizes"])
+    yield f"## Questions over {size:,} orders"
+    yield ""
+    rows = []
+    for name in ("monthly", "overview"):
+        cold = q[name]["cold"]
+        rows.append([f"Keji: {name}, first time", cold["cpu_s"], cold["clock_s"]])
+        rows.append([f"Keji: {name}, again", None, q[name]["again, clock_s"]])
+    d = q["duckdb: monthly"]
+    rows.append(["DuckDB: monthly from the facts", d["cpu_s"], d["clock_s"]])
+    r = q["duckdb: roll-up"]
+    rows.append(["DuckDB: monthly from a customer × month table", r["cpu_s"], r["clock_s"]])
+    rows.append(["DuckDB: making that table", r["upkeep cpu_s"], None])
+    yield from table(["", "CPU s", "clock s"], rows)
+    yield (
+        "“Monthly” is gross and net sales, orders, buyers, new customers and the cohort table over all months; "
+        "the overview is its six cards with comparison, their trends and the cohort table. "
+        f"Ours ÷ DuckDB, monthly, first time: {goal(q['monthly, ours ÷ duckdb'], 1.5)}."
+    )
+    yield ""
+
+
+def imports(p):
+    yield "## Import, evaluation, start and memory"
+    yield ""
+    rows = []
+    for n, s in p["sizes"].items():
+        i, e = s["import and evaluate"], s["evaluate"]
+        rows.append(
+            [f"{int(n):,}", i["clock_s"], f"{i['rows/s']:,}", i["peak_mb"], e["cpu_s"], e["peak_mb"],
+             s["start to first answer_s"], s["idle_mb"]]
+        )
+    yield from table(
+        ["orders", "import + evaluation, s", "rows/s", "peak MB", "evaluation CPU s", "peak MB",
+         "start to first answer, s", "idle MB"],
+        rows,
+    )
+    yield "SQLite, `synchronous=FULL`; customers are a tenth of the orders, one line to an order."
+    yield ""
+    flat = p["flat"]
+    (small, one), (large, ten) = flat.items()
+    yield (
+        f"Peak memory of an import whose customers stay the same: {one} MB for {int(small):,} rows, {ten} MB for "
+        f"{int(large):,}: × {round(ten / one, 2)} (goal ≤ 1.1)."
+    )
+    yield ""
+    rows = []
+    for name in ("shell", "shell, 1,000,000"):
+        if name in p:
+            rows.append([f"`sqlite3` shell, rows already cut into tables, {p[name]['lines']:,} lines",
+                         p[name]["clock_s"], f"{p[name]['lines/s']:,}"])
+    if "postgres" in p:
+        g = p["postgres"]
+        rows.append([f"Keji on PostgreSQL, {g['orders']:,} orders, with evaluation", g["clock_s"], f"{g['rows/s']:,}"])
+    yield from table(["beside it", "s", "lines/s"], rows)
+
+
+def fresh(p):
+    found = p.get("first answer after a new order, ms")
+    if not found:
+        return
+    yield "## The first answer after one new order"
+    yield ""
+    yield from table(["question, over the largest base", "median ms (goal < 100)"], found.items())
+
+
+if __name__ == "__main__":
+    main()
