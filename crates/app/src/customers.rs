@@ -117,6 +117,18 @@ impl<'a> View<'a> {
         }
     }
 
+    /// What is wanted, without fields and limit.
+    pub fn query(&self, wanted: &ListCustomers) -> Result<ListQuery> {
+        Ok(ListQuery {
+            object: self.object().to_owned(),
+            filter: self.filter(wanted.filter.as_deref())?,
+            search: wanted.search.clone().filter(|s| !s.trim().is_empty()),
+            search_in: self.search_in(),
+            sort: self.sort(wanted.sort.as_deref())?,
+            ..ListQuery::default()
+        })
+    }
+
     /// The path of a name, or an error that names it.
     pub fn path(&self, name: &str) -> Result<String> {
         self.columns()
@@ -266,16 +278,11 @@ pub async fn list(app: &App, caller: &Caller, wanted: &ListCustomers) -> Result<
     let limit = wanted.limit.unwrap_or(100).min(MAX_PAGE);
     let offset = wanted.offset.unwrap_or(0);
     let query = ListQuery {
-        object: view.object().to_owned(),
         fields: columns.iter().map(|(_, path)| path.clone()).collect(),
-        filter: view.filter(wanted.filter.as_deref())?,
-        search: wanted.search.clone().filter(|s| !s.trim().is_empty()),
-        search_in: view.search_in(),
-        sort: view.sort(wanted.sort.as_deref())?,
         limit,
         offset,
-        after: None,
         total: true,
+        ..view.query(wanted)?
     };
     let page = app
         .store

@@ -7,15 +7,14 @@ mod sink;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use jiff::civil::Date;
 use keji_schema::question::{Question, Role};
 use keji_schema::{Type, Value};
-use keji_store::ScanQuery;
+use keji_store::{ListQuery, ScanQuery};
 
 pub(crate) use sink::{Heading, Sink};
 
 use crate::context::App;
-use crate::customers::View;
+use crate::customers::{ListCustomers, MAX_PAGE, View};
 use crate::error::{Error, Result};
 use crate::messages::Language;
 use crate::permission::{Caller, access};
@@ -66,12 +65,11 @@ pub async fn customers_to_temporary(
     app: &App,
     caller: &Caller,
     format: Format,
-    filter: Option<&str>,
-    as_of: Option<Date>,
+    wanted: &ListCustomers,
     language: Language,
 ) -> Result<Temporary> {
     let file = temporary(app)?;
-    customers(app, caller, format, filter, as_of, file.path(), language).await?;
+    customers(app, caller, format, wanted, file.path(), language).await?;
     Ok(file)
 }
 
@@ -185,12 +183,11 @@ pub async fn customers(
     app: &App,
     caller: &Caller,
     format: Format,
-    filter: Option<&str>,
-    as_of: Option<Date>,
+    wanted: &ListCustomers,
     path: &Path,
     language: Language,
 ) -> Result<u64> {
-    let view = View::open(app, as_of).await?;
+    let view = View::open(app, wanted.as_of).await?;
     let mut columns = Vec::new();
     let mut paths = Vec::new();
     for (name, field_path) in view.columns() {
@@ -215,20 +212,21 @@ pub async fn customers(
         });
         paths.push(field_path);
     }
-    let query = ScanQuery {
-        object: view.object().to_owned(),
-        fields: paths,
-        filter: view.filter(filter)?,
-        sort: view.sort(None)?,
-    };
     let partial = path.with_extension("part");
     let mut sink = Sink::create(format, &partial, &columns)?;
-    let written = app
-        .store
-        .scan(&query, &access(caller, view.object()), |row: &[Value]| {
-            sink.row(row)
-        })
-        .await;
+    let written = if wanted.search.is_some() {
+        found(app, caller, &view, wanted, paths, &mut sink).await
+    } else {
+        let query = ScanQuery {
+            object: view.object().to_owned(),
+            fields: paths,
+            filter: view.filter(wanted.filter.as_deref())?,
+            sort: view.sort(wanted.sort.as_deref())?,
+        };
+        let access = access(caller, view.object());
+        let row = |row: &[Value]| sink.row(row);
+        app.store.scan(&query, &access, row).await
+    };
     let finished = written.and_then(|n| sink.finish().map(|()| n));
     match finished {
         Ok(n) => {
@@ -238,6 +236,38 @@ pub async fn customers(
         Err(problem) => {
             let _ = std::fs::remove_file(&partial);
             Err(problem)
+        }
+    }
+}
+
+/// Page by page what a search finds.
+async fn found(
+    app: &App,
+    caller: &Caller,
+    view: &View<'_>,
+    wanted: &ListCustomers,
+    fields: Vec<String>,
+    sink: &mut Sink,
+) -> Result<u64> {
+    crate::spelling::follow(app).await?;
+    let mut query = ListQuery {
+        fields,
+        limit: MAX_PAGE,
+        ..view.query(wanted)?
+    };
+    let mut n_rows = 0;
+    loop {
+        let page = app
+            .store
+            .list(&query, &access(caller, view.object()))
+            .await?;
+        for row in &page.rows {
+            sink.row(row)?;
+            n_rows += 1;
+        }
+        match page.next {
+            Some(next) => query.after = Some(next),
+            None => return Ok(n_rows),
         }
     }
 }

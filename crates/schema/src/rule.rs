@@ -79,7 +79,6 @@ pub struct TierRule {
     pub at_risk_cycles: f64,
     /// New, growing, declining: the lifecycle stages' borders.
     pub new_days: u32,
-    pub trend_days: u32,
     pub growing_ratio: f64,
     pub declining_ratio: f64,
     pub won_back_days: u32,

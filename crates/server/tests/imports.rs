@@ -231,6 +231,25 @@ fn names_are_found_by_initials_words_and_tails() {
         assert_eq!(found("%E6%81%92%E8%BF%9C"), ["K2"]);
         assert_eq!(found("5678"), ["K1"]);
         assert_eq!(found("zz"), [""; 0]);
+        // The file of a list holds what the list finds.
+        let file = server.get("/api/exports/customers?format=csv&search=lml");
+        let text = String::from_utf8(file.body).unwrap();
+        assert_eq!(text.lines().count(), 2, "{text}");
+        assert!(text.contains("李明朗"), "{text}");
+        // The file that was imported, with five new columns.
+        let path = format!("/api/exports/imports/{}?format=csv", done["id"]);
+        let text = String::from_utf8(server.get(&path).body).unwrap();
+        let head = text.lines().next().unwrap();
+        assert!(
+            head.ends_with("Tier,Stage,Churn risk,Reason,Expected value"),
+            "{text}"
+        );
+        assert_eq!(text.lines().count(), 3, "{text}");
+        // The answer to a question.
+        let question = json!({ "metrics": ["net_revenue"], "grain": "month" });
+        let file = server.post("/api/exports/insight?format=csv", &question);
+        let text = String::from_utf8(file.body).unwrap();
+        assert!(text.contains("2025-03-01,15"), "{text}");
         // A name that goes away is not found any more.
         let undo = format!("/api/imports/{}/undo", done["id"]);
         assert_eq!(server.post(&undo, &json!(null)).status, 200);

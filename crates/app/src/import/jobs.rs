@@ -224,6 +224,35 @@ fn unique() -> String {
     )
 }
 
+/// How long a received file can be asked for again.
+const KEEP_DAYS: u64 = 30;
+
+/// Removes received files, and exports that were broken off, that nobody will
+/// ask for any more.
+pub fn sweep(app: &App) -> Result<()> {
+    for (name, days) in [("uploads", KEEP_DAYS), ("temporary", 1)] {
+        let folder = app.folder().join(name);
+        let Ok(entries) = std::fs::read_dir(&folder) else {
+            continue;
+        };
+        let kept = std::time::Duration::from_secs(days * 24 * 3600);
+        for entry in entries.flatten() {
+            let changed = entry.metadata().and_then(|m| m.modified());
+            let age = changed.ok().and_then(|at| at.elapsed().ok());
+            if age.is_some_and(|age| age > kept) {
+                let path = entry.path();
+                let removed = if path.is_dir() {
+                    std::fs::remove_dir_all(&path)
+                } else {
+                    std::fs::remove_file(&path)
+                };
+                removed.map_err(Error::io(path.display().to_string()))?;
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Queues the import of a file that was received whole.
 pub async fn submit(
     app: &App,
@@ -466,6 +495,9 @@ pub async fn scored_file(
     language: Language,
 ) -> Result<(Temporary, String)> {
     let given = args(&find(app, id).await?)?;
+    if !tokio::fs::try_exists(&given.path).await.unwrap_or(false) {
+        return Err(Error::not_found("file", given.filename));
+    }
     let source = Source {
         path: given.path,
         filename: given.filename.clone(),

@@ -35,7 +35,7 @@ pub use error::ImportError;
 pub use jobs::{
     How, ImportBody, ImportList, ImportRequest, Mode, SavedMappingBody, SavedMappingList, Upload,
     cancel, delete_mapping, get, list, map, mappings, preview_of, rejects as rejects_file, run,
-    scored_file, submit, undo, undo_import,
+    scored_file, submit, sweep, undo, undo_import,
 };
 pub use keji_store::OrderLineRow;
 pub use mapping::Mapping;

@@ -89,6 +89,12 @@ pub struct ExportArgs {
     output: PathBuf,
     #[arg(long = "where", value_name = "EXPR")]
     filter: Option<String>,
+    /// Part of a name or number.
+    #[arg(long)]
+    search: Option<String>,
+    /// A field to sort by, `-` for descending.
+    #[arg(long, allow_hyphen_values = true, value_name = "FIELD")]
+    sort: Option<String>,
     #[arg(long, value_name = "DATE")]
     as_of: Option<Date>,
 }
@@ -97,12 +103,18 @@ pub async fn export(place: &Place, args: ExportArgs, output: &Output) -> anyhow:
     let format = Format::of(&args.output)?;
     let app = open(place).await?;
     let n_rows = if args.what == "customers" {
+        let wanted = ListCustomers {
+            filter: args.filter,
+            search: args.search,
+            sort: args.sort,
+            as_of: args.as_of,
+            ..ListCustomers::default()
+        };
         keji_app::export::customers(
             &app,
             &caller(),
             format,
-            args.filter.as_deref(),
-            args.as_of,
+            &wanted,
             &args.output,
             output.language,
         )

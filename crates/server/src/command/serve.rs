@@ -41,6 +41,9 @@ pub async fn run(place: Place, args: ServeArgs) -> anyhow::Result<u8> {
         eprintln!("loading the demo company / 正在装入示例公司 …");
         keji_app::demo::load(&app, &caller()).await?;
     }
+    if let Err(problem) = keji_app::import::sweep(&app) {
+        tracing::warn!(error = ?problem, "old files are left to the next start");
+    }
     let listener = tokio::net::TcpListener::bind(args.listen)
         .await
         .with_context(|| format!("cannot listen on {}", args.listen))?;

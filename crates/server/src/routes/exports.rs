@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::civil::Date;
+use keji_app::customers::ListCustomers;
 use keji_app::export::{Format, Temporary};
 use keji_schema::question::Question;
 use serde::Deserialize;
@@ -67,6 +68,10 @@ struct ExportCustomers {
     format: FormatName,
     #[serde(rename = "where")]
     filter: Option<String>,
+    /// Part of a name, number, phone or e-mail.
+    search: Option<String>,
+    /// A field, `-` before it for descending.
+    sort: Option<String>,
     #[param(value_type = Option<String>, format = Date)]
     as_of: Option<Date>,
 }
@@ -81,12 +86,18 @@ async fn customers(
     speaks: Speaks,
     Query(wanted): Query<ExportCustomers>,
 ) -> Answer<Response> {
+    let list = ListCustomers {
+        filter: wanted.filter,
+        search: wanted.search.filter(|s| !s.trim().is_empty()),
+        sort: wanted.sort,
+        as_of: wanted.as_of,
+        ..ListCustomers::default()
+    };
     let file = keji_app::export::customers_to_temporary(
         &shared.app,
         &caller(),
         wanted.format.format(),
-        wanted.filter.as_deref(),
-        wanted.as_of,
+        &list,
         speaks.0,
     )
     .await
