@@ -27,5 +27,6 @@ url=$(scripts/test-postgres.sh start "$postgres") || url=
 say "the program itself, up to ${BENCH_ORDERS:-100000,1000000,10000000} orders" >&2
 $python bench/run_product.py --program target/release/keji --data "$data" \
   --orders "${BENCH_ORDERS:-100000,1000000,10000000}" ${url:+--postgres "$url"} >"$data/product.json"
-$python bench/report.py "$data/peers.json" "$data/product.json" >docs/benchmarks.md
+$python bench/report.py "$data/peers.json" "$data/product.json" >"$data/benchmarks.md"
+mv "$data/benchmarks.md" docs/benchmarks.md
 say "written: docs/benchmarks.md" >&2

@@ -73,6 +73,12 @@ pub async fn customers_to_temporary(
     Ok(file)
 }
 
+/// Beside the file, under a name that is nobody's.
+pub(crate) fn partial(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}.keji-{}.part", std::process::id()))
+}
+
 /// A name that nobody else uses.
 pub(crate) fn temporary(app: &App) -> Result<Temporary> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -107,7 +113,7 @@ pub async fn answer(
             kind: kind.unwrap_or(Type::Text),
         });
     }
-    let partial = path.with_extension("part");
+    let partial = partial(path);
     let written = (|| {
         let mut sink = Sink::create(format, &partial, &headings)?;
         answer.rows.iter().try_for_each(|row| sink.row(row))?;
@@ -212,7 +218,7 @@ pub async fn customers(
         });
         paths.push(field_path);
     }
-    let partial = path.with_extension("part");
+    let partial = partial(path);
     let mut sink = Sink::create(format, &partial, &columns)?;
     let written = if wanted.search.is_some() {
         found(app, caller, &view, wanted, paths, &mut sink).await

@@ -383,8 +383,10 @@ impl Scan {
 
 fn as_of(asked: &Question, facts: &Facts) -> Date {
     asked.as_of.unwrap_or_else(|| {
+        // Today's facts count; those of a mistyped later day do not.
+        let tomorrow = spans::plus(facts.today, 1);
         let after_last = facts.last.map(|last| spans::plus(last, 1));
-        after_last.map_or(facts.today, |day| day.min(facts.today))
+        after_last.map_or(tomorrow, |day| day.min(tomorrow))
     })
 }
 

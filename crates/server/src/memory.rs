@@ -1,4 +1,5 @@
-//! How the allocator keeps freed memory.
+//! What the process asks of the system: how freed memory is kept, and how a
+//! closed pipe ends it.
 //!
 //! glibc gives every thread an arena of its own, up to eight a core, and each
 //! keeps what it once needed; it also raises the size from which memory goes
@@ -29,5 +30,14 @@ pub fn give_back() {
     // SAFETY: it only gives free pages back and may be called at any time.
     unsafe {
         libc::malloc_trim(0);
+    }
+}
+
+/// A write to a pipe that nobody reads ends the process without a word.
+pub fn end_with_the_reader() {
+    #[cfg(unix)]
+    // SAFETY: the default action is set before any other thread runs.
+    unsafe {
+        libc::signal(libc::SIGPIPE, libc::SIG_DFL);
     }
 }

@@ -158,6 +158,74 @@ fn mended_rejects_go_in_as_they_are() {
 }
 
 #[test]
+fn one_adjustment_and_a_mistyped_year_do_no_harm() {
+    let home = &homes()[0];
+    let server = home.server();
+    // Only an adjustment: there is no purchase to judge anybody by.
+    let done = upload(
+        &server,
+        "a.csv",
+        &format!("{HEAD}A1,2025-01-02,甲,茶,2,3.5\n"),
+    );
+    assert_eq!(done["state"], "done", "{done}");
+    let rows = "S1,2025-03-05,甲,茶,2,10\nS2,2099-03-07,乙,茶,1,10\n";
+    let done = upload(&server, "b.csv", &format!("{HEAD}{rows}"));
+    let tomorrow = done["summary"]["as_of"].as_str().unwrap();
+    assert!(tomorrow < "2099-01-01", "{done}");
+    let late = home
+        .keji()
+        .args(["evaluate", "--as-of", "2098-01-01"])
+        .output();
+    assert!(!late.unwrap().status.success());
+}
+
+#[test]
+fn an_import_renews_the_evaluations_that_it_outdates() {
+    let home = &homes()[0];
+    let server = home.server();
+    upload(
+        &server,
+        "a.csv",
+        &format!("{HEAD}S1,2025-01-05,甲,茶,2,10\n"),
+    );
+    run(home.keji().args(["evaluate", "--as-of", "2025-06-01"]));
+    upload(
+        &server,
+        "b.csv",
+        &format!("{HEAD}S2,2025-02-05,乙,茶,1,7\n"),
+    );
+    // The list reads the newest day, which now counts the second file too.
+    let page = server.get("/api/customers").json();
+    assert_eq!(page["as_of"], "2025-06-01");
+    assert_eq!(page["total"], 2, "{page}");
+    let revenue: Vec<&str> = page["resources"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|c| c["net_revenue"].as_str().unwrap())
+        .collect();
+    assert_eq!(revenue, ["20", "7"]);
+}
+
+#[test]
+fn a_file_is_never_written_over_itself() {
+    let home = &homes()[0];
+    let file = home.data.path().join("orders.csv");
+    std::fs::write(&file, format!("{HEAD}S1,2025-01-05,甲,茶,2,10\n")).unwrap();
+    run(home.keji().arg("import").arg(&file));
+    let before = std::fs::read(&file).unwrap();
+    let refused = home
+        .keji()
+        .arg("export")
+        .arg(&file)
+        .arg("-o")
+        .arg(&file)
+        .output();
+    assert!(!refused.unwrap().status.success());
+    assert_eq!(std::fs::read(&file).unwrap(), before);
+}
+
+#[test]
 fn the_report_names_what_is_odd() {
     let home = &homes()[0];
     let server = home.server();

@@ -54,12 +54,20 @@ pub async fn run(
             en: "there are no orders yet: import a file of orders first".to_owned(),
         });
     };
+    let tomorrow = tomorrow(app)?;
     let as_of = match as_of {
+        Some(day) if day > tomorrow => {
+            return Err(Error::State {
+                code: "as_of_in_the_future",
+                zh: format!("评估日 {day} 在明天（{tomorrow}）之后：那时的事还没有发生"),
+                en: format!(
+                    "{day} is later than tomorrow, {tomorrow}: what would count has not happened yet"
+                ),
+            });
+        }
         Some(day) => day,
-        None => last.tomorrow().map_err(|_| Error::Argument {
-            name: "as_of",
-            message: last.to_string(),
-        })?,
+        // A mistyped date in the future must not make everybody dormant.
+        None => last.tomorrow().unwrap_or(last).min(tomorrow),
     };
     let base = Base::read(app, caller).await?;
     progress(Step::Summaries);
@@ -99,9 +107,15 @@ pub async fn run(
     progress(Step::Models);
     let (now, earlier, earlier_day) = judged;
     let result = tokio::task::spawn_blocking(move || -> Result<_> {
-        let histories = predict::histories(&now.facts, today)?;
-        let models = Models::fit(&now.facts, &histories);
-        let predictions = models.predict(&now.facts, &histories, today)?;
+        // There may be orders, but no purchase yet: returns or adjustments only.
+        let (models, predictions) = if now.facts.is_empty() {
+            (Models::none(), Vec::new())
+        } else {
+            let histories = predict::histories(&now.facts, today)?;
+            let models = Models::fit(&now.facts, &histories);
+            let predictions = models.predict(&now.facts, &histories, today)?;
+            (models, predictions)
+        };
         let holdout = predict::hold_out(&earlier.facts, earlier_day, &now.facts, today)
             .map(|h| (f64::from(today - earlier_day) / 7.0, h));
         let cycles: Vec<f64> = now
@@ -125,6 +139,36 @@ pub async fn run(
         .await?;
     app.copy.refresh().await?;
     Ok(json)
+}
+
+/// Evaluates again what was evaluated before and counted orders from `first`
+/// on, which have changed since: every such day but `done`.
+pub async fn renew(app: &App, caller: &Caller, first: Date, done: Option<Date>) -> Result<()> {
+    for evaluation in app.store.evaluations().await? {
+        let day = evaluation.as_of;
+        if day > first && Some(day) != done {
+            run(app, caller, Some(day), &|_| {}).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether an import was merged behind every evaluation.
+pub async fn is_behind(app: &App) -> Result<bool> {
+    let evaluations = app.store.evaluations().await?;
+    let newest = evaluations.iter().map(|e| e.seq).max().unwrap_or(0);
+    let batches = app.store.batches(100).await?;
+    let merged = batches
+        .iter()
+        .filter(|b| b.state == keji_store::BatchState::Merged);
+    Ok(merged.filter_map(|b| b.seq).max().unwrap_or(0) > newest)
+}
+
+fn tomorrow(app: &App) -> Result<Date> {
+    let today = app.catalog.calendar.day_of(jiff::Timestamp::now());
+    today
+        .tomorrow()
+        .map_err(|e| Error::Internal(format!("the day after {today}: {e}")))
 }
 
 /// Every customer's id and number, by id.

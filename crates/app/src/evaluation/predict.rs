@@ -66,16 +66,21 @@ fn mean_repeat_spend(f: &Facts) -> Option<f64> {
 }
 
 impl Models {
+    /// Where there is nothing to fit.
+    pub fn none() -> Models {
+        Models {
+            bg: None,
+            mbg: None,
+            spend: None,
+        }
+    }
+
     /// Fits what the base is large enough for. A fit that does not converge is
     /// left out, never guessed.
     pub fn fit(facts: &[Facts], histories: &Collapsed) -> Models {
         let n_repeaters = facts.iter().filter(|f| f.n_purchase_days > 1).count();
         if facts.len() < MIN_CUSTOMERS || n_repeaters < MIN_REPEATERS {
-            return Models {
-                bg: None,
-                mbg: None,
-                spend: None,
-            };
+            return Models::none();
         }
         let judged = |fitted: keji_models::Result<FittedPurchases>| {
             let fitted = fitted.ok()?;

@@ -345,7 +345,8 @@ pub async fn import(
     app.copy.refresh().await?;
     crate::spelling::follow(app).await?;
     let mut document = None;
-    if merged.seq.is_some() {
+    // Behind also where an earlier run was killed after its merge.
+    if merged.seq.is_some() || crate::evaluation::is_behind(app).await? {
         (app.give_back_memory)();
         state.stage = "evaluating".to_owned();
         progress(state.clone());
@@ -354,6 +355,9 @@ pub async fn import(
             .get("as_of")
             .and_then(|d| d.as_str())
             .and_then(|d| d.parse().ok());
+        if let Some(first) = summary.first_ordered_on {
+            crate::evaluation::renew(app, caller, first, summary.as_of).await?;
+        }
         document = Some(made);
     }
     summary.first_looks = first_looks(&summary, document.as_ref());

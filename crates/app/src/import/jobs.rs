@@ -557,7 +557,10 @@ pub async fn run(
         .lease_job(&[kind.as_str()], LEASE)
         .await?
         .ok_or_else(|| Error::Internal("the import's own job is gone".to_owned()))?;
-    work(app, caller, job, progress, cancel).await
+    let outcome = work(app, caller, job, progress, cancel).await;
+    // It stays only where it holds rejects.
+    let _ = tokio::fs::remove_dir(&folder).await;
+    outcome
 }
 
 /// Works on a leased import and ends its job.

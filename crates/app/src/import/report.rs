@@ -89,7 +89,7 @@ pub(super) fn first_looks(summary: &Summary, document: Option<&Json>) -> Vec<Rep
             n,
             format!("{n} 个客户已沉默超过自己的购买周期，风险价值 {value}：从这些客户看起"),
             format!("{n} customers are silent for longer than their own cycle, value at risk {value}: begin with these"),
-            Some("/customers?stage=at_risk".to_owned()),
+            Some("/customers?risk=true".to_owned()),
         ));
     }
     looks

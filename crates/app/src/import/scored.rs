@@ -51,6 +51,18 @@ pub async fn scored(
     out: PathBuf,
     language: Language,
 ) -> Result<u64> {
+    if std::fs::canonicalize(&out)
+        .is_ok_and(|there| std::fs::canonicalize(&source.path).is_ok_and(|from| from == there))
+    {
+        return Err(Error::State {
+            code: "output_is_input",
+            zh: format!("{} 正是要读的文件，请换一个名字", out.display()),
+            en: format!(
+                "{} is the file that is read: choose another name",
+                out.display()
+            ),
+        });
+    }
     let scores = scores(app, caller, language).await?;
     let work = Work {
         catalog: app.catalog.clone(),
@@ -62,7 +74,7 @@ pub async fn scored(
         language,
     };
     tokio::task::spawn_blocking(move || {
-        let partial = out.with_extension("part");
+        let partial = crate::export::partial(&out);
         match work.write(&partial) {
             Ok(n) => {
                 let io = Error::io(out.display().to_string());

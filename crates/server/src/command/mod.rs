@@ -93,6 +93,11 @@ pub fn main() -> ExitCode {
     if let Command::ParseWorkbook { file } = &cli.command {
         return keji_app::import::parse_workbook_child(file);
     }
+    // A reader that stops early, such as `head`, ends a command quietly; the
+    // server has to see closed connections as errors.
+    if !matches!(cli.command, Command::Serve(_)) {
+        crate::memory::end_with_the_reader();
+    }
     let language = language();
     let output = Output::new(cli.json, language);
     let runtime = match tokio::runtime::Builder::new_multi_thread()
