@@ -53,6 +53,7 @@ counted() {
       }
     }
     /^  [0-9]+ passed( \(.*\))?$/ || /^  [0-9]+ flaky$/ { passed += $1 }
+    /^reliability: [0-9]+ tests, [0-9]+ failed/ { passed += $2 - $4; failed += $4 }
     /^  [0-9]+ (failed|interrupted|did not run)$/ { failed += $1 }
     END { printf "%d %d\n", passed, failed }'
 }
@@ -88,6 +89,11 @@ if [[ -x "$KEJI_BIN" ]]; then
 else
   say "FAILED: there is no program to test"
   failed=$((failed + 1))
+fi
+
+if [[ -x "$KEJI_BIN" ]]; then
+  step "reliability, a small sample" env KEJI_TEST_POSTGRES_DIR="$postgres" \
+    cargo run --quiet --profile ci --package xtask --locked -- reliability --sample || true
 fi
 
 if [[ -z "${page_failed:-}" ]]; then
