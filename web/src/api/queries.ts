@@ -187,8 +187,7 @@ export type Format = (typeof FORMATS)[number];
 
 /** The customers of a filter with their scores, as a file in the page's language. */
 export const exportCustomers = async (filter: CustomerFilter, format: Format): Promise<Blob> => {
-  const { where, as_of } = filter;
-  const query = { format, ...(where ? { where } : {}), ...(as_of ? { as_of } : {}) };
+  const query = { ...filter, format };
   return unwrapAs<Blob>(await client.GET("/api/exports/customers", { params: { query }, parseAs: "blob" }));
 };
 

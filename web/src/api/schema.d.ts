@@ -1007,7 +1007,7 @@ export interface components {
             counts: {
                 [key: string]: number;
             };
-            /** @description The currencies of the orders, when there is one. */
+            /** @description Of the newest orders, where they have one and the same. */
             currency?: string | null;
             /** @description Whether the place holds the demo company. */
             demo: boolean;
@@ -1363,6 +1363,10 @@ export interface operations {
             query: {
                 format: "csv" | "xlsx" | "parquet";
                 where?: string;
+                /** @description Part of a name, number, phone or e-mail. */
+                search?: string;
+                /** @description A field, `-` before it for descending. */
+                sort?: string;
                 as_of?: string;
             };
             header?: never;

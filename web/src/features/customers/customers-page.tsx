@@ -66,7 +66,7 @@ export function CustomersPage() {
         <div className="controls">
           <DownloadMenu
             label={t("customers.export")}
-            note={search.search ? t("customers.exportSearch") : t("customers.exportAll")}
+            note={t("customers.exportAll")}
             name="keji-customers"
             fetchFile={(format) => exportCustomers(filter, format)}
           />
