@@ -386,7 +386,7 @@ fn as_of(asked: &Question, facts: &Facts) -> Date {
         // Today's facts count; those of a mistyped later day do not.
         let tomorrow = spans::plus(facts.today, 1);
         let after_last = facts.last.map(|last| spans::plus(last, 1));
-        after_last.map_or(tomorrow, |day| day.min(tomorrow))
+        after_last.map_or(facts.today, |day| day.min(tomorrow))
     })
 }
 

@@ -489,7 +489,7 @@ fn a_broken_definition_names_file_and_line() {
             "tiers/value.toml",
             "id = \"vip\"",
             "id = \"gold\"",
-            "tiers/value.toml:20: these are gold, potential, regular, dormant, but field `score.tier` has vip, potential, regular, dormant",
+            "tiers/value.toml:19: these are gold, potential, regular, dormant, but field `score.tier` has vip, potential, regular, dormant",
         ),
         (
             "calendar.toml",

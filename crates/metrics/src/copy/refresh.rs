@@ -4,6 +4,8 @@
 //! Only the rows of one file are in memory at a time ([`super::write::MAX_FILE_ROWS`]).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -11,6 +13,9 @@ use jiff::civil::Date;
 use keji_schema::Value;
 use keji_schema::expr::Expr;
 use keji_store::{Access, ChangeKind, ChangeQuery, CopyFile, CopyManifest, ScanQuery, Sort};
+
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::file::statistics::Statistics;
 
 use super::columns::CopyColumns;
 use super::snapshot::Snapshot;
@@ -64,9 +69,13 @@ impl Copy {
         } else {
             let mut parts = self.outdated(&manifest).await?;
             for (part, ids) in self.only_new(&manifest, seq).await? {
-                if parts.damaged.contains(&part) || !parts.touched.remove(&part) {
+                if parts.damaged.contains(&part)
+                    || !parts.touched.contains(&part)
+                    || !self.is_behind_files(&manifest, &part, &ids)?
+                {
                     continue;
                 }
+                parts.touched.remove(&part);
                 let files = self.append(&part, &ids).await?;
                 appended.insert(part, files);
             }
@@ -209,6 +218,28 @@ impl Copy {
             .collect())
     }
 
+    /// Whether all these ids are higher than any in the part's files. A file
+    /// may be ahead of the list that names it, when writers were faster than
+    /// the refresh that made it; then it holds some of them already.
+    fn is_behind_files(
+        &self,
+        manifest: &CopyManifest,
+        part: &Part,
+        ids: &BTreeSet<i64>,
+    ) -> Result<bool> {
+        let Some(lowest) = ids.first() else {
+            return Ok(true);
+        };
+        let files = manifest.files.iter();
+        for file in files.filter(|f| f.object == part.0 && f.month == part.1) {
+            match highest_id(&self.0.folder.join(&file.path))? {
+                Some(highest) if highest < *lowest => {}
+                _ => return Ok(false),
+            }
+        }
+        Ok(true)
+    }
+
     /// Writes these records of a part into files beside those that it has.
     async fn append(&self, (object, month): &Part, ids: &BTreeSet<i64>) -> Result<Vec<Written>> {
         let columns = &self.0.columns[object];
@@ -318,6 +349,24 @@ impl Copy {
             fields,
         })
     }
+}
+
+/// The highest id in a file, by its footer; `None` where that does not say.
+fn highest_id(path: &Path) -> Result<Option<i64>> {
+    let file = File::open(path).map_err(Error::file(path))?;
+    let footer = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())?;
+    let mut highest = None;
+    for group in footer.metadata().row_groups() {
+        // The id is the first column of every object.
+        let Some(Statistics::Int64(ids)) = group.column(0).statistics() else {
+            return Ok(None);
+        };
+        let Some(max) = ids.max_opt() else {
+            return Ok(None);
+        };
+        highest = highest.max(Some(*max));
+    }
+    Ok(highest)
 }
 
 /// First day of the month of a row; `None` for an object without a date.
