@@ -250,8 +250,9 @@ PEERS = {"monthly": duckdb_monthly, "roll-up": duckdb_roll_up}
 
 
 def sqlite_shell(args, folder):
-    """The rows of an import, already cut into tables, through the `sqlite3`
-    shell: the same tables and indexes, one transaction, synchronous=FULL."""
+    """The rows of an import, already cut into tables and typed, copied by the
+    `sqlite3` shell: the same tables and indexes, one transaction,
+    synchronous=FULL."""
     tables = ["customer", "product", "order", "order_line"]
     with tempfile.TemporaryDirectory(dir=args.data) as work:
         source = sqlite3.connect(f"file:{folder}/keji.sqlite?mode=ro", uri=True)
@@ -264,12 +265,10 @@ def sqlite_shell(args, folder):
         ]
         n_lines = source.execute("select count(*) from order_line").fetchone()[0]
         source.close()
-        for table in tables:
-            dump = f'.mode csv\n.output {work}/{table}.csv\nselect * from "{table}";\n'
-            subprocess.run(["sqlite3", f"{folder}/keji.sqlite"], input=dump, text=True, check=True)
-        script = ["pragma page_size=8192;", "pragma journal_mode=wal;", "pragma synchronous=full;", "begin;"]
+        script = ["pragma page_size=8192;", "pragma journal_mode=wal;", "pragma synchronous=full;"]
+        script += [f"attach 'file:{folder}/keji.sqlite?mode=ro' as source;", "begin;"]
         script += [sql + ";" for sql in schema]
-        script += [f'.import --csv {work}/{table}.csv "{table}"' for table in tables]
+        script += [f'insert into main."{table}" select * from source."{table}";' for table in tables]
         (Path(work) / "load.sql").write_text("\n".join([*script, "commit;"]) + "\n")
         with open(f"{work}/load.sql") as stdin:
             loaded = measured(["sqlite3", f"{work}/peer.sqlite"], stdin=stdin)
