@@ -431,6 +431,28 @@ async fn evaluation(app: &App, expected: &Json) {
     }
     vip_is_smallest(&all);
     shares_add_up(&document, &all);
+    // Customers who only sent goods back count too.
+    let scored = sum(&all, "net_revenue");
+    let asked = ask(app, "net_revenue", None, IDENTIFIED).await;
+    assert_eq!(scored, as_decimal(&asked[0][0]));
+    let stages = document["stages"].as_object().unwrap().values();
+    let units = stages.map(|s| decimal_of(&s["net_revenue_365"]).units());
+    assert_eq!(
+        Decimal::from_units(units.sum()),
+        sum(&all, "net_revenue_365")
+    );
+}
+
+fn decimal_of(text: &Json) -> Decimal {
+    text.as_str().unwrap().parse().unwrap()
+}
+
+fn sum(all: &BTreeMap<String, BTreeMap<String, Value>>, field: &str) -> Decimal {
+    let units = all.values().filter_map(|row| match &row[field] {
+        Value::Decimal(d) => Some(d.units()),
+        _ => None,
+    });
+    Decimal::from_units(units.sum())
 }
 
 /// VIP by its definition: dropping the smallest member loses the half.
@@ -459,15 +481,8 @@ fn shares_add_up(document: &Json, all: &BTreeMap<String, BTreeMap<String, Value>
             assert_eq!(cell["customers"], n, "{id}");
         }
     }
-    let at_risk: i64 = all
-        .values()
-        .filter_map(|r| match &r["value_at_risk"] {
-            Value::Decimal(d) => Some(d.units()),
-            _ => None,
-        })
-        .sum();
     assert_eq!(
         document["value_at_risk"],
-        Decimal::from_units(at_risk).to_string()
+        sum(all, "value_at_risk").to_string()
     );
 }

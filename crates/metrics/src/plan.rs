@@ -205,7 +205,11 @@ pub fn plan(
     }
     let now = Span::new(&catalog.calendar, grain, period, as_of);
     let compared = asked.compare.map(|by| {
-        let (span, counterparts) = spans::compared(&catalog.calendar, grain, by, &now);
+        let (span, mut counterparts) = spans::compared(&catalog.calendar, grain, by, &now);
+        for counterpart in &mut counterparts {
+            // Of days before the first fact nothing is known, which is not zero.
+            *counterpart = counterpart.filter(|&i| facts.first.is_none_or(|f| span.end(i) > f));
+        }
         Compared {
             by,
             span,

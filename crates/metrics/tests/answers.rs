@@ -196,9 +196,27 @@ async fn a_running_period_is_compared_over_equal_time() {
         names[..3],
         ["net_revenue", "net_revenue_previous", "net_revenue_change"]
     );
-    // A year before there is nothing: no change can be told.
+    // Of the year before nothing is known: that is not zero.
     let rows = days.rows(asked.replace("previous", "year"));
-    assert_eq!(rows.await, ["2 | 0 | null | 1 | 0 | null"]);
+    assert_eq!(rows.await, ["2 | null | null | 1 | null | null"]);
+    // Days after the first fact without one are zero: nothing was sold.
+    let rows = days.rows(
+        r#""metrics": ["orders"], "grain": "day", "from": "2024-01-10", "to": "2024-01-13",
+           "as_of": "2024-03-01", "compare": "previous""#,
+    );
+    assert_eq!(
+        rows.await,
+        [
+            "2024-01-10 | 1 | null | null",
+            "2024-01-11 | 0 | null | null",
+            "2024-01-12 | 0 | 1 | ~-1"
+        ]
+    );
+    let rows = days.rows(
+        r#""metrics": ["orders"], "from": "2024-01-12", "to": "2024-01-13",
+           "as_of": "2024-03-01", "compare": "previous""#,
+    );
+    assert_eq!(rows.await, ["0 | 0 | null"]);
 }
 
 #[tokio::test]
@@ -227,10 +245,11 @@ async fn comparison_joins_positions_and_dimensions() {
         r#""metrics": ["orders"], "grain": "month", "from": "2024-02-01", "to": "2024-04-01",
            "as_of": "2024-04-01", "compare": "previous""#,
     );
-    // December and January stand before February and March.
+    // December, of which nothing is known, and January stand before February
+    // and March.
     assert_eq!(
         rows.await,
-        ["2024-02-01 | 0 | 0 | null", "2024-03-01 | 2 | 2 | ~0"]
+        ["2024-02-01 | 0 | null | null", "2024-03-01 | 2 | 2 | ~0"]
     );
 }
 

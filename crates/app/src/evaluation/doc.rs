@@ -125,6 +125,8 @@ pub fn document(
         .collect();
     if let Some(prospects) = stages.get_mut(Stage::Prospect.id()) {
         prospects.customers = n_customers - n;
+        // Nothing bought, but goods of an earlier time sent back.
+        prospects.net_revenue_365 = sum(scored.returns_only.iter().map(|r| r.net_365));
     }
     EvaluationDoc {
         as_of,

@@ -39,9 +39,23 @@ pub struct Facts {
     pub cost: Option<i64>,
 }
 
-/// Every customer with at least one purchase before a day, by customer id.
+/// What a customer without any purchase brought: returns of goods bought
+/// before the data begins. Money is in ten-thousandths.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ReturnsOnly {
+    pub customer: i64,
+    pub net: i64,
+    pub net_365: i64,
+    pub net_180: i64,
+    pub net_180_before: i64,
+}
+
+/// Every customer with at least one order before a day, by customer id.
 pub struct Base {
+    /// Those with a purchase.
     pub facts: Vec<Facts>,
+    /// Those without; their money counts in every total.
+    pub returns_only: Vec<ReturnsOnly>,
     /// Median over the customers of their own median gap; where nobody came
     /// back yet, the rule's longest cycle.
     pub base_cycle: f64,
@@ -66,6 +80,17 @@ impl Base {
             max_days: f64::from(rule.cycle_max_days),
             lapsed_cycles: rule.dormant_cycles,
         };
+        let returns_only = summaries
+            .iter()
+            .filter(|s| s.n_purchase_days == 0)
+            .map(|s| ReturnsOnly {
+                customer: s.customer,
+                net: s.net_units,
+                net_365: s.net_365_units,
+                net_180: s.net_180_units,
+                net_180_before: s.net_180_before_units,
+            })
+            .collect();
         let facts = summaries
             .iter()
             .filter(|s| s.n_purchase_days > 0)
@@ -94,7 +119,11 @@ impl Base {
                 }
             })
             .collect();
-        Ok(Base { facts, base_cycle })
+        Ok(Base {
+            facts,
+            returns_only,
+            base_cycle,
+        })
     }
 }
 

@@ -96,6 +96,7 @@ pub async fn run(
                 }
                 _ => facts::Base {
                     facts: Vec::new(),
+                    returns_only: Vec::new(),
                     base_cycle: now.base_cycle,
                 },
             };

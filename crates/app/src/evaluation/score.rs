@@ -9,7 +9,7 @@ use keji_schema::rule::{RfmAmount, RfmEvent, RfmMethod, RfmRule, TierRule};
 use keji_schema::{Decimal, Value};
 
 use super::date;
-use super::facts::{Base, Facts};
+use super::facts::{Base, Facts, ReturnsOnly};
 use super::predict::Prediction;
 use super::reasons;
 use super::tier::{self, Judged, Stage, Tier};
@@ -71,6 +71,7 @@ pub struct Scored {
     pub as_of: i32,
     pub base_cycle: f64,
     pub facts: Vec<Facts>,
+    pub returns_only: Vec<ReturnsOnly>,
     pub cycles: Vec<f64>,
     pub predictions: Vec<Prediction>,
     /// By rule id: r, f, m of every customer.
@@ -165,7 +166,8 @@ pub fn score(
             expected_revenue_365,
         })
         .collect();
-    let tiers = tier::tiers(&judged, as_of, rule);
+    let of_others = base.returns_only.iter().map(|r| i128::from(r.net_365));
+    let tiers = tier::tiers(&judged, of_others.sum(), as_of, rule);
     let stages = judged.iter().map(|j| tier::stage(j, as_of, rule)).collect();
     let value_at_risk = judged
         .iter()
@@ -182,6 +184,7 @@ pub fn score(
         as_of,
         base_cycle: base.base_cycle,
         facts: base.facts,
+        returns_only: base.returns_only,
         cycles,
         predictions,
         rfm,
@@ -205,24 +208,39 @@ pub fn rows<'a>(
     ids: &'a [i64],
 ) -> impl Iterator<Item = Vec<Value>> + Send + 'a {
     let mut next = 0;
+    let mut returned = scored.returns_only.iter().peekable();
     ids.iter().map(move |&id| {
         if scored.facts.get(next).is_some_and(|f| f.customer == id) {
             next += 1;
             scored.row(next - 1)
         } else {
-            prospect(id)
+            prospect(id, returned.next_if(|r| r.customer == id))
         }
     })
 }
 
-fn prospect(id: i64) -> Vec<Value> {
+/// The row of a customer without a purchase: with what went back, if anything.
+fn prospect(id: i64, returned: Option<&ReturnsOnly>) -> Vec<Value> {
     let why = reasons::prospect();
-    let mut row = vec![Value::Null; FIELDS.len()];
-    row[0] = Value::Int(id);
-    row[4] = Value::from(Stage::Prospect.id());
-    row[5] = Value::Text(why.zh);
-    row[6] = Value::Text(why.en);
-    row
+    let text = |name: &str| match name {
+        "customer" => Value::Int(id),
+        "stage" => Value::from(Stage::Prospect.id()),
+        "stage_reason_zh" => Value::Text(why.zh.clone()),
+        "stage_reason_en" => Value::Text(why.en.clone()),
+        _ => Value::Null,
+    };
+    let money = |r: &ReturnsOnly, name: &str| match name {
+        "net_revenue" => Some(r.net),
+        "net_revenue_365" => Some(r.net_365),
+        "net_revenue_180" => Some(r.net_180),
+        "net_revenue_180_before" => Some(r.net_180_before),
+        _ => None,
+    };
+    let field = |name: &&str| match returned.and_then(|r| money(r, name)) {
+        Some(units) => Value::Decimal(Decimal::from_units(units)),
+        None => text(name),
+    };
+    FIELDS.iter().map(field).collect()
 }
 
 impl Scored {
@@ -332,6 +350,6 @@ mod tests {
             .filter(|id| *id != "as_of")
             .collect();
         assert_eq!(FIELDS, defined);
-        assert_eq!(prospect(7).len(), FIELDS.len());
+        assert_eq!(prospect(7, None).len(), FIELDS.len());
     }
 }

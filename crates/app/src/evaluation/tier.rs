@@ -96,10 +96,15 @@ impl Judged<'_> {
 
 /// Tiers in the order of the input. VIP is the smallest set: the candidates by
 /// falling revenue (ties by customer id) until their sum reaches the share of
-/// the revenue of all customers given.
-pub fn tiers(judged: &[Judged<'_>], as_of: i32, rule: &TierRule) -> Vec<TierResult> {
-    let total: i128 = judged.iter().map(|j| i128::from(j.facts.net_365)).sum();
-    let wanted = share_of(total, rule.vip_revenue_share);
+/// the net revenue of 365 days: that of all customers given and `of_others`.
+pub fn tiers(
+    judged: &[Judged<'_>],
+    of_others: i128,
+    as_of: i32,
+    rule: &TierRule,
+) -> Vec<TierResult> {
+    let given: i128 = judged.iter().map(|j| i128::from(j.facts.net_365)).sum();
+    let wanted = share_of(given + of_others, rule.vip_revenue_share);
     let mut candidates: Vec<usize> = (0..judged.len())
         .filter(|&i| {
             judged[i].is_active(as_of, rule)
@@ -213,6 +218,10 @@ mod tests {
     }
 
     fn tiers_of(all: &[Facts], expected: Option<i64>) -> Vec<Tier> {
+        tiers_beside(all, 0, expected)
+    }
+
+    fn tiers_beside(all: &[Facts], of_others: i128, expected: Option<i64>) -> Vec<Tier> {
         let judged: Vec<Judged<'_>> = all
             .iter()
             .map(|facts| Judged {
@@ -221,7 +230,7 @@ mod tests {
                 expected_revenue_365: expected,
             })
             .collect();
-        tiers(&judged, AS_OF, &rule())
+        tiers(&judged, of_others, AS_OF, &rule())
             .into_iter()
             .map(|t| t.tier)
             .collect()
@@ -241,6 +250,11 @@ mod tests {
         // Exactly half suffices.
         let all = [facts(1, 990, 50), facts(2, 990, 30), facts(3, 990, 20)];
         assert_eq!(tiers_of(&all, None), [Vip, Regular, Regular]);
+        // Returns of customers who bought nothing make the half smaller:
+        // 45 of 110 − 20.
+        let all = [facts(1, 990, 45), facts(2, 990, 40), facts(3, 990, 25)];
+        assert_eq!(tiers_of(&all, None), [Vip, Vip, Regular]);
+        assert_eq!(tiers_beside(&all, -20, None), [Vip, Regular, Regular]);
     }
 
     #[test]

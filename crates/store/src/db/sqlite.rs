@@ -46,7 +46,7 @@ pub(crate) async fn open(folder: &Path) -> Result<Pools> {
     let readers = pool(N_READERS).connect_lazy_with(
         options
             .pragma("query_only", "on")
-            .pragma("cache_size", "-16384"),
+            .pragma("cache_size", "-4096"),
     );
     Ok(Pools {
         folder: folder.to_owned(),

@@ -129,6 +129,8 @@ async fn attached(folder: &std::path::Path, file: &ScratchFile) -> Result<Sqlite
         .run("attach database $1 as stage", &[Value::Text(path)])
         .await?;
     for pragma in [
+        // A sorter takes as much again.
+        "pragma main.cache_size = -8192",
         "pragma stage.synchronous = off",
         "pragma stage.cache_size = -8192",
     ] {
