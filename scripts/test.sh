@@ -100,7 +100,11 @@ if [[ -z "${page_failed:-}" ]]; then
   step "page: generated types" generated || true
   step "page: types and style" npm --prefix web run --silent check || true
   step "page: tests" npm --prefix web run --silent test || true
-  if [[ -x "$KEJI_BIN" ]]; then step "page: stories in the browser" npm --prefix web run --silent e2e || true; fi
+  if [[ -x "$KEJI_BIN" ]]; then
+    step "page: stories in the browser" npm --prefix web run --silent e2e || true
+    step "page: the main stories on PostgreSQL" env KEJI_E2E_POSTGRES="${KEJI_TEST_POSTGRES:-}" \
+      npm --prefix web run --silent e2e -- story1 import || true
+  fi
 fi
 
 echo "$passed passed, $failed failed"

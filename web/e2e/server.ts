@@ -1,6 +1,7 @@
 // The server under test: one that runs already, or one started for the test
-// on an empty folder and a free port.
-import { type ChildProcess, spawn } from "node:child_process";
+// on an empty folder and a free port. With KEJI_E2E_POSTGRES, the URL of a
+// PostgreSQL server, its records are in a new database there.
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,7 +16,8 @@ export async function startServer(): Promise<Server> {
   const program = process.env.KEJI_BIN;
   if (!program) throw new Error("set KEJI_URL to a running server or KEJI_BIN to the program");
   const data = mkdtempSync(join(tmpdir(), "keji-e2e-"));
-  const child = spawn(program, ["serve", "--data", data, "--listen", "127.0.0.1:0"], {
+  const database = newDatabase();
+  const child = spawn(program, ["serve", "--data", data, "--listen", "127.0.0.1:0", ...database], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const url = await address(child);
@@ -28,6 +30,17 @@ export async function startServer(): Promise<Server> {
       rmSync(data, { recursive: true, force: true });
     },
   };
+}
+
+/** The arguments that name a database made for this server; none for SQLite. */
+function newDatabase(): string[] {
+  const url = process.env.KEJI_E2E_POSTGRES;
+  if (!url) return [];
+  const name = `keji_e2e_${process.pid}_${Date.now()}`;
+  execFileSync("psql", ["--quiet", "--command", `create database ${name}`, url]);
+  const own = new URL(url);
+  own.pathname = `/${name}`;
+  return ["--database", own.href];
 }
 
 function address(child: ChildProcess): Promise<string> {

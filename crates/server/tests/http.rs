@@ -7,12 +7,15 @@ use std::io::Write;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::json;
-use support::{Server, orders_csv};
+use support::{Home, Server, homes, orders_csv};
 
 #[test]
 fn a_file_goes_in_and_numbers_come_out() {
-    let data = tempfile::tempdir().unwrap();
-    let server = Server::start(data.path());
+    homes().iter().for_each(goes_in_and_comes_out);
+}
+
+fn goes_in_and_comes_out(home: &Home) {
+    let server = home.server();
     let status = server.get("/api/status").json();
     assert_eq!(status["counts"]["order"], 0);
     assert_eq!(status["as_of"], json!(null));
@@ -201,8 +204,11 @@ fn the_description_is_whole_and_matches_the_committed_one() {
 
 #[test]
 fn errors_are_problems_in_the_callers_language() {
-    let data = tempfile::tempdir().unwrap();
-    let server = Server::start(data.path());
+    homes().iter().for_each(errors_are_problems);
+}
+
+fn errors_are_problems(home: &Home) {
+    let server = home.server();
     let reply = server.post("/api/insight", &json!({ "metrics": ["nonsense"] }));
     assert_eq!(reply.status, 422);
     assert_eq!(reply.json()["code"], "unknown_name");
@@ -243,8 +249,11 @@ fn errors_are_problems_in_the_callers_language() {
 /// and column, and the same process goes on answering.
 #[test]
 fn hostile_files_are_refused_and_the_server_lives() {
-    let data = tempfile::tempdir().unwrap();
-    let mut server = Server::start(data.path());
+    homes().iter().for_each(hostile_files_are_refused);
+}
+
+fn hostile_files_are_refused(home: &Home) {
+    let mut server = home.server();
     let head = "订单号,下单时间,客户编号,数量,单价\n";
     let good = "S1,2025-01-02,K1,2,3.5\n";
     let mut long = format!("{head}{good}S2,2025-01-02,\"");

@@ -6,13 +6,13 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use support::{keji, orders_csv};
+use support::{Home, homes, orders_csv};
 
 /// The most memory that the import of a file ever held, in KiB; 0 where the
 /// system does not tell.
-fn peak_kib(file: &Path) -> u64 {
-    let data = tempfile::tempdir().unwrap();
-    let mut child = keji(data.path())
+fn peak_kib(home: &Home, file: &Path) -> u64 {
+    let mut child = home
+        .keji()
         .arg("import")
         .arg(file)
         .stdout(Stdio::null())
@@ -38,15 +38,24 @@ fn peak_kib(file: &Path) -> u64 {
 #[cfg(target_os = "linux")]
 fn ten_times_the_rows_need_no_more_memory() {
     let folder = tempfile::tempdir().unwrap();
-    let peak = |rows: usize| {
-        let file = folder.path().join(format!("{rows}.csv"));
-        // All in one month, so that both fill a file of the copy.
-        let lines = orders_csv(rows, 4).replace("2025-02-", "2025-01-");
-        std::fs::write(&file, lines.replace("2025-03-", "2025-01-")).unwrap();
-        peak_kib(&file)
-    };
-    let (one, ten) = (peak(400_000), peak(4_000_000));
-    assert!(one > 10_000, "{one} KiB is no reading");
-    assert!(ten < 128 * 1024, "{ten} KiB");
-    assert!(ten as f64 <= one as f64 * 1.1, "{one} KiB, then {ten} KiB");
+    // Every file goes into an empty database. PostgreSQL is slower, so there
+    // it is four times the rows; `make bench` goes on from here.
+    for (place, (one, ten)) in [(400_000, 4_000_000), (300_000, 1_200_000)]
+        .iter()
+        .enumerate()
+    {
+        let peak = |rows: usize| {
+            let file = folder.path().join(format!("{rows}.csv"));
+            // All in one month, so that both fill a file of the copy.
+            let lines = orders_csv(rows, 4).replace("2025-02-", "2025-01-");
+            std::fs::write(&file, lines.replace("2025-03-", "2025-01-")).unwrap();
+            Some(peak_kib(homes().get(place)?, &file))
+        };
+        let (Some(one), Some(ten)) = (peak(*one), peak(*ten)) else {
+            continue;
+        };
+        assert!(one > 10_000, "{one} KiB is no reading");
+        assert!(ten < 128 * 1024, "{ten} KiB");
+        assert!(ten as f64 <= one as f64 * 1.1, "{one} KiB, then {ten} KiB");
+    }
 }
