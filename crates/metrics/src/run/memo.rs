@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arrow::array::RecordBatch;
 use jiff::civil::Date;
 
-use crate::run::roll_up::Bits;
+use crate::run::roll_up::{Bits, Seen};
 
 /// Bytes of everything that is kept; beyond, all is forgotten.
 const LIMIT_BYTES: usize = 96 << 20;
@@ -35,6 +35,8 @@ pub(crate) enum Kept {
     Groups(Vec<RecordBatch>),
     /// Which keys have a row there.
     Keys(Arc<Bits>),
+    /// And how often.
+    Seen(Arc<Seen>),
 }
 
 /// Shared by all questions.
@@ -63,6 +65,7 @@ impl Memo {
                 sizes.sum::<usize>()
             }
             Kept::Keys(bits) => bits.size(),
+            Kept::Seen(seen) => seen.size(),
         };
         let paths = stretch.files.iter().map(|p| p.as_os_str().len());
         let size = size + paths.sum::<usize>() + ENTRY_BYTES;

@@ -1,6 +1,7 @@
 //! The roll-up of customers by month: for every month one bit for each
 //! customer with a row. Buyers of any run of months, first months and cohorts
-//! are then unions and counts of bits, not another reading of the facts.
+//! are then unions and counts of bits, not another reading of the facts; with a
+//! second bit for each customer with two, so is who came back.
 //!
 //! It answers only what it can answer exactly ([`kind_of`]); everything else
 //! goes the general way, and a test holds the two equal.
@@ -8,15 +9,15 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Int32Array, Int64Array, RecordBatch};
-use arrow::datatypes::{DataType, Field, Int64Type, Schema};
+use arrow::datatypes::{DataType, Date32Type, Field, Int64Type, Schema};
 use jiff::civil::Date;
-use keji_schema::Type;
-use keji_schema::calendar::Grain;
-use keji_schema::expr::{Expr, Node};
+use keji_schema::calendar::{Grain, Period};
+use keji_schema::expr::{Expr, Node, Op};
 use keji_schema::metric::{Agg, Window};
+use keji_schema::{Type, Value};
 
 use crate::error::{Error, Result};
-use crate::plan::spans::period_key;
+use crate::plan::spans::{period_key, plus};
 use crate::plan::{Pass, Scan, Shape, Span, State};
 use crate::run::groups::Groups;
 use crate::run::memo::Kept;
@@ -67,15 +68,50 @@ impl Bits {
         Bits(self.0.iter().zip(others).map(|(a, b)| a & !b).collect())
     }
 
+    fn common(&self, other: &Bits) -> Bits {
+        let both = self.0.iter().zip(&other.0);
+        Bits(both.map(|(a, b)| a & b).collect())
+    }
+
     fn n_common(&self, other: &Bits) -> i64 {
         let both = self.0.iter().zip(&other.0);
         both.map(|(a, b)| i64::from((a & b).count_ones())).sum()
     }
 }
 
+/// Keys by how often they are seen: at least once, at least twice. Stretches
+/// without a day in common add up.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Seen {
+    once: Bits,
+    twice: Bits,
+}
+
+impl Seen {
+    pub fn size(&self) -> usize {
+        self.once.size() + self.twice.size()
+    }
+
+    fn add(&mut self, other: &Seen) {
+        self.twice.add(&other.twice);
+        self.twice.add(&self.once.common(&other.once));
+        self.once.add(&other.once);
+    }
+}
+
+/// What makes a key be seen again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Again {
+    Row,
+    Day,
+}
+
 enum Kind<'a> {
-    /// Distinct keys of each period.
+    /// Distinct keys of each period or window.
     Distinct(&'a str),
+    /// Keys of each period or window that are seen once or twice at least;
+    /// of every state whether it is twice.
+    Seen(&'a str, Again, Vec<bool>),
     /// Keys by the period of their first row.
     First(&'a str),
     /// Keys by the month of their first row and the months of later ones.
@@ -90,7 +126,7 @@ fn kind_of(scan: &Scan) -> Option<Kind<'_>> {
     }
     let counts_all = |s: &State| s.agg == Agg::Count && s.expr.is_none() && s.filter.is_none();
     match (&scan.shape, scan.window) {
-        (Shape::Rows, Window::Period) => match scan.states.as_slice() {
+        (Shape::Rows, Window::Period | Window::Days365) => match scan.states.as_slice() {
             [
                 State {
                     agg: Agg::CountDistinct,
@@ -110,7 +146,39 @@ fn kind_of(scan: &Scan) -> Option<Kind<'_>> {
                 && reduced.dated_by.as_deref() == Some(first.name.as_str());
             (is_first && scan.states.iter().all(counts_all)).then_some(Kind::First(&reduced.key))
         }
+        (Shape::Reduced(reduced), Window::Period | Window::Days365) => {
+            let [often] = reduced.lets.as_slice() else {
+                return None;
+            };
+            let again = match (often.agg, &often.expr) {
+                (Agg::Count, None) => Again::Row,
+                (Agg::CountDistinct, Some(expr)) if single(expr) == Some(time) => Again::Day,
+                _ => return None,
+            };
+            let states = scan.states.iter().map(|s| is_twice(s, &often.name));
+            let states = states.collect::<Option<_>>()?;
+            let is_free = reduced.dated_by.is_none();
+            is_free.then_some(Kind::Seen(&reduced.key, again, states))
+        }
         (Shape::Cohort { key }, _) if scan.states.iter().all(counts_all) => Some(Kind::Cohort(key)),
+        _ => None,
+    }
+}
+
+/// Of a state that counts the keys seen at least once or twice, whether it is
+/// twice.
+fn is_twice(state: &State, often: &str) -> Option<bool> {
+    if state.agg != Agg::Count || state.expr.is_some() {
+        return None;
+    }
+    let Some(filter) = &state.filter else {
+        return Some(false);
+    };
+    let Node::Binary(Op::GtEq, left, right) = &filter.node else {
+        return None;
+    };
+    match (single(left), &right.node) {
+        (Some(name), Node::Literal(Value::Int(n @ (1 | 2)))) if name == often => Some(*n == 2),
         _ => None,
     }
 }
@@ -138,6 +206,7 @@ pub(super) async fn rolled_up(
     }
     let made = match kind {
         Kind::Distinct(key) => distinct(reader, scan, span, key).await?,
+        Kind::Seen(key, again, states) => seen(reader, scan, span, (key, again), &states).await?,
         Kind::First(key) => firsts(reader, scan, span, key).await?,
         Kind::Cohort(key) => cohorts(reader, scan, span, key).await?,
     };
@@ -156,17 +225,57 @@ async fn distinct(
     key: &str,
 ) -> Result<Option<RecordBatch>> {
     let mut counts = Vec::new();
-    for (i, period) in span.periods.iter().enumerate() {
+    for (at, from, to) in windows(reader, scan, span) {
         let mut all = Bits::default();
-        for piece in reader.months(scan, Some(period.from.max(span.seen.from)), span.end(i)) {
+        for piece in reader.months(scan, Some(from), to) {
             let Some(bits) = keys(reader, scan, key, piece).await? else {
                 return Ok(None);
             };
             all.add(&bits);
         }
-        counts.push((at(reader, period.from), all.count()));
+        counts.push((at, all.count()));
     }
     counted(scan, &counts).map(Some)
+}
+
+async fn seen(
+    reader: &Reader<'_>,
+    scan: &Scan,
+    span: &Span,
+    key: (&str, Again),
+    is_twice: &[bool],
+) -> Result<Option<RecordBatch>> {
+    let mut starts = Vec::new();
+    let mut counts = vec![Vec::new(); is_twice.len()];
+    for (at, from, to) in windows(reader, scan, span) {
+        let mut all = Seen::default();
+        for piece in reader.months(scan, Some(from), to) {
+            let Some(seen) = seen_in(reader, scan, key, piece).await? else {
+                return Ok(None);
+            };
+            all.add(&seen);
+        }
+        starts.push(at);
+        let (once, twice) = (all.once.count(), all.twice.count());
+        for (counts, is_twice) in counts.iter_mut().zip(is_twice) {
+            counts.push(if *is_twice { twice } else { once });
+        }
+    }
+    batch(scan, starts, None, counts).map(Some)
+}
+
+/// What is looked at for each period: the key of its group, the first day and
+/// the day after the last.
+fn windows(reader: &Reader<'_>, scan: &Scan, span: &Span) -> Vec<(i32, Date, Date)> {
+    let of = |(i, period): (usize, &Period)| {
+        let to = span.end(i);
+        let from = match scan.window {
+            Window::Days365 => plus(to, -365),
+            _ => period.from.max(span.seen.from),
+        };
+        (at(reader, period.from), from, to)
+    };
+    span.periods.iter().enumerate().map(of).collect()
 }
 
 /// A first row before the span places a key before it, so the month in which
@@ -237,6 +346,7 @@ async fn cohorts(
         }
     }
     let ages: ArrayRef = Arc::new(Int64Array::from(ages));
+    let counts = vec![counts; scan.states.len()];
     batch(scan, starts, Some(ages), counts).map(Some)
 }
 
@@ -250,21 +360,25 @@ fn at(reader: &Reader<'_>, day: Date) -> i32 {
 
 fn counted(scan: &Scan, counts: &[(i32, i64)]) -> Result<RecordBatch> {
     let (at, n): (Vec<i32>, Vec<i64>) = counts.iter().copied().unzip();
-    batch(scan, at, None, n)
+    batch(scan, at, None, vec![n; scan.states.len()])
 }
 
 /// The columns that the general way gives.
-fn batch(scan: &Scan, at: Vec<i32>, ages: Option<ArrayRef>, n: Vec<i64>) -> Result<RecordBatch> {
+fn batch(
+    scan: &Scan,
+    at: Vec<i32>,
+    ages: Option<ArrayRef>,
+    counts: Vec<Vec<i64>>,
+) -> Result<RecordBatch> {
     let mut fields = vec![Field::new(PERIOD, DataType::Int32, false)];
     let mut columns: Vec<ArrayRef> = vec![Arc::new(Int32Array::from(at))];
     if let Some(ages) = ages {
         fields.push(Field::new("$age", DataType::Int64, false));
         columns.push(ages);
     }
-    let n: ArrayRef = Arc::new(Int64Array::from(n));
-    for state in &scan.states {
+    for (state, counts) in scan.states.iter().zip(counts) {
         fields.push(Field::new(&state.name, DataType::Int64, true));
-        columns.push(n.clone());
+        columns.push(Arc::new(Int64Array::from(counts)));
     }
     Ok(RecordBatch::try_new(
         Arc::new(Schema::new(fields)),
@@ -322,6 +436,69 @@ async fn keys(
     let memo = reader.engine.memo();
     memo.keep(&what, stretch, Kept::Keys(bits.clone()));
     Ok(Some(bits))
+}
+
+/// The keys with rows from one day to before another of the same month, and
+/// those of them with two.
+async fn seen_in(
+    reader: &Reader<'_>,
+    scan: &Scan,
+    (key, again): (&str, Again),
+    (from, to): (Date, Date),
+) -> Result<Option<Arc<Seen>>> {
+    let pass = Pass {
+        from: Some(from),
+        to,
+        period: Some(0),
+    };
+    let (source, filters) = (&scan.source, &scan.filters);
+    let what = format!(
+        "seen {again:?} {key} {} {filters:?} {:?}",
+        source.object, source.joins
+    );
+    let stretch = reader.stretch(scan, pass);
+    if let Some(Kept::Seen(seen)) = reader.engine.memo().get(&what, &stretch) {
+        return Ok(Some(seen));
+    }
+    let time = scan.time.as_deref().unwrap_or_default();
+    let rows = reader.rows_with(scan, pass, &[key, time])?;
+    let columns = vec![
+        (column(&rows, key)?, KEY.to_owned()),
+        (column(&rows, time)?, "$day".to_owned()),
+    ];
+    let batches = reader.engine.collect(project(rows, columns)?).await?;
+    let mut seen = Seen::default();
+    const NO_DAY: i32 = i32::MIN;
+    // By id, the day of the first row.
+    let mut first_days: Vec<i32> = Vec::new();
+    for batch in &batches {
+        let ids = batch.column(0);
+        if ids.data_type() != &DataType::Int64 {
+            return Err(Error::Row(format!("a key of type {}", ids.data_type())));
+        }
+        let days = batch.column(1).as_primitive::<Date32Type>().values();
+        for (id, day) in ids.as_primitive::<Int64Type>().iter().zip(days) {
+            let Some(id) = id else { continue };
+            if !(0..MAX_KEYS).contains(&id) {
+                return Ok(None);
+            }
+            let id = id as usize;
+            if first_days.len() <= id {
+                first_days.resize(id + 1, NO_DAY);
+            }
+            let first = &mut first_days[id];
+            if *first == NO_DAY {
+                *first = *day;
+                seen.once.set(id);
+            } else if again == Again::Row || first != day {
+                seen.twice.set(id);
+            }
+        }
+    }
+    let seen = Arc::new(seen);
+    let memo = reader.engine.memo();
+    memo.keep(&what, stretch, Kept::Seen(seen.clone()));
+    Ok(Some(seen))
 }
 
 fn set(bits: &mut Bits, id: i64) -> bool {

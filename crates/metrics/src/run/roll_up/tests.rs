@@ -30,6 +30,21 @@ fn bits_are_sets() {
     assert_eq!(both, of(&[1, 3, 64, 200]));
 }
 
+#[test]
+fn seen_twice_adds_up() {
+    let seen = |once: &[usize], twice: &[usize]| Seen {
+        once: of(once),
+        twice: of(twice),
+    };
+    let mut all = Seen::default();
+    all.add(&seen(&[1, 2, 70], &[2]));
+    assert_eq!(all, seen(&[1, 2, 70], &[2]));
+    all.add(&seen(&[1, 3], &[]));
+    assert_eq!(all.once, of(&[1, 2, 3, 70]));
+    assert_eq!(all.twice.count(), 2);
+    assert_eq!(all.twice.without(&of(&[1, 2])).count(), 0);
+}
+
 #[tokio::test]
 async fn the_same_as_reading_every_row() {
     let catalog = Catalog::standard().unwrap();
@@ -57,6 +72,9 @@ async fn the_same_as_reading_every_row() {
         "net_revenue",
         "orders",
         "average_order_value",
+        "repeat_purchase_rate",
+        "repeat_customer_share",
+        "active_customers",
     ];
     let grains = [
         Grain::Day,
@@ -80,7 +98,11 @@ async fn the_same_as_reading_every_row() {
                     to,
                     ..Question::default()
                 };
-                let plan = plan(&catalog, &asked, None, &facts).unwrap();
+                // Some say that they are not honest by the day.
+                let Ok(plan) = plan(&catalog, &asked, None, &facts) else {
+                    assert!(matches!(grain, Some(Grain::Day | Grain::Week)), "{metric}");
+                    continue;
+                };
                 let reader = Reader {
                     engine: &engine,
                     catalog: &catalog,
@@ -119,6 +141,6 @@ async fn the_same_as_reading_every_row() {
             }
         }
     }
-    assert!(n_rolled > 30 && n_cut > 20, "{n_rolled} {n_cut}");
+    assert!(n_rolled > 70 && n_cut > 20, "{n_rolled} {n_cut}");
     assert!(n_values > 1_000, "{n_values}");
 }
