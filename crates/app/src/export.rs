@@ -2,6 +2,7 @@
 //! a question, and (in [`crate::import`]) a file of orders with the scores
 //! beside its rows. Streams; memory does not grow with the rows.
 
+mod records;
 mod sink;
 
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use keji_schema::question::{Question, Role};
 use keji_schema::{Type, Value};
 use keji_store::{ListQuery, ScanQuery};
 
+pub use records::{RecordsWanted, records, records_to_temporary};
 pub(crate) use sink::{Heading, Sink};
 
 use crate::context::App;

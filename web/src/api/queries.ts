@@ -200,6 +200,27 @@ export const exportScored = async (id: number, format: Format): Promise<Blob> =>
     }),
   );
 
+/** One customer's orders. */
+export const exportOrders = async (customer: number, format: Format): Promise<Blob> => {
+  const query = { format, where: `customer = ${customer}`, sort: "-ordered_at" };
+  return unwrapAs<Blob>(
+    await client.GET("/api/exports/records/{object}", {
+      params: { path: { object: "order" }, query },
+      parseAs: "blob",
+    }),
+  );
+};
+
+/** The records behind a question about one metric. */
+export const exportRows = async (question: Question, format: Format): Promise<Blob> =>
+  unwrapAs<Blob>(
+    await client.POST("/api/exports/rows", {
+      params: { query: { format } },
+      body: question,
+      parseAs: "blob",
+    }),
+  );
+
 /** The answer to a question as a file. */
 export const exportInsight = async (question: Question, format: Format): Promise<Blob> =>
   unwrapAs<Blob>(

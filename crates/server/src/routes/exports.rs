@@ -7,7 +7,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::civil::Date;
 use keji_app::customers::ListCustomers;
-use keji_app::export::{Format, Temporary};
+use keji_app::export::{Format, RecordsWanted, Temporary};
 use keji_schema::question::Question;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
@@ -20,6 +20,7 @@ use crate::error::{Answer, Body, Path, Problem, ProblemBody, Query, Speaks};
 pub fn routes() -> OpenApiRouter<Shared> {
     OpenApiRouter::new()
         .routes(routes!(customers))
+        .routes(routes!(records))
         .routes(routes!(insight))
         .routes(routes!(import))
 }
@@ -103,6 +104,43 @@ async fn customers(
     .await
     .map_err(speaks.problem())?;
     download(speaks, &file, wanted.format, "keji-customers").await
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct ExportRecords {
+    #[param(inline)]
+    format: FormatName,
+    /// A condition over the object's fields and those behind its links.
+    #[serde(rename = "where")]
+    filter: Option<String>,
+    /// Fields separated by commas, `-` before one for descending.
+    sort: Option<String>,
+}
+
+/// The records of one object of the catalog as a file.
+#[utoipa::path(get, path = "/api/exports/records/{object}", operation_id = "export_records", tag = "exports",
+    params(("object" = String, Path, description = "an object of the catalog, such as `order`"), ExportRecords),
+    responses((status = 200, description = "the file", content_type = "application/octet-stream"),
+        (status = "default", body = ProblemBody)))]
+async fn records(
+    State(shared): State<Shared>,
+    speaks: Speaks,
+    Path(object): Path<String>,
+    Query(wanted): Query<ExportRecords>,
+) -> Answer<Response> {
+    let format = wanted.format.format();
+    let name = format!("keji-{object}");
+    let list = RecordsWanted {
+        object,
+        filter: wanted.filter,
+        sort: wanted.sort,
+    };
+    let file =
+        keji_app::export::records_to_temporary(&shared.app, &caller(), format, &list, speaks.0)
+            .await
+            .map_err(speaks.problem())?;
+    download(speaks, &file, wanted.format, &name).await
 }
 
 /// The answer to a question as a file.

@@ -3,15 +3,15 @@ import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { Button } from "antd";
 import { useTranslation } from "react-i18next";
-import { customerQuery } from "../../api/queries";
+import { customerQuery, exportOrders } from "../../api/queries";
 import type { Score } from "../../api/types";
 import { columnsOption } from "../../charts/bar";
 import { Canvas } from "../../charts/canvas";
-
 import { FieldValue } from "../../fields/field-value";
 import { useLang } from "../../i18n";
 import { findField, useAsOf, useCatalog, useCurrency } from "../../ui/catalog";
 import { COLOURS } from "../../ui/colours";
+import { DownloadMenu } from "../../ui/download-menu";
 import { Amount } from "../../ui/figure";
 import { exactNumber, NO_VALUE, pickText } from "../../ui/format";
 import { useMode } from "../../ui/mode";
@@ -233,7 +233,16 @@ export function CustomerPage() {
           )}
         </Panel>
       </div>
-      <Panel title={t("customer.orders")}>
+      <Panel
+        title={t("customer.orders")}
+        actions={
+          <DownloadMenu
+            label={t("customer.export")}
+            name={`keji-orders-${customer.number}`}
+            fetchFile={(format) => exportOrders(id, format)}
+          />
+        }
+      >
         <Orders id={id} currency={currency} />
       </Panel>
     </main>

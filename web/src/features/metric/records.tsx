@@ -1,12 +1,13 @@
 // The records behind one number, and whether they are that number.
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
-import { insightQuery, rowsBehindQuery } from "../../api/queries";
+import { exportRows, insightQuery, rowsBehindQuery } from "../../api/queries";
 import type { Answer, CatalogMetric, RowsBehind, Value } from "../../api/types";
 import { cellOf } from "../../charts/shape";
 import { useAsked } from "../../charts/use-asked";
 import { useLang } from "../../i18n";
 import { useCatalog } from "../../ui/catalog";
+import { DownloadMenu } from "../../ui/download-menu";
 import type { Asked } from "../../ui/explain";
 import { Figure } from "../../ui/figure";
 import { exactNumber, pickText, showValue } from "../../ui/format";
@@ -55,6 +56,14 @@ export function Records({
           n: exactNumber(found.rows.length),
         })}
       </p>
+      {!asked.since && (
+        <DownloadMenu
+          label={t("metric.export")}
+          note={t("explain.exportHelp")}
+          name={`keji-${found.object}`}
+          fetchFile={(format) => exportRows(asked.question, format)}
+        />
+      )}
       {proof ? (
         <Proved found={found} proof={proof} value={value} asked={asked} />
       ) : (

@@ -1,0 +1,128 @@
+//! The records of one object as a file: orders, lines, products, whatever the
+//! catalog defines. Each link stands as the number of the record it leads to.
+
+use std::path::Path;
+
+use keji_schema::definition::ObjectDef;
+use keji_schema::expr::Expr;
+use keji_store::{ScanQuery, Sort};
+
+use super::{Format, Heading, Sink, Temporary, partial, temporary};
+use crate::context::App;
+use crate::error::{Error, Result};
+use crate::messages::Language;
+use crate::permission::{Caller, access};
+
+/// Which records, in which order.
+#[derive(Debug, Default)]
+pub struct RecordsWanted {
+    /// An object of the catalog, such as `order`.
+    pub object: String,
+    /// A condition over its fields and those behind its links.
+    pub filter: Option<String>,
+    /// Fields separated by commas, `-` for descending; without any by `id`.
+    pub sort: Option<String>,
+}
+
+/// Writes the file and returns the number of records. A file that exists is
+/// replaced only once the new one is whole.
+pub async fn records(
+    app: &App,
+    caller: &Caller,
+    format: Format,
+    wanted: &RecordsWanted,
+    path: &Path,
+    language: Language,
+) -> Result<u64> {
+    let object = app.catalog.object(&wanted.object)?;
+    let scope = app.catalog.scope(&object.id);
+    let filter = wanted.filter.as_deref().map(str::trim);
+    let filter = filter.filter(|text| !text.is_empty());
+    let (fields, headings) = columns(app, object, format, language)?;
+    let query = ScanQuery {
+        object: object.id.clone(),
+        fields,
+        filter: filter.map(|f| Expr::parse_filter(f, &scope)).transpose()?,
+        sort: sort(app, object, wanted.sort.as_deref())?,
+    };
+    let partial = partial(path);
+    let mut sink = Sink::create(format, &partial, &headings)?;
+    let access = access(caller, &object.id);
+    let written = app.store.scan(&query, &access, |row| sink.row(row)).await;
+    let finished = written.and_then(|n| sink.finish().map(|()| n));
+    match finished {
+        Ok(n) => {
+            std::fs::rename(&partial, path).map_err(Error::io(path.display().to_string()))?;
+            Ok(n)
+        }
+        Err(problem) => {
+            let _ = std::fs::remove_file(&partial);
+            Err(problem)
+        }
+    }
+}
+
+pub async fn records_to_temporary(
+    app: &App,
+    caller: &Caller,
+    format: Format,
+    wanted: &RecordsWanted,
+    language: Language,
+) -> Result<Temporary> {
+    let file = temporary(app)?;
+    records(app, caller, format, wanted, file.path(), language).await?;
+    Ok(file)
+}
+
+/// The path and the heading of every column.
+fn columns(
+    app: &App,
+    object: &ObjectDef,
+    format: Format,
+    language: Language,
+) -> Result<(Vec<String>, Vec<Heading>)> {
+    let (mut paths, mut headings) = (Vec::new(), Vec::new());
+    for field in &object.fields {
+        let mut kind = field.kind;
+        let mut path = field.id.clone();
+        if let Some(to) = &field.to {
+            let Some(number) = app.catalog.object(to)?.field("number") else {
+                continue;
+            };
+            path = format!("{path}.{}", number.id);
+            kind = number.kind;
+        }
+        let label = match (format, language) {
+            (Format::Parquet, _) => path.clone(),
+            (_, Language::Zh) => field.name.zh.clone(),
+            (_, Language::En) => field.name.en.clone(),
+        };
+        paths.push(path);
+        headings.push(Heading { label, kind });
+    }
+    Ok((paths, headings))
+}
+
+fn sort(app: &App, object: &ObjectDef, text: Option<&str>) -> Result<Vec<Sort>> {
+    let keys = text.unwrap_or_default().split(',').map(str::trim);
+    let keys = keys.filter(|key| !key.is_empty());
+    let parsed = keys.map(|key| {
+        let (name, descending) = match key.strip_prefix('-') {
+            Some(name) => (name, true),
+            None => (key, false),
+        };
+        if name != "id" {
+            let path: Vec<String> = name.split('.').map(str::to_owned).collect();
+            app.catalog.field(&object.id, &path)?;
+        }
+        Ok(Sort {
+            path: name.to_owned(),
+            descending,
+        })
+    });
+    let mut all = parsed.collect::<Result<Vec<_>>>()?;
+    if all.is_empty() {
+        all.push(Sort::asc("id"));
+    }
+    Ok(all)
+}
