@@ -35,6 +35,7 @@ const WORDS = {
     choose: "选择文件",
     waiting: "服务暂时没有回应，正在等它回来",
     download: "下载",
+    dayFirst: "日月年",
     monthFirst: "月日年",
     leftOut: "不导入",
     header: ["等级", "阶段", "流失风险", "原因", "预期价值"],
@@ -65,6 +66,7 @@ const WORDS = {
     choose: "Choose a file",
     waiting: "The server does not answer just now; waiting for it",
     download: "Download",
+    dayFirst: "Day, month, year",
     monthFirst: "Month, day, year",
     leftOut: "Leave out",
     header: ["Tier", "Stage", "Churn risk", "Reason", "Expected value"],
@@ -110,8 +112,12 @@ async function checksColumns(page: Page, lang: Lang, tag: string): Promise<void>
   await expect(page.locator("h1 .state-needs_mapping")).toBeVisible();
   const asked = page.url();
   const button = page.getByRole("button", { name: words.importAdd });
-  await expect(page.getByText("2024-04-03").first()).toBeVisible();
+  // Day and month are not guessed: somebody has to say.
+  await expect(button).toBeDisabled();
   await isSound(page, "mapping", lang);
+  await pick(page, words.date, words.dayFirst);
+  await expect(page.getByText("2024-04-03").first()).toBeVisible();
+  await expect(button).toBeEnabled();
 
   // Without quantity there is no amount, and the page says so.
   await pick(page, words.quantity, words.leftOut);

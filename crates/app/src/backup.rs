@@ -4,12 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use keji_schema::Catalog;
-use keji_store::Location;
-
 pub use keji_store::{BackupProgress, BackupReport, BackupStep};
 
-use crate::context::App;
-use crate::error::Result;
+use crate::context::{App, check_place, location};
+use crate::error::{Error, Result};
 use crate::permission::Caller;
 
 /// Writes a backup while others go on writing; the file must not exist yet.
@@ -19,7 +17,8 @@ pub async fn backup(
     file: &Path,
     progress: impl FnMut(BackupProgress) + Send,
 ) -> Result<BackupReport> {
-    Ok(app.store.backup(file, progress).await?)
+    check_place(file)?;
+    app.store.backup(file, progress).await.map_err(of_files)
 }
 
 /// Restores a backup into an empty folder, or an empty database; counts and
@@ -30,12 +29,19 @@ pub async fn restore(
     database: Option<&str>,
     progress: impl FnMut(BackupProgress) + Send,
 ) -> Result<BackupReport> {
-    let location = match database {
-        None => Location::Folder(folder.to_owned()),
-        Some(url) => Location::Postgres(url.to_owned()),
-    };
+    let location = location(folder, database)?;
     let catalog = Arc::new(Catalog::standard()?);
-    Ok(keji_store::restore(file, &location, catalog, progress).await?)
+    keji_store::restore(file, &location, catalog, progress)
+        .await
+        .map_err(of_files)
+}
+
+/// The files of a backup and the place of a restore are the caller's choice.
+fn of_files(problem: keji_store::Error) -> Error {
+    match problem {
+        keji_store::Error::Io { what, source } => Error::named(what)(source),
+        other => other.into(),
+    }
 }
 
 /// Makes what a backup leaves out because it follows from the rest.

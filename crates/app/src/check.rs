@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::context::App;
 use crate::error::Result;
+use crate::messages::{Language, phrases};
 use crate::permission::Caller;
 
 #[derive(Debug, Serialize)]
@@ -14,7 +15,9 @@ pub struct CheckReport {
 
 #[derive(Debug, Serialize)]
 pub struct Finding {
-    pub what: String,
+    /// For programs: `definitions`, `store` or `copy`.
+    pub what: &'static str,
+    pub name: &'static str,
     pub is_good: bool,
     pub detail: String,
 }
@@ -25,50 +28,69 @@ impl CheckReport {
     }
 }
 
-pub async fn run(app: &App, _caller: &Caller) -> Result<CheckReport> {
-    let mut findings = vec![definitions(app).await?];
+pub async fn run(app: &App, _caller: &Caller, language: Language) -> Result<CheckReport> {
+    let mut findings = vec![definitions(app, language).await?];
     let problems = app.store.integrity_check().await?;
     findings.push(Finding {
-        what: "store".to_owned(),
+        what: "store",
+        name: language.pick("数据库", "the database"),
         is_good: problems.is_empty(),
         detail: if problems.is_empty() {
-            "whole".to_owned()
+            language.pick("完好", "whole").to_owned()
         } else {
-            problems.join("; ")
+            let said = |problem: String| match language {
+                Language::Zh => phrases::chinese(&problem).unwrap_or(problem),
+                Language::En => problem,
+            };
+            joined(problems.into_iter().map(said), language)
         },
     });
     app.copy.refresh().await?;
     let copy = app.copy.check().await?;
     findings.push(Finding {
-        what: "copy = store".to_owned(),
+        what: "copy",
+        name: language.pick("列存副本与数据库一致", "the copy equals the database"),
         is_good: copy.is_equal(),
         detail: if copy.is_equal() {
-            format!("{} rows in {} parts", copy.n_rows, copy.n_parts)
+            let (rows, parts) = (copy.n_rows, copy.n_parts);
+            match language {
+                Language::Zh => format!("{rows} 行，{parts} 个部分"),
+                Language::En => format!("{rows} rows in {parts} parts"),
+            }
         } else {
-            copy.differences
-                .iter()
-                .map(difference)
-                .collect::<Vec<_>>()
-                .join("; ")
+            joined(
+                copy.differences.iter().map(|d| difference(d, language)),
+                language,
+            )
         },
     });
     Ok(CheckReport { findings })
 }
 
-fn difference(d: &keji_metrics::copy::Difference) -> String {
+fn joined(all: impl Iterator<Item = String>, language: Language) -> String {
+    all.collect::<Vec<_>>().join(language.pick("；", "; "))
+}
+
+fn difference(d: &keji_metrics::copy::Difference, language: Language) -> String {
     let month = d
         .month
         .map_or(String::new(), |m| format!(" {}", &m.to_string()[..7]));
-    match &d.damage {
-        Some(damage) => format!("{}{month}: {damage}", d.object),
-        None => format!(
-            "{}{month}: {} rows in the store, {} in the copy",
-            d.object, d.store.n_rows, d.copy.n_rows
-        ),
+    let (object, stored, copied) = (&d.object, d.store.n_rows, d.copy.n_rows);
+    match (&d.damage, language) {
+        (Some(damage), Language::Zh) => format!("{object}{month}：文件已损坏（{damage}）"),
+        (Some(damage), Language::En) => format!("{object}{month}: {damage}"),
+        (None, Language::Zh) if stored == copied => format!("{object}{month}：内容不同"),
+        (None, Language::En) if stored == copied => format!("{object}{month}: other values"),
+        (None, Language::Zh) => {
+            format!("{object}{month}：数据库 {stored} 行，副本 {copied} 行")
+        }
+        (None, Language::En) => {
+            format!("{object}{month}: {stored} rows in the store, {copied} in the copy")
+        }
     }
 }
 
-async fn definitions(app: &App) -> Result<Finding> {
+async fn definitions(app: &App, language: Language) -> Result<Finding> {
     let mut n = 0;
     let mut wrong = Vec::new();
     for metric in app.catalog.metrics.values() {
@@ -76,20 +98,25 @@ async fn definitions(app: &App) -> Result<Finding> {
         {
             n += 1;
             if let Some(failure) = outcome.failure {
-                wrong.push(format!(
-                    "{} example {}: {failure}",
-                    outcome.metric, outcome.number
-                ));
+                let (metric, number) = (&outcome.metric, outcome.number);
+                wrong.push(match language {
+                    Language::Zh => format!("{metric} 的算例 {number}：{failure}"),
+                    Language::En => format!("{metric} example {number}: {failure}"),
+                });
             }
         }
     }
     Ok(Finding {
-        what: "definitions".to_owned(),
+        what: "definitions",
+        name: language.pick("定义", "definitions"),
         is_good: wrong.is_empty(),
         detail: if wrong.is_empty() {
-            format!("{n} worked examples")
+            match language {
+                Language::Zh => format!("{n} 个算例"),
+                Language::En => format!("{n} worked examples"),
+            }
         } else {
-            wrong.join("; ")
+            joined(wrong.into_iter(), language)
         },
     })
 }

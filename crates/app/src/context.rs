@@ -1,14 +1,19 @@
 //! What there is to work with: catalog, store, copy and the data folder.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use keji_metrics::copy::Copy;
 use keji_metrics::run::{Engine, MEMORY_BYTES};
-use keji_schema::Catalog;
-use keji_store::{Location, Store};
+use keji_schema::{Catalog, Value};
+use keji_store::{ListQuery, Location, Sort, Store};
 
 use crate::error::{Error, Result};
+use crate::permission::{Caller, access};
+
+/// Orders that are looked at for their currency.
+const N_NEWEST: u32 = 200;
 
 /// Where the data are and how to start the child that reads workbooks.
 #[derive(Debug, Clone)]
@@ -40,17 +45,15 @@ impl App {
     pub async fn open(options: OpenOptions) -> Result<App> {
         let catalog = Arc::new(Catalog::standard()?);
         let folder = &options.folder;
-        std::fs::create_dir_all(folder).map_err(Error::io(folder.display().to_string()))?;
-        let (location, copy) = match &options.database {
-            None => (Location::Folder(folder.clone()), folder.join("copy")),
+        let location = location(folder, options.database.as_deref())?;
+        std::fs::create_dir_all(folder).map_err(Error::named(folder.display().to_string()))?;
+        let copy = match &location {
+            Location::Folder(folder) => folder.join("copy"),
             // Several databases may share a folder; each has a copy of its own.
-            Some(url) => {
-                let name = format!(
-                    "copy-{:016x}",
-                    stable_hash(without_password(url).as_bytes())
-                );
-                (Location::Postgres(url.clone()), folder.join(name))
-            }
+            Location::Postgres(url) => folder.join(format!(
+                "copy-{:016x}",
+                stable_hash(without_password(url).as_bytes())
+            )),
         };
         let store = Store::open(&location, catalog.clone()).await?;
         let copy = Copy::open(&copy, store.clone())?;
@@ -70,6 +73,25 @@ impl App {
         &self.folder
     }
 
+    /// The currency of the newest orders, where they have one and the same.
+    pub(crate) async fn currency(&self, caller: &Caller) -> Result<Option<String>> {
+        let query = ListQuery {
+            object: "order".to_owned(),
+            fields: vec!["currency".to_owned()],
+            sort: vec![Sort::desc("ordered_on")],
+            limit: N_NEWEST,
+            ..ListQuery::default()
+        };
+        let page = self.store.list(&query, &access(caller, "order")).await?;
+        let mut found = page.rows.iter().flatten().map(|value| match value {
+            Value::Text(currency) => Some(currency.as_str()),
+            _ => None,
+        });
+        let first = found.next().flatten();
+        let is_one = found.all(|currency| currency == first);
+        Ok(first.filter(|_| is_one).map(str::to_owned))
+    }
+
     /// For tests and tools that look at the state as a whole.
     pub async fn state_hash(&self) -> Result<u128> {
         Ok(self.store.state_hash().await?)
@@ -77,6 +99,46 @@ impl App {
 
     pub async fn close(self) {
         self.store.close().await;
+    }
+}
+
+/// The folder, or the database of a URL. Only PostgreSQL is known by one.
+pub(crate) fn location(folder: &Path, database: Option<&str>) -> Result<Location> {
+    let Some(url) = database else {
+        return Ok(Location::Folder(folder.to_owned()));
+    };
+    match url.split_once("://") {
+        Some(("postgres" | "postgresql", _)) => Ok(Location::Postgres(url.to_owned())),
+        other => {
+            let kind = other.map_or(url, |(scheme, _)| scheme);
+            Err(Error::State {
+                code: "unknown_database",
+                zh: format!(
+                    "不支持 `{kind}` 数据库：这里要写 postgres://用户:密码@主机/库名；不写则用数据文件夹里的 SQLite"
+                ),
+                en: format!(
+                    "`{kind}` is not supported as a database: give postgres://user:password@host/database, or nothing for SQLite in the data folder"
+                ),
+            })
+        }
+    }
+}
+
+/// Whether a file can be put there, before the work is done.
+pub(crate) fn check_place(path: &Path) -> Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    let fault = match std::fs::metadata(folder) {
+        Ok(found) if !found.is_dir() => Some(ErrorKind::NotADirectory),
+        Ok(_) if path.is_dir() => Some(ErrorKind::IsADirectory),
+        Ok(_) => None,
+        Err(problem) => return Err(Error::named(folder.display().to_string())(problem)),
+    };
+    match fault {
+        Some(kind) => Err(Error::named(path.display().to_string())(kind.into())),
+        None => Ok(()),
     }
 }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use crate::import::{ImportError, Mapping};
-use crate::messages::Language;
+use crate::messages::{Language, phrases};
 
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -30,8 +30,18 @@ pub enum Error {
     #[error("there is no {kind} {id}")]
     NotFound { kind: &'static str, id: String },
     /// The call itself is wrong: the name of the argument and what is wrong.
-    #[error("{name}: {message}")]
-    Argument { name: &'static str, message: String },
+    #[error("{name}: {en}")]
+    Argument {
+        name: &'static str,
+        zh: String,
+        en: String,
+    },
+    /// A file or folder that the caller named cannot be used as it is.
+    #[error("{path}: {source}")]
+    File {
+        path: String,
+        source: std::io::Error,
+    },
     /// Not possible in the present state, for example undoing twice.
     #[error("{en}")]
     State {
@@ -78,6 +88,27 @@ impl Error {
         move |source| Error::Io { what, source }
     }
 
+    /// Of a file or folder that the caller named: what naming another one, or
+    /// mending it, would help is the caller's to do.
+    pub fn named(path: impl Into<String>) -> impl FnOnce(std::io::Error) -> Error {
+        use std::io::ErrorKind as K;
+        let path = path.into();
+        move |source| match source.kind() {
+            K::NotFound
+            | K::PermissionDenied
+            | K::AlreadyExists
+            | K::IsADirectory
+            | K::NotADirectory
+            | K::DirectoryNotEmpty
+            | K::InvalidFilename
+            | K::InvalidInput
+            | K::InvalidData
+            | K::UnexpectedEof
+            | K::ReadOnlyFilesystem => Error::File { path, source },
+            _ => Error::Io { what: path, source },
+        }
+    }
+
     pub fn not_found(kind: &'static str, id: impl ToString) -> Error {
         Error::NotFound {
             kind,
@@ -99,6 +130,7 @@ impl Error {
             Error::NeedsMapping(_) => "needs_mapping",
             Error::NotFound { .. } => "not_found",
             Error::Argument { .. } => "argument",
+            Error::File { .. } => "file",
             Error::State { code, .. } => code,
             Error::Cancelled => "cancelled",
             Error::Io { .. } => "io",
@@ -109,16 +141,19 @@ impl Error {
     /// Whether mending the call or its input would help.
     pub fn is_callers_fault(&self) -> bool {
         match self {
+            Error::Import(problem) => !matches!(problem, ImportError::Cancelled { .. }),
             Error::Schema(_)
-            | Error::Import(_)
             | Error::NeedsMapping(_)
             | Error::NotFound { .. }
             | Error::Argument { .. }
+            | Error::File { .. }
             | Error::State { .. } => true,
             Error::Metrics(problem) => matches!(problem, keji_metrics::Error::Schema(_)),
             Error::Store(problem) => matches!(
                 problem,
-                keji_store::Error::Schema(_) | keji_store::Error::Query(_)
+                keji_store::Error::Schema(_)
+                    | keji_store::Error::Query(_)
+                    | keji_store::Error::Newer { .. }
             ),
             Error::Models(_) | Error::Cancelled | Error::Io { .. } | Error::Internal(_) => false,
         }
@@ -129,6 +164,8 @@ impl Error {
         match language {
             Language::En => match self {
                 Error::Import(problem) => problem.text(language),
+                Error::File { path, source } => format!("{path}: {}", io_text(source, language)),
+                Error::Io { what, source } => format!("{what}: {}", io_text(source, language)),
                 other => other.to_string(),
             },
             Language::Zh => self.text_zh(),
@@ -140,16 +177,23 @@ impl Error {
             Error::Schema(problem)
             | Error::Store(keji_store::Error::Schema(problem))
             | Error::Metrics(keji_metrics::Error::Schema(problem)) => schema_zh(problem),
-            Error::Store(problem) => format!("数据存储出错：{problem}"),
+            Error::Store(problem) | Error::Metrics(keji_metrics::Error::Store(problem)) => {
+                store_zh(problem)
+            }
             Error::Metrics(problem) => format!("计算指标时出错：{problem}"),
             Error::Models(problem) => format!("模型无法计算：{problem}"),
             Error::Import(problem) => problem.text(Language::Zh),
             Error::NeedsMapping(_) => "文件的列需要人确认一下再导入".to_owned(),
-            Error::NotFound { kind, id } => format!("没有这个{}：{id}", kind_zh(kind)),
-            Error::Argument { name, message } => format!("参数 {name} 不对：{message}"),
+            Error::NotFound { kind, id } => format!("没有这个{}：{id}", word(kind)),
+            Error::Argument { name, zh, .. } => format!("参数 `{name}` 不对：{zh}"),
+            Error::File { path, source } => {
+                format!("{}：{}", word(path), io_text(source, Language::Zh))
+            }
             Error::State { zh, .. } => zh.clone(),
             Error::Cancelled => "已取消".to_owned(),
-            Error::Io { what, source } => format!("读写 {what} 时出错：{source}"),
+            Error::Io { what, source } => {
+                format!("读写 {what} 时出错：{}", io_text(source, Language::Zh))
+            }
             Error::Internal(_) => "程序内部出错，详情见日志".to_owned(),
         }
     }
@@ -158,7 +202,11 @@ impl Error {
         let code = self.code();
         ProblemText {
             kind: format!("/problems/{}", code.replace('_', "-")),
-            title: title(code, language).to_owned(),
+            title: match self {
+                Error::State { .. } => state_title(language),
+                _ => title(code, language),
+            }
+            .to_owned(),
             detail: self.text(language),
             code,
             at: match self {
@@ -192,45 +240,106 @@ fn schema_zh(problem: &keji_schema::Error) -> String {
             file,
             line,
             message,
-        } => format!("定义文件 {file} 第 {line} 行：{message}"),
-        E::Expression { text, message } => format!("条件 `{text}` 有误：{message}"),
-        E::Unknown { kind, name } => format!("没有这个{}：{name}", kind_zh(kind)),
-        E::Value { text, wanted } => format!("`{text}` 不是{}", wanted_zh(wanted)),
-        E::Overflow(number) => format!("数字太大：{number}"),
-        E::Question(message) => format!("这个问题不能这样问：{message}"),
+        } => format!("定义文件 {file} 第 {line} 行：{}", said(message)),
+        E::Expression { text, message } => format!("条件 `{text}` 有误：{}", said(message)),
+        E::Unknown { kind, name } => format!("没有这个{}：{name}", word(kind)),
+        E::Value { text, wanted } => format!("`{text}` 不是{}", word(wanted)),
+        E::Overflow(number) => format!("数字太大：{}", word(number)),
+        E::Question(message) => format!("这个问题不能这样问：{}", said(message)),
     }
 }
 
-fn kind_zh(kind: &str) -> &str {
-    match kind {
-        "object" => "对象",
-        "field" => "字段",
-        "metric" => "指标",
-        "dimension" => "维度",
-        "customer" => "客户",
-        "order" => "订单",
-        "import" => "导入",
-        "batch" => "批次",
-        "job" => "任务",
-        "evaluation" => "评估",
-        "function" => "函数",
-        other => other,
+fn store_zh(problem: &keji_store::Error) -> String {
+    use keji_store::Error as E;
+    match problem {
+        E::Schema(problem) => schema_zh(problem),
+        E::NotFound { object, id } => format!("没有这个{}：{id}", word(object)),
+        E::Duplicate { object, field } => format!("已有别的 {object} 用了同样的 `{field}`"),
+        E::InUse { object, id, by } => format!("{object} {id} 还被 `{by}` 的记录引用"),
+        E::Required { object, field } => format!("`{object}.{field}` 必须填写"),
+        E::Invalid {
+            object,
+            field,
+            value,
+            ..
+        } => format!("`{object}.{field}` 不能是 {value}"),
+        E::Refused { object, by } => format!("`{object}` 只能由 `{by}` 写入"),
+        E::Query(message) => said(message),
+        E::Batch { id, state } => format!("批次 {id} 的状态是 {}", word(state)),
+        E::Missing { kind, id } => format!("没有这个{}：{id}", word(kind)),
+        E::Cancelled => "已取消".to_owned(),
+        E::LeaseLost(id) => format!("任务 {id} 已由别的进程接手"),
+        E::Outdated(_) => "数据刚被别处改过，请再试一次".to_owned(),
+        E::Drop(fields) => format!("定义里没有了 {fields}，但库里还有它们的数据；要删除须明确说明"),
+        E::TypeChange {
+            object,
+            field,
+            stored,
+            wanted,
+        } => format!("`{object}.{field}` 存的是 {stored}，不能变成 {wanted}；请给新字段另取名字"),
+        E::Newer { stored, known } => {
+            format!("数据由更新的版本写成（{stored}，本程序认得 {known}），请换用新版本")
+        }
+        E::Busy => "数据库正忙：别的程序写得太久，请稍后再试".to_owned(),
+        E::Unreachable(_) => "连不上数据库：请检查地址和端口，确认数据库已启动".to_owned(),
+        E::Full => "磁盘已满，什么都没有改动".to_owned(),
+        E::Corrupt(message) => format!("数据库已损坏：{}", said(message)),
+        E::Database(problem) => format!("数据库出错：{problem}"),
+        E::Io { what, source } => {
+            format!("读写 {what} 时出错：{}", io_text(source, Language::Zh))
+        }
     }
 }
 
-fn wanted_zh(wanted: &str) -> &str {
-    match wanted {
-        "number" => "数字",
-        "whole number" => "整数",
-        "date" => "日期",
-        "date and time" => "日期时间",
-        other => other,
+/// A sentence of the crates below in Chinese; as it is where it is not known.
+fn said(english: &str) -> String {
+    phrases::chinese(english).unwrap_or_else(|| english.to_owned())
+}
+
+fn word(english: &str) -> &str {
+    phrases::word(english).unwrap_or(english)
+}
+
+/// What the system, or one of our own checks, says of a file.
+fn io_text(problem: &std::io::Error, language: Language) -> String {
+    use std::io::ErrorKind as K;
+    let (zh, en) = match problem.kind() {
+        // In words of our own.
+        _ if problem.get_ref().is_some() => {
+            let english = problem.to_string();
+            return match language {
+                Language::Zh => said(&english),
+                Language::En => english,
+            };
+        }
+        K::NotFound => ("没有这个文件或文件夹", "there is no such file or folder"),
+        K::PermissionDenied => ("没有权限", "not permitted"),
+        K::AlreadyExists => ("已经有同名的文件", "there is a file of that name already"),
+        K::IsADirectory => ("这是文件夹，不是文件", "this is a folder, not a file"),
+        K::NotADirectory => ("路径中有一段不是文件夹", "a part of the path is no folder"),
+        K::ReadOnlyFilesystem => ("这个位置只能读", "this place is read-only"),
+        K::StorageFull | K::QuotaExceeded => ("磁盘已满", "the disk is full"),
+        K::InvalidFilename => ("名称太长或不合规", "the name is too long or not allowed"),
+        _ => return problem.to_string(),
+    };
+    match language {
+        Language::Zh => zh,
+        Language::En => en,
+    }
+    .to_owned()
+}
+
+fn state_title(language: Language) -> &'static str {
+    match language {
+        Language::Zh => "现在不能这样做",
+        Language::En => "Not possible as things are",
     }
 }
 
 fn title(code: &str, language: Language) -> &'static str {
     let (zh, en) = match code {
         "not_found" => ("没有找到", "Not found"),
+        "file" => ("文件或文件夹用不了", "The file or folder cannot be used"),
         "needs_mapping" => ("需要确认列的含义", "The columns need a look"),
         "unknown_name" => ("名称不存在", "Unknown name"),
         "expression" => ("条件写得不对", "The condition does not hold"),

@@ -15,7 +15,7 @@ use keji_store::{ListQuery, ScanQuery};
 pub use records::{RecordsWanted, records, records_to_temporary};
 pub(crate) use sink::{Heading, Sink};
 
-use crate::context::App;
+use crate::context::{App, check_place};
 use crate::customers::{ListCustomers, MAX_PAGE, View};
 use crate::error::{Error, Result};
 use crate::messages::Language;
@@ -41,7 +41,8 @@ impl Format {
             Some("parquet") => Ok(Format::Parquet),
             _ => Err(Error::Argument {
                 name: "output",
-                message: format!("{}: .csv, .xlsx, .parquet", path.display()),
+                zh: format!("{} 的结尾要是 .csv、.xlsx 或 .parquet", path.display()),
+                en: format!("{} must end in .csv, .xlsx or .parquet", path.display()),
             }),
         }
     }
@@ -103,6 +104,7 @@ pub async fn answer(
     path: &Path,
     language: Language,
 ) -> Result<u64> {
+    check_place(path)?;
     let answer = crate::insight::ask(app, caller, question).await?;
     let mut headings = Vec::new();
     for (i, column) in answer.columns.iter().enumerate() {
@@ -195,6 +197,7 @@ pub async fn customers(
     path: &Path,
     language: Language,
 ) -> Result<u64> {
+    check_place(path)?;
     let view = View::open(app, wanted.as_of).await?;
     let mut columns = Vec::new();
     let mut paths = Vec::new();

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::civil::Date;
-use keji_store::{Job, JobId, Lease, NewJob, Retry};
+use keji_store::{Job, JobId, JobState, Lease, NewJob, Retry};
 use serde::Serialize;
 use serde_json::json;
 use tokio::task::JoinHandle;
@@ -119,23 +119,27 @@ async fn evaluate(app: &App, caller: &Caller, job: Job, cancel: Arc<AtomicBool>)
                 .finish_job(&job.lease(), json!({ "as_of": document.get("as_of") }))
                 .await?
         }
-        Err(problem) => fail(app, &job, &problem).await?,
+        Err(problem) => drop(fail(app, &job, &problem).await?),
     }
     Ok(())
 }
 
-/// Ends a job with its error. Only what another try could mend is tried again.
-pub(crate) async fn fail(app: &App, job: &Job, problem: &Error) -> Result<()> {
+/// Ends a job with its error, and says what became of it. Only what another
+/// try could mend is tried again.
+pub(crate) async fn fail(app: &App, job: &Job, problem: &Error) -> Result<JobState> {
     let retry = match problem {
-        Error::Store(keji_store::Error::Busy | keji_store::Error::Database(_)) => {
-            Retry::After(Duration::from_secs(5))
-        }
+        Error::Store(
+            keji_store::Error::Busy
+            | keji_store::Error::Unreachable(_)
+            | keji_store::Error::Database(_),
+        ) => Retry::After(Duration::from_secs(5)),
         _ => Retry::Never,
     };
-    app.store
+    let state = app
+        .store
         .fail_job(&job.lease(), &import::jobs::kept(problem), retry)
         .await?;
-    Ok(())
+    Ok(state)
 }
 
 /// Keeps a lease alive, stores the newest progress, and hands on the wish to

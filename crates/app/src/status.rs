@@ -4,18 +4,16 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
-use keji_schema::Value;
 use keji_schema::definition::{FieldDef, Text2};
 use keji_schema::metric::{Direction, Unit};
 use keji_schema::rule::Named;
-use keji_store::{ListQuery, Sort};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::context::App;
 use crate::error::Result;
 use crate::evaluation;
-use crate::permission::{Caller, access};
+use crate::permission::Caller;
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Status {
@@ -61,31 +59,9 @@ pub async fn status(app: &App, caller: &Caller) -> Result<Status> {
         demo: batches.iter().any(|b| {
             b.filename == crate::demo::FILENAME && b.state == keji_store::BatchState::Merged
         }),
-        currency: currency(app, caller).await?,
+        currency: app.currency(caller).await?,
         counts: counts.objects,
     })
-}
-
-/// Orders that are looked at for their currency.
-const N_NEWEST: u32 = 200;
-
-/// The currency of the newest orders, where they have one and the same.
-async fn currency(app: &App, caller: &Caller) -> Result<Option<String>> {
-    let query = ListQuery {
-        object: "order".to_owned(),
-        fields: vec!["currency".to_owned()],
-        sort: vec![Sort::desc("ordered_on")],
-        limit: N_NEWEST,
-        ..ListQuery::default()
-    };
-    let page = app.store.list(&query, &access(caller, "order")).await?;
-    let mut found = page.rows.iter().flatten().map(|value| match value {
-        Value::Text(currency) => Some(currency.as_str()),
-        _ => None,
-    });
-    let first = found.next().flatten();
-    let is_one = found.all(|currency| currency == first);
-    Ok(first.filter(|_| is_one).map(str::to_owned))
 }
 
 pub async fn is_empty(app: &App) -> Result<bool> {

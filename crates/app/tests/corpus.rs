@@ -41,6 +41,9 @@ struct Case {
     /// Codes of the proposal.
     #[serde(default)]
     notes: Vec<String>,
+    /// What somebody says of dates that the proposal leaves open.
+    #[serde(default)]
+    date_format: Option<String>,
     /// Under the proposal, sure or not; absent where it cannot be used.
     #[serde(default)]
     rows: Option<Expected>,
@@ -235,7 +238,7 @@ fn check(case: &Case) -> Vec<String> {
             let mapping = Mapping::propose(&mut table, &vocabulary)?;
             Ok((table, mapping))
         });
-    let (table, mapping) = match opened {
+    let (table, mut mapping) = match opened {
         Ok(opened) => opened,
         Err(error) => {
             different.check("error", Some(error.code()), case.error.as_deref());
@@ -249,6 +252,17 @@ fn check(case: &Case) -> Vec<String> {
     different.check("notes", notes, wanted);
     let read_back = Mapping::from_toml("m.toml", &mapping.to_toml());
     different.check("mapping from toml", read_back.as_ref(), Ok(&mapping));
+    if let Some(format) = &case.date_format {
+        let shown = input(&path).and_then(|input| {
+            preview::preview(input, &vocabulary, &Calendar::default(), Some(&mapping), 5)
+        });
+        let problem = shown.unwrap().problem.map(|problem| problem.code);
+        let open = Some("date_order_unknown");
+        different.check("without an answer", problem.as_deref(), open);
+        let mut columns = mapping.columns.iter_mut();
+        let date = columns.find(|c| c.field.as_deref() == Some("order.ordered_at"));
+        date.unwrap().format = Some(format.clone());
+    }
     if let Some(expected) = &case.rows {
         match read(table, &mapping) {
             Err(error) => different.0.push(format!("rows: {error}")),

@@ -332,9 +332,13 @@ async fn reference_numbers(database: Option<String>) {
     );
     assert_eq!(again.lines_known, 525_461);
     assert_eq!(app.state_hash().await.unwrap(), before);
-    let report = keji_app::check::run(&app, &Caller::command_line())
-        .await
-        .unwrap();
+    let report = keji_app::check::run(
+        &app,
+        &Caller::command_line(),
+        keji_app::messages::Language::En,
+    )
+    .await
+    .unwrap();
     assert!(report.is_good(), "{:?}", report.findings);
 }
 

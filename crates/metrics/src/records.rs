@@ -52,7 +52,8 @@ pub struct RecordColumn {
 }
 
 /// Lists the records behind a question about one metric. Its grain,
-/// dimensions, comparison and order say nothing about which records those are.
+/// dimensions, comparison and order say nothing about which records those are;
+/// its limit says how many of the newest are listed.
 pub async fn records(
     engine: &Engine,
     catalog: &Catalog,
@@ -71,8 +72,10 @@ pub async fn records(
         grain: None,
         compare: None,
         sort: Vec::new(),
+        limit: None,
         ..asked.clone()
     };
+    let at_most = asked.limit.unwrap_or(MAX_RECORDS).min(MAX_RECORDS);
     let mut plan = plan(catalog, &whole, access, facts)?;
     let (Formula::Measure(part) | Formula::Ratio(part, _) | Formula::ShareOfCohort(part)) =
         plan.metrics[0].formula.clone();
@@ -97,7 +100,11 @@ pub async fn records(
     let mut rows = Vec::new();
     // A second plan: a plan's files are read by whoever runs it first.
     if let Some(found) = behind(&reader, scan, &part).await? {
-        rows = values(&engine.collect(newest(scan, &fields, found)?).await?)?;
+        rows = values(
+            &engine
+                .collect(newest(scan, &fields, found, at_most)?)
+                .await?,
+        )?;
     }
     for (i, field) in fields.iter().enumerate() {
         if let Some(to) = &field.to {
@@ -109,7 +116,7 @@ pub async fn records(
         columns: columns(catalog, &fields)?,
         rows,
         total,
-        truncated: total > MAX_RECORDS as u64,
+        truncated: total > at_most as u64,
     })
 }
 
@@ -204,7 +211,7 @@ fn first_day(key: &str, scan: &Scan) -> Reduced {
     }
 }
 
-fn newest(scan: &Scan, fields: &[FieldDef], rows: Stage) -> Result<Stage> {
+fn newest(scan: &Scan, fields: &[FieldDef], rows: Stage, at_most: usize) -> Result<Stage> {
     let mut columns = vec![(column(&rows, "id")?, "id".to_owned())];
     for field in fields {
         columns.push((column(&rows, &field.id)?, field.id.clone()));
@@ -234,7 +241,7 @@ fn newest(scan: &Scan, fields: &[FieldDef], rows: Stage) -> Result<Stage> {
     });
     let order = LexOrdering::new(order).expect("the id is always among the keys");
     let one = Arc::new(CoalescePartitionsExec::new(rows));
-    let sorted: Stage = Arc::new(SortExec::new(order, one).with_fetch(Some(MAX_RECORDS)));
+    let sorted: Stage = Arc::new(SortExec::new(order, one).with_fetch(Some(at_most)));
     let mut kept = vec![(column(&sorted, "id")?, "id".to_owned())];
     for field in fields {
         kept.push((column(&sorted, &field.id)?, field.id.clone()));

@@ -2,13 +2,13 @@
 //! RFC 9457 problem+json, in the caller's language.
 
 use axum::Json;
-use axum::extract::FromRequestParts;
-use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
+use axum::extract::{self, FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use keji_app::messages::Language;
+use keji_app::messages::{Language, phrases};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
 
 /// The body of every error.
@@ -101,33 +101,6 @@ impl Problem {
             }),
         }
     }
-
-    pub fn foreign_request(what: &str) -> Problem {
-        Problem::plain(
-            StatusCode::FORBIDDEN,
-            "foreign_request",
-            "请求不是本机页面发出的 / not a request of this server's own",
-            format!("the header {what} is not this server's own address"),
-        )
-    }
-
-    pub fn no_such_path(path: &str) -> Problem {
-        Problem::plain(
-            StatusCode::NOT_FOUND,
-            "no_such_path",
-            "没有这个地址 / no such address",
-            path.to_owned(),
-        )
-    }
-
-    pub fn malformed(status: StatusCode, detail: String) -> Problem {
-        Problem::plain(
-            status,
-            "malformed",
-            "请求格式不对 / the request is malformed",
-            detail,
-        )
-    }
 }
 
 impl IntoResponse for Problem {
@@ -143,32 +116,83 @@ impl IntoResponse for Problem {
     }
 }
 
-impl From<JsonRejection> for Problem {
-    fn from(rejection: JsonRejection) -> Self {
-        Problem::malformed(rejection.status(), rejection.body_text())
-    }
-}
-
-impl From<QueryRejection> for Problem {
-    fn from(rejection: QueryRejection) -> Self {
-        Problem::malformed(rejection.status(), rejection.body_text())
-    }
-}
-
-impl From<PathRejection> for Problem {
-    fn from(rejection: PathRejection) -> Self {
-        Problem::malformed(rejection.status(), rejection.body_text())
-    }
-}
-
 /// The language that the caller asked for.
 #[derive(Debug, Clone, Copy)]
 pub struct Speaks(pub Language);
 
 impl Speaks {
+    pub fn of(headers: &HeaderMap) -> Speaks {
+        let wanted = headers.get(header::ACCEPT_LANGUAGE);
+        let wanted = wanted.and_then(|v| v.to_str().ok());
+        Speaks(wanted.map_or(Language::Zh, Language::preferred))
+    }
+
     /// Turns the product's error into an answer in this language.
     pub fn problem(self) -> impl FnOnce(keji_app::Error) -> Problem {
         move |problem| Problem::of(problem, self.0)
+    }
+
+    pub fn foreign_request(self, what: &str) -> Problem {
+        Problem::plain(
+            StatusCode::FORBIDDEN,
+            "foreign_request",
+            self.0.pick(
+                "请求不是本机页面发出的",
+                "Not a request of this server's own",
+            ),
+            match self.0 {
+                Language::Zh => format!("请求头 {what} 不是本服务自己的地址"),
+                Language::En => format!("the header {what} is not this server's own address"),
+            },
+        )
+    }
+
+    pub fn no_such_path(self, path: &str) -> Problem {
+        Problem::plain(
+            StatusCode::NOT_FOUND,
+            "no_such_path",
+            self.0.pick("没有这个地址", "No such address"),
+            path.to_owned(),
+        )
+    }
+
+    pub fn no_such_method(self, method: &Method, path: &str) -> Problem {
+        Problem::plain(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "no_such_method",
+            self.0
+                .pick("这个地址不能这样用", "The address is not used like that"),
+            match self.0 {
+                Language::Zh => format!("{path} 不支持 {method}"),
+                Language::En => format!("{path} does not take {method}"),
+            },
+        )
+    }
+
+    pub fn unknown_parameter(self, name: &str, known: &[String]) -> Problem {
+        let known = known.join(self.0.pick("、", ", "));
+        let detail = match (self.0, known.is_empty()) {
+            (Language::Zh, true) => format!("没有参数 `{name}`；这个地址不用参数"),
+            (Language::Zh, false) => format!("没有参数 `{name}`；可用的有 {known}"),
+            (Language::En, true) => format!("there is no parameter `{name}`; there are none here"),
+            (Language::En, false) => format!("there is no parameter `{name}`; there are {known}"),
+        };
+        let title = self.0.pick("没有这个参数", "No such parameter");
+        Problem::plain(StatusCode::BAD_REQUEST, "unknown_parameter", title, detail)
+    }
+
+    /// `english` is what the framework says of it.
+    pub fn malformed(self, status: StatusCode, english: String) -> Problem {
+        Problem::plain(
+            status,
+            "malformed",
+            self.0.pick("请求格式不对", "The request is malformed"),
+            match self.0 {
+                Language::Zh => phrases::chinese(&english)
+                    .unwrap_or_else(|| "请求的地址或内容读不懂".to_owned()),
+                Language::En => english,
+            },
+        )
     }
 }
 
@@ -176,25 +200,49 @@ impl<S: Sync> FromRequestParts<S> for Speaks {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-        let wanted = parts
-            .headers
-            .get(header::ACCEPT_LANGUAGE)
-            .and_then(|v| v.to_str().ok());
-        Ok(Speaks(wanted.map_or(Language::Zh, Language::preferred)))
+        Ok(Speaks::of(&parts.headers))
     }
 }
 
 /// JSON bodies whose errors are problems too.
-#[derive(axum::extract::FromRequest)]
-#[from_request(via(axum::Json), rejection(Problem))]
 pub struct Body<T>(pub T);
 
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Answer<Self> {
+        let speaks = Speaks::of(request.headers());
+        match Json::from_request(request, state).await {
+            Ok(Json(body)) => Ok(Body(body)),
+            Err(e) => Err(speaks.malformed(e.status(), e.body_text())),
+        }
+    }
+}
+
 /// Query strings whose errors are problems too.
-#[derive(axum::extract::FromRequestParts)]
-#[from_request(via(axum::extract::Query), rejection(Problem))]
 pub struct Query<T>(pub T);
 
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Answer<Self> {
+        match extract::Query::from_request_parts(parts, state).await {
+            Ok(extract::Query(query)) => Ok(Query(query)),
+            Err(e) => Err(Speaks::of(&parts.headers).malformed(e.status(), e.body_text())),
+        }
+    }
+}
+
 /// Path parameters whose errors are problems too.
-#[derive(axum::extract::FromRequestParts)]
-#[from_request(via(axum::extract::Path), rejection(Problem))]
 pub struct Path<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Answer<Self> {
+        match extract::Path::from_request_parts(parts, state).await {
+            Ok(extract::Path(path)) => Ok(Path(path)),
+            Err(e) => Err(Speaks::of(&parts.headers).malformed(e.status(), e.body_text())),
+        }
+    }
+}

@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use crate::error::Problem;
+use crate::error::Speaks;
 
 /// The address that the server listens on.
 #[derive(Debug, Clone, Copy)]
@@ -19,7 +19,9 @@ pub struct Own(pub SocketAddr);
 
 pub async fn own_requests_only(State(own): State<Own>, request: Request, next: Next) -> Response {
     if let Some(what) = foreign(own, request.headers()) {
-        return Problem::foreign_request(what).into_response();
+        return Speaks::of(request.headers())
+            .foreign_request(what)
+            .into_response();
     }
     next.run(request).await
 }

@@ -1,15 +1,20 @@
 //! What the server is made of: routes, the guard, the page.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::{MatchedPath, Query, Request, State};
 use axum::http::{HeaderValue, header};
-use axum::middleware;
-use axum::response::Response;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use serde_json::Value as Json;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::error::Speaks;
 use crate::guard::{self, Own};
 use crate::page;
 use crate::routes::{self, Shared};
@@ -39,7 +44,9 @@ pub fn router(shared: Shared, own: SocketAddr) -> Router {
     let document = document
         .to_json()
         .expect("the description is made of plain values");
+    let known = Arc::new(parameters(&document));
     api.with_state(shared)
+        .route_layer(middleware::from_fn_with_state(known, known_parameters_only))
         .route(
             "/api/openapi.json",
             get(move || {
@@ -48,11 +55,55 @@ pub fn router(shared: Shared, own: SocketAddr) -> Router {
             }),
         )
         .fallback(page::serve)
+        .method_not_allowed_fallback(no_such_method)
         .layer(middleware::map_response(no_sniff))
         .layer(middleware::from_fn_with_state(
             Own(own),
             guard::own_requests_only,
         ))
+}
+
+/// The query parameters of each method and path, as the description has them.
+type Parameters = HashMap<(String, String), Vec<String>>;
+
+fn parameters(document: &str) -> Parameters {
+    let document: Json = serde_json::from_str(document).unwrap_or_default();
+    let mut known = Parameters::new();
+    let paths = document["paths"].as_object();
+    for (path, methods) in paths.into_iter().flatten() {
+        for (method, operation) in methods.as_object().into_iter().flatten() {
+            let all = operation["parameters"].as_array().into_iter().flatten();
+            let of_query = all.filter(|p| p["in"] == "query");
+            let names = of_query.filter_map(|p| p["name"].as_str().map(str::to_owned));
+            known.insert((method.to_uppercase(), path.clone()), names.collect());
+        }
+    }
+    known
+}
+
+/// A mistyped parameter would otherwise give an answer to another question.
+async fn known_parameters_only(
+    State(known): State<Arc<Parameters>>,
+    path: MatchedPath,
+    request: Request,
+    next: Next,
+) -> Response {
+    let key = (request.method().to_string(), path.as_str().to_owned());
+    let given = Query::<Vec<(String, String)>>::try_from_uri(request.uri());
+    if let (Some(known), Ok(Query(given))) = (known.get(&key), given)
+        && let Some((name, _)) = given.iter().find(|(name, _)| !known.contains(name))
+    {
+        return Speaks::of(request.headers())
+            .unknown_parameter(name, known)
+            .into_response();
+    }
+    next.run(request).await
+}
+
+async fn no_such_method(request: Request) -> Response {
+    Speaks::of(request.headers())
+        .no_such_method(request.method(), request.uri().path())
+        .into_response()
 }
 
 /// Answers of the API are data, never to be guessed at or kept.

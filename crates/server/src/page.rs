@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use rust_embed::RustEmbed;
 
-use crate::error::Problem;
+use crate::error::Speaks;
 
 /// Built by `npm run build`; `build.rs` makes the folder where it is absent,
 /// so that the server builds without the page and says so.
@@ -28,11 +28,11 @@ fn policy(nonce: &str) -> String {
 
 pub async fn serve(request: Request) -> Response {
     if request.method() != Method::GET && request.method() != Method::HEAD {
-        return Problem::no_such_path(request.uri().path()).into_response();
+        return no_such_path(&request);
     }
     let path = request.uri().path().trim_start_matches('/');
     if path.starts_with("api/") || path == "api" {
-        return Problem::no_such_path(request.uri().path()).into_response();
+        return no_such_path(&request);
     }
     if !path.is_empty() && path != "index.html" {
         if let Some(response) = asset(path, request.headers()) {
@@ -41,10 +41,16 @@ pub async fn serve(request: Request) -> Response {
         // A missing asset must not turn into the page, or a stale page would
         // run HTML as script.
         if path.starts_with("assets/") {
-            return Problem::no_such_path(request.uri().path()).into_response();
+            return no_such_path(&request);
         }
     }
     index()
+}
+
+fn no_such_path(request: &Request) -> Response {
+    Speaks::of(request.headers())
+        .no_such_path(request.uri().path())
+        .into_response()
 }
 
 fn asset(path: &str, headers: &HeaderMap) -> Option<Response> {
@@ -91,7 +97,7 @@ fn index() -> Response {
     let Some(file) = Files::get("index.html") else {
         return (
             StatusCode::NOT_FOUND,
-            "the page is not built into this binary: run `make build`",
+            "这个程序里没有页面，请运行 `make build` / the page is not built into this binary: run `make build`",
         )
             .into_response();
     };

@@ -2,15 +2,25 @@
 //! the routes and by a slow clock for what other processes enqueue.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use keji_app::App;
 use tokio::sync::Notify;
 
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
+/// Received files go when their time is over, also while the server runs on.
+const SWEEP_AGAIN: Duration = Duration::from_secs(24 * 3600);
+
 pub async fn run(app: App, wake: Arc<Notify>) {
+    let mut swept: Option<Instant> = None;
     loop {
+        if swept.is_none_or(|at| at.elapsed() > SWEEP_AGAIN) {
+            swept = Some(Instant::now());
+            if let Err(problem) = keji_app::import::sweep(&app) {
+                tracing::warn!(error = ?problem, "old files are left to the next sweep");
+            }
+        }
         match keji_app::jobs::work_one(&app).await {
             Ok(true) => {}
             Ok(false) => {

@@ -73,6 +73,11 @@ pub enum Error {
     /// Another process writes for longer than we wait; try again.
     #[error("the database is busy")]
     Busy,
+    /// Nothing answers at the database's address.
+    #[error(
+        "the database cannot be reached ({0}); check its address and port, and that it is running"
+    )]
+    Unreachable(String),
     /// The disk is full; nothing was changed.
     #[error("the disk is full")]
     Full,

@@ -50,7 +50,10 @@ export const rowsBehindQuery = (question: Question) =>
   queryOptions({
     queryKey: ["rows", question],
     queryFn: async ({ signal }) =>
-      unwrapAs<RowsBehind>(await client.POST("/api/insight/rows", { body: question, signal })),
+      // A limit of the answer's rows says nothing about the records behind one of them.
+      unwrapAs<RowsBehind>(
+        await client.POST("/api/insight/rows", { body: { ...question, limit: null }, signal }),
+      ),
     staleTime: 5 * MINUTE,
   });
 

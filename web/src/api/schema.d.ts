@@ -658,11 +658,16 @@ export interface components {
             id: number;
             mapping?: components["schemas"]["Mapping"] | null;
             mode: components["schemas"]["Mode"];
+            /**
+             * Format: int64
+             * @description The import that went on with the mapping, of one that is `mapped`.
+             */
+            next?: number | null;
             progress?: components["schemas"]["Progress"] | null;
             /** @description Where the file comes from, as given. */
             source?: string | null;
             stage?: string | null;
-            /** @description `queued`, `needs_mapping`, `running`, `cancelled`, `failed`, `done` or `undone`. */
+            /** @description `queued`, `needs_mapping`, `mapped`, `running`, `cancelled`, `failed`, `done` or `undone`. */
             state: string;
             summary?: components["schemas"]["Summary"] | null;
         };

@@ -39,7 +39,15 @@ export type Answer = Omit<Schemas["Answer"], "rows" | "status" | "row_status"> &
 };
 export type RowsBehind = Omit<Schemas["FactRows"], "rows"> & { rows: Value[][] };
 
-export type ImportState = "queued" | "needs_mapping" | "running" | "cancelled" | "failed" | "done" | "undone";
+export type ImportState =
+  | "queued"
+  | "needs_mapping"
+  | "mapped"
+  | "running"
+  | "cancelled"
+  | "failed"
+  | "done"
+  | "undone";
 /** What went wrong with an import, kept in both languages. */
 export type ImportFailure = Text2 & Partial<Pick<Schemas["ProblemBody"], "code" | "at">>;
 export type Import = Omit<Schemas["ImportBody"], "state" | "error"> & {

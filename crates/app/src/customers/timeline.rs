@@ -47,7 +47,8 @@ pub async fn timeline(
         None => 0,
         Some(text) => text.parse().map_err(|_| Error::Argument {
             name: "before",
-            message: text.to_owned(),
+            zh: format!("`{text}` 不是这个列表的下一页"),
+            en: format!("`{text}` is not the next page of this list"),
         })?,
     };
     let query = ListQuery {

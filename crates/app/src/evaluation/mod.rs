@@ -139,7 +139,8 @@ pub async fn run(
         .write_scores(as_of, json.clone(), score::FIELDS, rows, &caller.actor)
         .await?;
     app.copy.refresh().await?;
-    Ok(json)
+    // As it is kept: with the time at which it was made.
+    get(app, caller, as_of).await
 }
 
 /// Evaluates again what was evaluated before and counted orders from `first`

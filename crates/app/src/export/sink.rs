@@ -30,10 +30,7 @@ pub(crate) enum Sink {
 impl Sink {
     pub fn create(format: Format, path: &Path, columns: &[Heading]) -> Result<Sink> {
         let what = path.display().to_string();
-        let io = |e: std::io::Error| Error::Io {
-            what: what.clone(),
-            source: e,
-        };
+        let io = |e: std::io::Error| Error::named(what.clone())(e);
         match format {
             Format::Csv => {
                 let mut file = BufWriter::new(std::fs::File::create(path).map_err(io)?);

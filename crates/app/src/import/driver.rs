@@ -45,7 +45,7 @@ pub struct Progress {
 
 impl Progress {
     /// One line for a terminal.
-    pub fn line(&self) -> String {
+    pub fn line(&self, language: Language) -> String {
         let part = if self.total_bytes == 0 {
             0.0
         } else {
@@ -54,10 +54,26 @@ impl Progress {
         let left = self
             .remaining_s
             .map_or(String::new(), |s| format!("  {s:.0} s"));
-        format!(
-            "{:<10} {part:>5.1} %  {} rows  {} rejected  {:.0} rows/s{left}",
-            self.stage, self.rows, self.rejected, self.rate
-        )
+        let (rows, rejected, rate) = (self.rows, self.rejected, self.rate);
+        match language {
+            Language::Zh => {
+                let stage = match self.stage.as_str() {
+                    "receiving" => "接收",
+                    "reading" => "读取",
+                    "merging" => "入库",
+                    "copying" => "更新副本",
+                    "evaluating" => "评估",
+                    other => other,
+                };
+                format!(
+                    "{stage} {part:>5.1} %  {rows} 行  退回 {rejected} 行  每秒 {rate:.0} 行{left}"
+                )
+            }
+            Language::En => format!(
+                "{:<10} {part:>5.1} %  {rows} rows  {rejected} rejected  {rate:.0} rows/s{left}",
+                self.stage
+            ),
+        }
     }
 }
 
@@ -189,7 +205,7 @@ pub async fn import(
     cancel: Arc<AtomicBool>,
 ) -> Result<ImportOutcome> {
     let total_bytes = std::fs::metadata(wanted.path)
-        .map_err(Error::io(wanted.path.display().to_string()))?
+        .map_err(Error::named(wanted.filename))?
         .len();
     let mut state = Progress {
         stage: "reading".to_owned(),
@@ -284,7 +300,7 @@ pub async fn import(
     }
     let mut summary: Box<Summary> = read;
     let Some(id) = batch else {
-        summary.first_looks = first_looks(&summary, None);
+        summary.first_looks = first_looks(&summary, None, None);
         return Ok(ImportOutcome::Done {
             batch: None,
             summary,
@@ -360,7 +376,8 @@ pub async fn import(
         }
         document = Some(made);
     }
-    summary.first_looks = first_looks(&summary, document.as_ref());
+    let currency = app.currency(caller).await?;
+    summary.first_looks = first_looks(&summary, document.as_ref(), currency.as_deref());
     Ok(ImportOutcome::Done {
         batch: Some(id.0),
         summary,
@@ -370,7 +387,7 @@ pub async fn import(
 /// The same for the same file, read in the same way; a file that changed since
 /// is another one.
 fn fingerprint(wanted: &Wanted<'_>, saved: &[keji_store::SavedMapping]) -> Result<String> {
-    let io = || Error::io(wanted.path.display().to_string());
+    let io = || Error::named(wanted.filename);
     let file = std::fs::metadata(wanted.path).map_err(io())?;
     let changed = file.modified().map_err(io())?;
     let names: Vec<(&str, &str)> = saved

@@ -8,7 +8,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Place;
-use crate::messages::Language;
+use crate::messages::{Language, phrases};
 
 use super::messages;
 
@@ -238,7 +238,28 @@ impl ImportError {
 
     /// One or two sentences for a person: what is wrong, where, what to do.
     pub fn text(&self, language: Language) -> String {
-        messages::fill(messages::file_text(self.code(), language), &self.args())
+        let mut args = self.args();
+        if language == Language::Zh {
+            // What a library says of a file.
+            if let Some(reason) = args.get_mut("reason") {
+                *reason = phrases::chinese(reason.as_str().unwrap_or_default())
+                    .unwrap_or_else(|| self.reason_zh().to_owned())
+                    .into();
+            }
+            if args.get("kind").is_some_and(|kind| kind == "data") {
+                args.insert("kind".to_owned(), "格式不明".into());
+            }
+        }
+        messages::fill(messages::file_text(self.code(), language), &args)
+    }
+
+    /// In place of a reason that there is only in English.
+    fn reason_zh(&self) -> &'static str {
+        match self {
+            ImportError::MappingUnreadable { .. } => "写法不合 TOML",
+            ImportError::ReadFailed { .. } => "系统报告读写错误",
+            _ => "文件已损坏，或者不是工作簿",
+        }
     }
 
     /// Where in the file; the file alone where no row is known.
@@ -349,6 +370,26 @@ mod tests {
         ] {
             assert_eq!(column_letters(index), letters);
         }
+    }
+
+    #[test]
+    fn a_librarys_reason_is_no_english_in_chinese() {
+        let told = |reason: &str| {
+            let error = ImportError::MappingUnreadable {
+                file: "m.toml".into(),
+                row: 3,
+                reason: reason.into(),
+            };
+            error.text(Language::Zh)
+        };
+        assert_eq!(
+            told("missing field `columns`"),
+            "列对应文件 m.toml 第 3 行读不懂：缺少 `columns`"
+        );
+        assert_eq!(
+            told("key with no value, expected `=`"),
+            "列对应文件 m.toml 第 3 行读不懂：写法不合 TOML"
+        );
     }
 
     #[test]

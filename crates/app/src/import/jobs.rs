@@ -1,7 +1,9 @@
 //! Imports as people see them: a job each, from the page or the command line,
 //! with its file, progress, result and undo.
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -28,6 +30,8 @@ use crate::permission::Caller;
 
 /// The kind of job that the server works on.
 pub const KIND: &str = "import";
+
+const NEEDS_MAPPING: &str = "needs_mapping";
 
 /// What an import does to what is known already. In every mode the same file
 /// again changes nothing.
@@ -92,8 +96,10 @@ pub struct ImportBody {
     pub mode: Mode,
     /// Where the file comes from, as given.
     pub source: Option<String>,
-    /// `queued`, `needs_mapping`, `running`, `cancelled`, `failed`, `done` or `undone`.
+    /// `queued`, `needs_mapping`, `mapped`, `running`, `cancelled`, `failed`, `done` or `undone`.
     pub state: String,
+    /// The import that went on with the mapping, of one that is `mapped`.
+    pub next: Option<i64>,
     pub stage: Option<String>,
     pub dry_run: bool,
     pub progress: Option<Progress>,
@@ -115,10 +121,17 @@ pub struct ImportList {
     pub resources: Vec<ImportBody>,
 }
 
+/// What a job says of its file. Where the file lies is not in it: jobs are in
+/// backups, and the paths of this machine are nobody else's ([`Source`]).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Args {
-    path: PathBuf,
+    /// Below `uploads`.
+    #[serde(default)]
+    folder: String,
     filename: String,
+    /// The import that waited for the mapping.
+    #[serde(default)]
+    follows: Option<i64>,
     dry_run: bool,
     #[serde(default)]
     review: bool,
@@ -127,13 +140,72 @@ struct Args {
     #[serde(default)]
     source: Option<String>,
     mapping: Option<Mapping>,
-    rejects: PathBuf,
     #[serde(default)]
     english: bool,
 }
 
+/// Where a job's file is, and where its rejected rows go.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Files {
+    path: PathBuf,
+    rejects: PathBuf,
+}
+
+/// In a job's folder: the [`Files`] of an import from the command line, whose
+/// file stays where it is.
+const ELSEWHERE: &str = "elsewhere.json";
+const RECEIVED: &str = "file";
+const REJECTS: &str = "rejects.csv";
+
+impl Files {
+    /// Received files lie in the job's folder.
+    fn of(app: &App, given: &Args) -> Files {
+        let folder = folder_of(app, &given.folder);
+        std::fs::read(folder.join(ELSEWHERE))
+            .ok()
+            .and_then(|text| serde_json::from_slice(&text).ok())
+            .unwrap_or_else(|| Files {
+                path: folder.join(RECEIVED),
+                rejects: folder.join(REJECTS),
+            })
+    }
+}
+
+fn folder_of(app: &App, name: &str) -> PathBuf {
+    app.folder().join("uploads").join(name)
+}
+
+/// What a job that ended leaves behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Left {
+    /// Of a dry run: the rejected rows are its result, the file is not.
+    Rejects,
+    Nothing,
+}
+
+/// Removes what nobody can ask for any more. What cannot be removed now is
+/// swept later.
+fn forget(app: &App, given: &Args, left: Left) {
+    // A name, never a way out of the folder.
+    if given.folder.is_empty() || given.folder.contains(['/', '\\', '.']) {
+        return;
+    }
+    let folder = folder_of(app, &given.folder);
+    match left {
+        Left::Nothing => drop(std::fs::remove_dir_all(folder)),
+        Left::Rejects => {
+            // Where they were written elsewhere, nothing is left to be found.
+            for name in [RECEIVED, ELSEWHERE] {
+                let _ = std::fs::remove_file(folder.join(name));
+            }
+            // It stays only where it holds rejects.
+            let _ = std::fs::remove_dir(folder);
+        }
+    }
+}
+
 impl Args {
-    fn new(path: PathBuf, filename: String, rejects: PathBuf, how: How) -> Result<Args> {
+    fn new(folder: String, filename: String, how: How) -> Result<Args> {
         let source = how
             .source
             .map(|s| s.trim().to_owned())
@@ -146,14 +218,14 @@ impl Args {
             });
         }
         Ok(Args {
-            path,
+            folder,
             filename,
+            follows: None,
             dry_run: how.dry_run,
             review: how.review,
             mode: how.mode,
             source,
             mapping: how.mapping,
-            rejects,
             english: how.language == Language::En,
         })
     }
@@ -169,11 +241,20 @@ struct Outcome {
     batch: Option<i64>,
 }
 
-/// A file that is being received.
+/// A file that is being received; it goes where it is not submitted.
 pub struct Upload {
     file: File,
-    path: PathBuf,
+    folder: PathBuf,
     filename: String,
+    is_submitted: bool,
+}
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        if !self.is_submitted {
+            let _ = std::fs::remove_dir_all(&self.folder);
+        }
+    }
 }
 
 impl Upload {
@@ -189,21 +270,23 @@ impl Upload {
         if filename.is_empty() {
             return Err(Error::Argument {
                 name: "filename",
-                message: "empty".to_owned(),
+                zh: "没有填写".to_owned(),
+                en: "is empty".to_owned(),
             });
         }
-        let folder = app.folder().join("uploads").join(unique());
+        let folder = folder_of(app, &unique());
         tokio::fs::create_dir_all(&folder)
             .await
             .map_err(Error::io(folder.display().to_string()))?;
-        let path = folder.join("file");
+        let path = folder.join(RECEIVED);
         let file = File::create(&path)
             .await
             .map_err(Error::io(path.display().to_string()))?;
         Ok(Upload {
             file,
-            path,
+            folder,
             filename,
+            is_submitted: false,
         })
     }
 
@@ -262,9 +345,12 @@ pub async fn submit(
 ) -> Result<ImportBody> {
     upload.file.flush().await.map_err(Error::io("upload"))?;
     upload.file.sync_all().await.map_err(Error::io("upload"))?;
-    let rejects = upload.path.with_file_name("rejects.csv");
-    let args = Args::new(upload.path, upload.filename, rejects, how)?;
-    enqueue(app, KIND, &args).await
+    let folder = upload.folder.file_name().unwrap_or_default();
+    let folder = folder.to_string_lossy().into_owned();
+    let args = Args::new(folder, upload.filename.clone(), how)?;
+    let import = enqueue(app, KIND, &args).await?;
+    upload.is_submitted = true;
+    Ok(import)
 }
 
 async fn enqueue(app: &App, kind: &str, args: &Args) -> Result<ImportBody> {
@@ -295,17 +381,50 @@ fn args(job: &Job) -> Result<Args> {
 }
 
 pub async fn get(app: &App, _caller: &Caller, id: i64) -> Result<ImportBody> {
-    body(app, find(app, id).await?).await
+    let mut import = body(app, find(app, id).await?).await?;
+    if import.state == NEEDS_MAPPING
+        && let Some(next) = successor(app, id).await?
+    {
+        import.state = "mapped".to_owned();
+        import.next = Some(next);
+    }
+    Ok(import)
 }
 
+/// Without those that went on as another import, which is in the list itself.
 pub async fn list(app: &App, _caller: &Caller) -> Result<ImportList> {
+    let jobs = jobs(app).await?;
+    let followed: BTreeSet<i64> = jobs.iter().filter_map(followed_by).collect();
     let mut resources = Vec::new();
-    for job in app.store.jobs(None, 200).await? {
-        if job.kind == KIND || job.kind.starts_with("import@") {
-            resources.push(body(app, job).await?);
+    for job in jobs {
+        let is_followed = followed.contains(&job.id.0);
+        let import = body(app, job).await?;
+        if !(is_followed && import.state == NEEDS_MAPPING) {
+            resources.push(import);
         }
     }
     Ok(ImportList { resources })
+}
+
+async fn jobs(app: &App) -> Result<Vec<Job>> {
+    let mut jobs = app.store.jobs(None, 200).await?;
+    jobs.retain(|job| job.kind == KIND || job.kind.starts_with("import@"));
+    Ok(jobs)
+}
+
+/// The import that this one goes on with. One that failed leaves the earlier
+/// one waiting: its mapping can be mended there.
+fn followed_by(job: &Job) -> Option<i64> {
+    match job.state {
+        JobState::Queued | JobState::Running | JobState::Done => args(job).ok()?.follows,
+        JobState::Failed | JobState::Cancelled => None,
+    }
+}
+
+async fn successor(app: &App, id: i64) -> Result<Option<i64>> {
+    let jobs = jobs(app).await?;
+    let next = jobs.iter().find(|job| followed_by(job) == Some(id));
+    Ok(next.map(|job| job.id.0))
 }
 
 async fn body(app: &App, job: Job) -> Result<ImportBody> {
@@ -323,7 +442,7 @@ async fn body(app: &App, job: Job) -> Result<ImportBody> {
     let state = match job.state {
         JobState::Queued => "queued",
         JobState::Running => "running",
-        JobState::Done if outcome.mapping.is_some() => "needs_mapping",
+        JobState::Done if outcome.mapping.is_some() => NEEDS_MAPPING,
         JobState::Done if is_undone => "undone",
         JobState::Done => "done",
         JobState::Failed => "failed",
@@ -335,6 +454,7 @@ async fn body(app: &App, job: Job) -> Result<ImportBody> {
         mode: given.mode,
         source: given.source,
         state: state.to_owned(),
+        next: None,
         stage: progress.as_ref().map(|p| p.stage.clone()),
         dry_run: given.dry_run,
         progress,
@@ -361,7 +481,7 @@ pub async fn map(
 ) -> Result<ImportBody> {
     let job = find(app, id).await?;
     let outcome: Outcome = serde_json::from_value(job.result.clone()).unwrap_or_default();
-    if outcome.mapping.is_none() {
+    if outcome.mapping.is_none() || successor(app, id).await?.is_some() {
         return Err(Error::State {
             code: "not_waiting",
             zh: format!("导入 {id} 没有在等待确认列"),
@@ -385,6 +505,7 @@ pub async fn map(
     }
     given.mapping = Some(mapping);
     given.review = false;
+    given.follows = Some(id);
     enqueue(app, KIND, &given).await
 }
 
@@ -399,12 +520,13 @@ pub async fn preview_of(
 ) -> Result<Preview> {
     let job = find(app, id).await?;
     let given = args(&job)?;
+    let path = Files::of(app, &given).path;
     let mapping = mapping.or(given.mapping);
     let catalog = app.catalog.clone();
     let parser = app.workbook_parser.clone();
     let work = move || -> Result<Preview> {
         let cancel = Arc::new(AtomicBool::new(false));
-        let input = reading::open(&given.path, &given.filename, &parser, &cancel)?;
+        let input = reading::open(&path, &given.filename, &parser, &cancel)?;
         let vocabulary = Vocabulary::new(&catalog.objects);
         let made = preview::preview(
             input,
@@ -442,8 +564,13 @@ pub async fn delete_mapping(app: &App, _caller: &Caller, name: &str) -> Result<(
 }
 
 pub async fn cancel(app: &App, caller: &Caller, id: i64) -> Result<ImportBody> {
-    find(app, id).await?;
-    app.store.cancel_job(JobId(id)).await?;
+    let job = find(app, id).await?;
+    let given = args(&job)?;
+    let state = app.store.cancel_job(JobId(id)).await?;
+    // One that nobody works on ends here.
+    if state == JobState::Cancelled && !is_shared(app, &given).await {
+        forget(app, &given, Left::Nothing);
+    }
     get(app, caller, id).await
 }
 
@@ -495,11 +622,12 @@ pub async fn scored_file(
     language: Language,
 ) -> Result<(Temporary, String)> {
     let given = args(&find(app, id).await?)?;
-    if !tokio::fs::try_exists(&given.path).await.unwrap_or(false) {
+    let path = Files::of(app, &given).path;
+    if !tokio::fs::try_exists(&path).await.unwrap_or(false) {
         return Err(Error::not_found("file", given.filename));
     }
     let source = Source {
-        path: given.path,
+        path,
         filename: given.filename.clone(),
         mapping: given.mapping,
     };
@@ -512,8 +640,9 @@ pub async fn scored_file(
 /// The file of rejected rows.
 pub async fn rejects(app: &App, _caller: &Caller, id: i64) -> Result<PathBuf> {
     let given = args(&find(app, id).await?)?;
-    if tokio::fs::try_exists(&given.rejects).await.unwrap_or(false) {
-        Ok(given.rejects)
+    let rejects = Files::of(app, &given).rejects;
+    if tokio::fs::try_exists(&rejects).await.unwrap_or(false) {
+        Ok(rejects)
     } else {
         Err(Error::not_found("rejects", id))
     }
@@ -535,20 +664,28 @@ pub async fn run(
     progress: driver::OnProgress<'_>,
     cancel: Arc<AtomicBool>,
 ) -> Result<ImportOutcome> {
-    let path = std::path::absolute(&request.path)
-        .map_err(Error::io(request.path.display().to_string()))?;
+    let named = || Error::named(request.path.display().to_string());
+    let path = std::path::absolute(&request.path).map_err(named())?;
+    // Before there is a job: it would say no more than this.
+    if std::fs::metadata(&path).map_err(named())?.is_dir() {
+        return Err(named()(ErrorKind::IsADirectory.into()));
+    }
     let filename = path
         .file_name()
         .map_or_else(String::new, |n| n.to_string_lossy().into_owned());
-    let folder = app.folder().join("uploads").join(unique());
-    tokio::fs::create_dir_all(&folder)
-        .await
-        .map_err(Error::io(folder.display().to_string()))?;
-    let folder = std::path::absolute(&folder).map_err(Error::io(folder.display().to_string()))?;
-    let rejects = request
-        .rejects
-        .unwrap_or_else(|| folder.join("rejects.csv"));
-    let given = Args::new(path, filename, rejects, request.how)?;
+    let name = unique();
+    let mut given = Args::new(name.clone(), filename, request.how)?;
+    if given.mapping.is_some() {
+        given.follows = waiting_for(app, &path).await?;
+    }
+    let folder = folder_of(app, &name);
+    let io = || Error::io(folder.display().to_string());
+    std::fs::create_dir_all(&folder).map_err(io())?;
+    let rejects = request.rejects.unwrap_or_else(|| folder.join(REJECTS));
+    let rejects = std::path::absolute(&rejects).map_err(io())?;
+    let text =
+        serde_json::to_vec(&Files { path, rejects }).map_err(|e| Error::Internal(e.to_string()))?;
+    std::fs::write(folder.join(ELSEWHERE), text).map_err(io())?;
     // A kind of its own, so that no server takes it over.
     let kind = format!("import@{}", unique());
     enqueue(app, &kind, &given).await?;
@@ -557,10 +694,28 @@ pub async fn run(
         .lease_job(&[kind.as_str()], LEASE)
         .await?
         .ok_or_else(|| Error::Internal("the import's own job is gone".to_owned()))?;
-    let outcome = work(app, caller, job, progress, cancel).await;
-    // It stays only where it holds rejects.
-    let _ = tokio::fs::remove_dir(&folder).await;
-    outcome
+    work(app, caller, job, progress, cancel).await
+}
+
+/// The import of this file that printed a mapping, to be mended.
+async fn waiting_for(app: &App, path: &Path) -> Result<Option<i64>> {
+    let waits = |job: &&Job| {
+        let outcome = serde_json::from_value::<Outcome>(job.result.clone());
+        job.state == JobState::Done
+            && outcome.is_ok_and(|outcome| outcome.mapping.is_some())
+            && args(job).is_ok_and(|given| Files::of(app, &given).path == path)
+    };
+    Ok(jobs(app).await?.iter().find(waits).map(|job| job.id.0))
+}
+
+/// Whether an earlier import waits for a better mapping of the very same
+/// received file.
+async fn is_shared(app: &App, given: &Args) -> bool {
+    let Some(id) = given.follows else {
+        return false;
+    };
+    let earlier = find(app, id).await.and_then(|job| args(&job));
+    earlier.is_ok_and(|earlier| earlier.folder == given.folder)
 }
 
 /// Works on a leased import and ends its job.
@@ -572,16 +727,17 @@ pub async fn work(
     cancel: Arc<AtomicBool>,
 ) -> Result<ImportOutcome> {
     let given = args(&job)?;
+    let files = Files::of(app, &given);
     let beat = Beat::start(app, job.lease(), cancel.clone());
     let wanted = Wanted {
-        path: &given.path,
+        path: &files.path,
         filename: &given.filename,
         mapping: given.mapping.clone(),
         dry_run: given.dry_run,
         review: given.review,
         mode: given.mode,
         source: given.source.as_deref(),
-        rejects: Some(&given.rejects),
+        rejects: Some(&files.rejects),
         language: if given.english {
             Language::En
         } else {
@@ -609,8 +765,16 @@ pub async fn work(
                 batch: *batch,
             };
             app.store.finish_job(&job.lease(), json!(outcome)).await?;
+            if given.dry_run {
+                forget(app, &given, Left::Rejects);
+            }
         }
-        Err(problem) => crate::jobs::fail(app, &job, problem).await?,
+        Err(problem) => {
+            let state = crate::jobs::fail(app, &job, problem).await?;
+            if state != JobState::Queued && !is_shared(app, &given).await {
+                forget(app, &given, Left::Nothing);
+            }
+        }
     }
     result
 }

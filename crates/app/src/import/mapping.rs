@@ -10,11 +10,13 @@ use utoipa::ToSchema;
 use super::error::{ImportError, Result};
 use super::field::{Field, PART, Vocabulary, WHOLE, normal};
 use super::hash;
+use super::messages;
 use super::parse::{self, DateFormat};
 use super::records::Record;
 use super::rejects;
 use super::rows::left_out;
 use super::table::Table;
+use crate::messages::Language;
 use content::Content;
 pub(super) use layout::Layout;
 
@@ -99,18 +101,56 @@ pub fn signature(headings: &[String]) -> String {
     hash::fingerprint(&joined.join("\u{1f}"))
 }
 
+/// Doubts about the order of day, month and year, with the formats to choose
+/// from. The proposal then has none: one that is taken unread must not swap
+/// days and months.
+const OPEN_DATES: [(&str, &str); 3] = [
+    ("date_order", "dmy / mdy"),
+    ("date_order_mixed", "dmy / mdy"),
+    ("two_digit_year", "yymd / dmyy / mdyy"),
+];
+
 /// Below this a critical field is not taken unseen.
 const SURE: f64 = 0.7;
+/// Of a column that somebody has to decide about.
+const UNSURE: f64 = 0.5;
 const N_SAMPLES: usize = 3;
 
 impl Mapping {
     /// The file that `--mapping` reads: a person can mend it.
     pub fn to_toml(&self) -> String {
-        toml::to_string_pretty(self).unwrap_or_default()
+        let mut shown = self.clone();
+        let mut choices = "";
+        for note in &self.notes {
+            let open = OPEN_DATES.iter().find(|(code, _)| *code == note.code);
+            let Some((_, formats)) = open else { continue };
+            let named = shown.columns.iter_mut();
+            for column in named.filter(|c| note.columns.contains(&c.heading)) {
+                // Empty is as good as absent, and shows where to write.
+                column.format.get_or_insert_default();
+                choices = formats;
+            }
+        }
+        let text = toml::to_string_pretty(&shown).unwrap_or_default();
+        text.replace("format = \"\"\n", &format!("format = \"\" # {choices}\n"))
+    }
+
+    /// Why somebody has to look, in words.
+    pub fn doubts(&self, language: Language) -> Vec<String> {
+        let said = |note: &Note| {
+            let columns = note.columns.join(language.pick("、", ", "));
+            let text = messages::mapping_text(&note.code, language);
+            match columns.is_empty() {
+                true => text.to_owned(),
+                false => format!("{columns}{}{text}", language.pick("：", ": ")),
+            }
+        };
+        self.notes.iter().map(said).collect()
     }
 
     pub fn from_toml(file: &str, text: &str) -> Result<Mapping> {
-        toml::from_str(text).map_err(|problem: toml::de::Error| {
+        let read = toml::from_str(text);
+        let mut mapping: Mapping = read.map_err(|problem: toml::de::Error| {
             let row = problem
                 .span()
                 .map_or(0, |at| text[..at.start].matches('\n').count() as u64 + 1);
@@ -119,7 +159,11 @@ impl Mapping {
                 row,
                 reason: problem.message().to_owned(),
             }
-        })
+        })?;
+        for column in &mut mapping.columns {
+            column.format.take_if(|format| format.is_empty());
+        }
+        Ok(mapping)
     }
 
     /// Proposes a field for every column. It is sure when there are a date,
@@ -471,10 +515,16 @@ impl Proposal {
             );
         }
         let (format, code) = content::find_date_format(table, index)?;
-        if let Some(code) = code {
-            self.note(code, Some(Field::OrderedAt), vec![heading]);
+        let Some(code) = code else {
+            return Ok(Some(format));
+        };
+        self.note(code, Some(Field::OrderedAt), vec![heading]);
+        if !OPEN_DATES.iter().any(|(open, _)| *open == code) {
+            return Ok(Some(format));
         }
-        Ok(Some(format))
+        let column = &mut self.columns[index];
+        column.confidence = column.confidence.min(UNSURE);
+        Ok(None)
     }
 
     fn remark_on_sheets(&mut self, table: &Table) {

@@ -33,7 +33,7 @@ const FILE: &[Line] = &[
     ("mapping_sheet", "工作簿 {file} 没有含数据的可见工作表“{sheet}”，但列对应里写了它。", "{file} has no visible sheet \"{sheet}\" with data, which the mapping names."),
     ("mapping_format", "列对应里“{column}”列的格式 {format} 不认识（文件 {file}）；日期可用 ymd、dmy、mdy、yymd、dmyy、mdyy、month、serial、serial1904，数字可用 decimal_point、decimal_comma。", "{file}: the mapping gives column \"{column}\" the format {format}; known are ymd, dmy, mdy, yymd, dmyy, mdyy, month, serial and serial1904 for dates, decimal_point and decimal_comma for numbers."),
     ("mapping_unreadable", "列对应文件 {file} 第 {row} 行读不懂：{reason}", "the mapping file {file} cannot be read at line {row}: {reason}"),
-    ("date_order_unknown", "文件 {file} 的“{column}”列分不清日和月的先后。请在列对应里写明 dmy 或 mdy。", "{file}: in column \"{column}\" day and month cannot be told apart. Say dmy or mdy in the mapping."),
+    ("date_order_unknown", "文件 {file} 的“{column}”列分不清年、月、日的先后。请在列对应里写明 dmy 或 mdy；年份只有两位时写 yymd、dmyy 或 mdyy。", "{file}: in column \"{column}\" the order of day, month and year is open. Say dmy or mdy in the mapping; yymd, dmyy or mdyy where years have two digits."),
     ("workbook_unreadable", "工作簿 {file} 无法读取：{reason}", "the workbook {file} cannot be read: {reason}"),
     ("workbook_empty", "工作簿 {file} 没有含数据的可见工作表。", "the workbook {file} has no visible sheet with data."),
     ("workbook_cell", "工作簿 {file} 第 {row} 行 {column} 列有内容，超出了 {max_rows} 行 × {max_columns} 列的范围。请删去表格以外的单元格。", "the workbook {file} has a cell at row {row}, column {column}, outside {max_rows} rows by {max_columns} columns. Delete cells outside the table."),

@@ -131,7 +131,8 @@ impl Job {
                             None => {
                                 // Under its name only once it is whole.
                                 let part = path.with_extension("part");
-                                let file = File::create(part).map_err(Error::io(what.clone()))?;
+                                let file =
+                                    File::create(part).map_err(Error::named(what.clone()))?;
                                 let writer =
                                     RejectWriter::new(BufWriter::new(file), &header, self.language)
                                         .map_err(Error::io(what.clone()))?;
@@ -176,8 +177,8 @@ pub(super) fn open(
     parser: &Path,
     cancel: &Arc<AtomicBool>,
 ) -> Result<Input> {
-    let file = File::open(path).map_err(Error::io(filename.to_owned()))?;
-    if xlsx::is_workbook(&file).map_err(Error::io(filename.to_owned()))? {
+    let file = File::open(path).map_err(Error::named(filename))?;
+    if xlsx::is_workbook(&file).map_err(Error::named(filename))? {
         Ok(xlsx::open(path, filename, parser, cancel.clone())?)
     } else {
         Ok(Input::new(filename.to_owned(), file))

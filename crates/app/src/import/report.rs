@@ -2,6 +2,7 @@
 //! at first. Texts in both languages, because the reader may be another than
 //! the one who imported.
 
+use keji_schema::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use utoipa::ToSchema;
@@ -56,8 +57,12 @@ fn line(code: &str, count: u64, zh: String, en: String, href: Option<String>) ->
 }
 
 /// What deserves the first look, most urgent first. `document` is the
-/// evaluation that followed.
-pub(super) fn first_looks(summary: &Summary, document: Option<&Json>) -> Vec<ReportLine> {
+/// evaluation that followed, `currency` that of the orders where they have one.
+pub(super) fn first_looks(
+    summary: &Summary,
+    document: Option<&Json>,
+    currency: Option<&str>,
+) -> Vec<ReportLine> {
     let mut looks = Vec::new();
     if summary.rows_rejected > 0 {
         let n = summary.rows_rejected;
@@ -84,6 +89,7 @@ pub(super) fn first_looks(summary: &Summary, document: Option<&Json>) -> Vec<Rep
     let at_risk = document.and_then(|d| d.get("n_at_risk")?.as_u64());
     let value = document.and_then(|d| d.get("value_at_risk")?.as_str());
     if let (Some(n @ 1..), Some(value)) = (at_risk, value) {
+        let value = money(value, currency);
         looks.push(line(
             "value_at_risk",
             n,
@@ -95,13 +101,44 @@ pub(super) fn first_looks(summary: &Summary, document: Option<&Json>) -> Vec<Rep
     looks
 }
 
+/// An amount as a person reads it: with the currency's sign, a comma for every
+/// three digits, and two places.
+fn money(amount: &str, currency: Option<&str>) -> String {
+    let Ok(exact) = amount.parse::<Decimal>() else {
+        return amount.to_owned();
+    };
+    let hundredths = (exact.units().unsigned_abs() + 50) / 100;
+    let (whole, places) = ((hundredths / 100).to_string(), hundredths % 100);
+    let sign = match currency.map(str::to_ascii_uppercase).as_deref() {
+        Some("CNY" | "RMB") => "¥".to_owned(),
+        Some("USD") => "$".to_owned(),
+        Some("EUR") => "€".to_owned(),
+        Some("GBP") => "£".to_owned(),
+        Some("JPY") => "JP¥".to_owned(),
+        Some(other) => format!("{other} "),
+        None => String::new(),
+    };
+    let minus = if exact.units() < 0 { "−" } else { "" };
+    let mut grouped = String::new();
+    for (i, digit) in whole.chars().enumerate() {
+        if i > 0 && (whole.len() - i) % 3 == 0 {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    match places {
+        0 => format!("{minus}{sign}{grouped}"),
+        places => format!("{minus}{sign}{grouped}.{places:02}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn says_nothing_when_there_is_nothing_to_say() {
-        assert_eq!(first_looks(&Summary::default(), None), []);
+        assert_eq!(first_looks(&Summary::default(), None, None), []);
     }
 
     #[test]
@@ -111,10 +148,29 @@ mod tests {
             ..Summary::default()
         };
         let document = serde_json::json!({ "n_at_risk": 2, "value_at_risk": "10.5" });
-        let codes: Vec<String> = first_looks(&summary, Some(&document))
+        let codes: Vec<String> = first_looks(&summary, Some(&document), None)
             .into_iter()
             .map(|l| l.code)
             .collect();
         assert_eq!(codes, ["rejects", "value_at_risk"]);
+    }
+
+    #[test]
+    fn an_amount_is_grouped_and_has_its_currency() {
+        let document = serde_json::json!({ "n_at_risk": 2, "value_at_risk": "1234567.4567" });
+        let looks = first_looks(&Summary::default(), Some(&document), Some("CNY"));
+        assert!(
+            looks[0].zh.contains("风险价值 ¥1,234,567.46："),
+            "{}",
+            looks[0].zh
+        );
+        assert!(
+            looks[0].en.contains("value at risk ¥1,234,567.46:"),
+            "{}",
+            looks[0].en
+        );
+        assert_eq!(money("-1000", None), "−1,000");
+        assert_eq!(money("999.0000", Some("chf")), "CHF 999");
+        assert_eq!(money("1000", Some("USD")), "$1,000");
     }
 }

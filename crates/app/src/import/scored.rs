@@ -63,6 +63,7 @@ pub async fn scored(
             ),
         });
     }
+    crate::context::check_place(&out)?;
     let scores = scores(app, caller, language).await?;
     let work = Work {
         catalog: app.catalog.clone(),

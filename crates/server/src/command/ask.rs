@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use jiff::civil::Date;
-use keji_app::error::shown;
 use keji_app::export::Format;
 use keji_schema::calendar::Grain;
 use keji_schema::question::{Compare, Question};
@@ -47,6 +46,7 @@ pub struct AskArgs {
         value_name = "COLUMN,…"
     )]
     sort: Vec<String>,
+    /// At most so many rows; with --rows the newest so many records.
     #[arg(long)]
     limit: Option<usize>,
     /// Print definition, plan and SQL instead of the answer.
@@ -148,7 +148,7 @@ pub async fn run(place: &Place, args: AskArgs, output: &Output) -> anyhow::Resul
             let cells: Vec<Vec<String>> = rows
                 .rows
                 .iter()
-                .map(|r| r.iter().map(shown).collect())
+                .map(|r| r.iter().map(|v| output.cell(v)).collect())
                 .collect();
             output.table(&head, &cells);
             println!("{} / {}", rows.rows.len(), rows.total);
@@ -162,7 +162,7 @@ pub async fn run(place: &Place, args: AskArgs, output: &Output) -> anyhow::Resul
             let cells: Vec<Vec<String>> = answer
                 .rows
                 .iter()
-                .map(|r| r.iter().map(shown).collect())
+                .map(|r| r.iter().map(|v| output.cell(v)).collect())
                 .collect();
             output.table(&head, &cells);
         }

@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
 use clap::Args;
-use keji_app::backup::{BackupProgress, BackupReport};
+use keji_app::backup::{BackupProgress, BackupReport, BackupStep};
 
 use super::output::Output;
 use super::{DONE, Place, caller, open};
@@ -44,10 +44,17 @@ pub async fn restore(place: &Place, args: RestoreArgs, output: &Output) -> anyho
 
 fn shown(output: &Output) -> impl FnMut(BackupProgress) + Send + use<> {
     let shows = std::io::stderr().is_terminal() && !output.is_json;
+    let language = output.language;
     move |p: BackupProgress| {
         if shows {
             let table = p.table.as_deref().unwrap_or_default();
-            eprint!("\r\x1b[K{:?} {table} {}", p.step, p.rows);
+            let step = match p.step {
+                BackupStep::Open => language.pick("检查", "checking"),
+                BackupStep::Copy => language.pick("复制", "copying"),
+                BackupStep::Verify => language.pick("核对", "comparing"),
+                BackupStep::Finish => language.pick("写盘", "finishing"),
+            };
+            eprint!("\r\x1b[K{step} {table} {}", p.rows);
             let _ = std::io::stderr().flush();
         }
     }

@@ -20,8 +20,10 @@ pub struct ListArgs {
     /// A field to sort by, `-` for descending.
     #[arg(long, allow_hyphen_values = true, value_name = "FIELD")]
     sort: Option<String>,
+    /// At most so many rows.
     #[arg(long, default_value_t = 20)]
     limit: u32,
+    /// Begin behind so many rows.
     #[arg(long, default_value_t = 0)]
     offset: u64,
     /// Part of a name or number.
@@ -64,7 +66,7 @@ pub async fn list(place: &Place, args: ListArgs, output: &Output) -> anyhow::Res
             .map(|row| {
                 columns
                     .iter()
-                    .map(|c| row.get(*c).map(keji_app::error::shown).unwrap_or_default())
+                    .map(|c| row.get(*c).map(|v| output.cell(v)).unwrap_or_default())
                     .collect()
             })
             .collect();
@@ -87,20 +89,62 @@ pub struct ExportArgs {
     /// The file to write; its ending decides the format: .csv, .xlsx or .parquet.
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
+    /// A condition over customer and score fields; of the list of customers only.
     #[arg(long = "where", value_name = "EXPR")]
     filter: Option<String>,
-    /// Part of a name or number.
+    /// Part of a name or number; of the list of customers only.
     #[arg(long)]
     search: Option<String>,
-    /// A field to sort by, `-` for descending.
+    /// A field to sort by, `-` for descending; of the list of customers only.
     #[arg(long, allow_hyphen_values = true, value_name = "FIELD")]
     sort: Option<String>,
+    /// The evaluation to read, without it the newest; of the list of customers only.
     #[arg(long, value_name = "DATE")]
     as_of: Option<Date>,
 }
 
+/// An option that means nothing here would be taken for one that worked.
+fn refuse_unused(args: &ExportArgs) -> Result<(), keji_app::Error> {
+    let is_list = args.what == "customers";
+    let given = [
+        ("--mapping", args.mapping.is_some(), !is_list),
+        ("--where", args.filter.is_some(), is_list),
+        ("--search", args.search.is_some(), is_list),
+        ("--sort", args.sort.is_some(), is_list),
+        ("--as-of", args.as_of.is_some(), is_list),
+    ];
+    let unused = given.iter().find(|(_, given, is_used)| *given && !*is_used);
+    let Some((option, ..)) = unused else {
+        return Ok(());
+    };
+    let (zh, en) = match is_list {
+        true => (
+            format!("{option} 只用于订单文件；`keji export customers` 写出的是客户列表"),
+            format!(
+                "{option} is for a file of orders; `keji export customers` writes the list of customers"
+            ),
+        ),
+        false => (
+            format!(
+                "{option} 只用于客户列表（`keji export customers`）；文件 {} 总是每一行都写回",
+                args.what
+            ),
+            format!(
+                "{option} is for the list of customers (`keji export customers`); of the file {} every row goes back",
+                args.what
+            ),
+        ),
+    };
+    Err(keji_app::Error::State {
+        code: "option_unused",
+        zh,
+        en,
+    })
+}
+
 pub async fn export(place: &Place, args: ExportArgs, output: &Output) -> anyhow::Result<u8> {
     let format = Format::of(&args.output)?;
+    refuse_unused(&args)?;
     let app = open(place).await?;
     let n_rows = if args.what == "customers" {
         let wanted = ListCustomers {

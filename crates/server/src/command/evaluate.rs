@@ -2,6 +2,8 @@
 
 use clap::Args;
 use jiff::civil::Date;
+use keji_app::App;
+use keji_app::messages::Language;
 
 use super::output::Output;
 use super::{DIFFERS, DONE, Place, caller, open};
@@ -28,9 +30,9 @@ pub async fn run(place: &Place, args: EvaluateArgs, output: &Output) -> anyhow::
             text("/n_buyers"),
             text("/n_customers"),
         );
-        for (group, title) in [
-            ("tiers", output.say("价值等级", "tier")),
-            ("stages", output.say("生命周期阶段", "stage")),
+        for (group, field, title) in [
+            ("tiers", "tier", output.say("价值等级", "tier")),
+            ("stages", "stage", output.say("生命周期阶段", "stage")),
         ] {
             let head = [
                 title,
@@ -45,7 +47,7 @@ pub async fn run(place: &Place, args: EvaluateArgs, output: &Output) -> anyhow::
                 .flatten()
                 .map(|(id, cell)| {
                     vec![
-                        id.clone(),
+                        named(&app, field, id, output.language),
                         cell.get("customers").map(plain).unwrap_or_default(),
                         cell.get("net_revenue_365").map(plain).unwrap_or_default(),
                     ]
@@ -63,14 +65,27 @@ pub async fn run(place: &Place, args: EvaluateArgs, output: &Output) -> anyhow::
         );
         for model in ["bg_nbd", "mbg_nbd", "gamma_gamma"] {
             let note = text(&format!("/models/{model}/note/{}", output.say("zh", "en")));
-            println!(
-                "{model}: log-likelihood {}  {note}",
-                text(&format!("/models/{model}/log_likelihood"))
+            let fitted = doc.pointer(&format!("/models/{model}/log_likelihood"));
+            let fitted = fitted.and_then(|x| x.as_f64()).map_or_else(
+                || output.say("没有拟合", "not fitted").to_owned(),
+                |x| format!("{} {x:.3}", output.say("对数似然", "log-likelihood")),
             );
+            println!("{model}{}{fitted}  {note}", output.say("：", ": "));
         }
     }
     app.close().await;
     Ok(DONE)
+}
+
+/// A tier or stage by its name; in Chinese with the value that conditions use.
+fn named(app: &App, field: &str, id: &str, language: Language) -> String {
+    let score = app.catalog.object("score").ok();
+    let field = score.and_then(|object| object.field(field));
+    let mut options = field.into_iter().flat_map(|f| &f.options);
+    match (options.find(|o| o.value == id), language) {
+        (Some(option), Language::Zh) => format!("{} {id}", option.zh),
+        _ => id.to_owned(),
+    }
 }
 
 fn plain(value: &serde_json::Value) -> String {
@@ -83,15 +98,16 @@ fn plain(value: &serde_json::Value) -> String {
 
 pub async fn check(place: &Place, output: &Output) -> anyhow::Result<u8> {
     let app = open(place).await?;
-    let report = keji_app::check::run(&app, &caller()).await?;
+    let report = keji_app::check::run(&app, &caller(), output.language).await?;
     if output.is_json {
         output.json(&report)?;
     } else {
         for finding in &report.findings {
             println!(
-                "{} {}: {}",
+                "{} {}{}{}",
                 if finding.is_good { "✓" } else { "✗" },
-                finding.what,
+                finding.name,
+                output.say("：", ": "),
                 finding.detail
             );
         }

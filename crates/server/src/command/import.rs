@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::Context;
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use keji_app::App;
-use keji_app::import::{How, ImportOutcome, ImportRequest, Mapping, Mode, Progress};
+use keji_app::import::{How, ImportOutcome, ImportRequest, Mapping, Mode, Progress, Summary};
+use keji_app::messages::Language;
+use serde_json::{Value as Json, json};
 
 use super::output::Output;
 use super::{DONE, NEEDS_YOU, Place, caller, open};
@@ -25,7 +27,7 @@ pub struct ImportArgs {
     #[arg(long, value_name = "M")]
     mapping: Option<PathBuf>,
     /// What to do with what is known already: add, update or replace.
-    #[arg(long, value_name = "MODE", default_value = "add", value_parser = mode)]
+    #[arg(long, value_name = "MODE", default_value = "add", value_parser = PossibleValuesParser::new(["add", "update", "replace"]).map(mode))]
     mode: Mode,
     /// Where the files come from; `replace` needs it.
     #[arg(long, value_name = "NAME")]
@@ -39,38 +41,24 @@ pub struct ImportArgs {
 }
 
 /// A mapping file that a person has mended.
-pub fn mapping(path: Option<&Path>) -> anyhow::Result<Option<Mapping>> {
+pub fn mapping(path: Option<&Path>) -> Result<Option<Mapping>, keji_app::Error> {
     let Some(path) = path else { return Ok(None) };
     let name = path.display().to_string();
-    let text = std::fs::read_to_string(path).with_context(|| name.clone())?;
-    let mapping = Mapping::from_toml(&name, &text).map_err(keji_app::Error::from)?;
-    Ok(Some(mapping))
+    let text = std::fs::read_to_string(path).map_err(keji_app::Error::named(name.clone()))?;
+    Ok(Some(Mapping::from_toml(&name, &text)?))
 }
 
-fn mode(text: &str) -> Result<Mode, String> {
-    match text {
-        "add" => Ok(Mode::Add),
-        "update" => Ok(Mode::Update),
-        "replace" => Ok(Mode::Replace),
-        _ => Err("add, update or replace".to_owned()),
+fn mode(text: String) -> Mode {
+    match text.as_str() {
+        "update" => Mode::Update,
+        "replace" => Mode::Replace,
+        _ => Mode::Add,
     }
 }
 
 pub async fn run(place: &Place, args: ImportArgs, output: &Output) -> anyhow::Result<u8> {
     if let Some(batch) = args.undo {
-        let app = open(place).await?;
-        let summary = keji_app::import::undo(&app, &caller(), batch).await?;
-        if output.is_json {
-            output.json(&summary)?;
-        } else {
-            println!(
-                "{} {batch}: {}",
-                output.say("已撤销批次", "undone: batch"),
-                serde_json::to_string(&summary)?
-            );
-        }
-        app.close().await;
-        return Ok(DONE);
+        return undo(place, batch, output).await;
     }
     let mapping = mapping(args.mapping.as_deref())?;
     let cancel = Arc::new(AtomicBool::new(false));
@@ -80,7 +68,9 @@ pub async fn run(place: &Place, args: ImportArgs, output: &Output) -> anyhow::Re
         asked.store(true, Ordering::Relaxed);
     });
     let app = open(place).await?;
+    let is_one = args.files.len() == 1;
     let mut code = DONE;
+    let mut outcomes = Vec::new();
     for file in &args.files {
         let how = How {
             dry_run: args.dry_run,
@@ -95,28 +85,73 @@ pub async fn run(place: &Place, args: ImportArgs, output: &Output) -> anyhow::Re
             how,
             rejects: args.rejects.clone(),
         };
-        if args.files.len() > 1 && !output.is_json {
+        if !is_one && !output.is_json {
             println!("{}", file.display());
         }
-        let ended = one(&app, request, output, args.dry_run, cancel.clone()).await?;
+        let (ended, mut outcome) = match one(&app, request, output, cancel.clone()).await {
+            Ok(ended) => ended,
+            // A bad file is no reason to leave out those behind it.
+            Err(problem) => {
+                let (ended, body) = output.say_problem(&problem);
+                (ended, json!({ "state": "failed", "error": body }))
+            }
+        };
         code = code.max(ended);
+        outcome["file"] = json!(file);
+        outcomes.push(outcome);
+        if cancel.load(Ordering::Relaxed) {
+            break;
+        }
+    }
+    if output.is_json {
+        match outcomes.as_slice() {
+            [only] if is_one => output.json(only)?,
+            all => output.json(&json!({ "imports": all }))?,
+        }
     }
     app.close().await;
     Ok(code)
 }
 
-/// Imports one file and says what came of it.
+async fn undo(place: &Place, batch: i64, output: &Output) -> anyhow::Result<u8> {
+    let app = open(place).await?;
+    let undone = keji_app::import::undo(&app, &caller(), batch).await?;
+    if output.is_json {
+        output.json(&undone)?;
+    } else {
+        let (lines, orders) = (undone.lines_deleted, undone.orders_deleted);
+        let (customers, products) = (undone.customers_deleted, undone.products_deleted);
+        let restored = undone.records_restored;
+        println!(
+            "{}",
+            match output.language {
+                Language::Zh => format!(
+                    "已撤销批次 {batch}：删除了 {lines} 行明细、{orders} 张订单、{customers} 个客户、{products} 个产品，{restored} 条记录恢复原样"
+                ),
+                Language::En => format!(
+                    "batch {batch} is undone: deleted lines {lines}, orders {orders}, customers {customers}, products {products}; records as before {restored}"
+                ),
+            }
+        );
+    }
+    app.close().await;
+    Ok(DONE)
+}
+
+/// Imports one file and says what came of it; with `--json` the caller prints
+/// the document.
 async fn one(
     app: &App,
     request: ImportRequest,
     output: &Output,
-    dry_run: bool,
     cancel: Arc<AtomicBool>,
-) -> anyhow::Result<u8> {
+) -> anyhow::Result<(u8, Json)> {
+    let dry_run = request.how.dry_run;
     let shows_progress = std::io::stderr().is_terminal() && !output.is_json;
+    let language = output.language;
     let progress = move |p: Progress| {
         if shows_progress {
-            eprint!("\r\x1b[K{}", p.line());
+            eprint!("\r\x1b[K{}", p.line(language));
             let _ = std::io::stderr().flush();
         }
     };
@@ -124,7 +159,7 @@ async fn one(
     if shows_progress {
         eprintln!();
     }
-    Ok(match outcome? {
+    match outcome? {
         ImportOutcome::NeedsMapping(mapping) => {
             eprintln!(
                 "keji: {}",
@@ -133,45 +168,49 @@ async fn one(
                     "the columns are not certain enough; save the text below, mend it and import again with --mapping",
                 )
             );
-            if output.is_json {
-                output
-                    .json(&serde_json::json!({ "state": "needs_mapping", "mapping": mapping }))?;
-            } else {
+            for doubt in mapping.doubts(language) {
+                eprintln!("keji: {doubt}");
+            }
+            if !output.is_json {
                 println!("{}", mapping.to_toml());
             }
-            NEEDS_YOU
+            let document = json!({ "state": "needs_mapping", "mapping": mapping });
+            Ok((NEEDS_YOU, document))
         }
         ImportOutcome::Done { batch, summary } => {
-            if output.is_json {
-                output.json(&serde_json::json!({
-                    "state": if dry_run { "dry_run" } else { "done" },
-                    "batch": batch,
-                    "summary": summary,
-                }))?;
-            } else {
-                for (zh, en, text) in summary.lines() {
-                    // What would be new is known only to the store.
-                    let is_stores = ["new", "changed", "known", "evaluated"]
-                        .iter()
-                        .any(|w| en.starts_with(w));
-                    if dry_run && is_stores {
-                        continue;
-                    }
-                    println!("{:>24}  {text}", output.say(zh, en));
-                }
-                for line in summary.oddities.iter().chain(&summary.first_looks) {
-                    println!("{:>24}  {}", "·", output.say(&line.zh, &line.en));
-                }
-                if let Some(batch) = batch {
-                    println!(
-                        "{:>24}  keji import --undo {batch}",
-                        output.say("撤销", "to undo")
-                    );
-                }
+            if !output.is_json {
+                report(&summary, batch, dry_run, output);
             }
-            DONE
+            let document = json!({
+                "state": if dry_run { "dry_run" } else { "done" },
+                "batch": batch,
+                "summary": summary,
+            });
+            Ok((DONE, document))
         }
-    })
+    }
+}
+
+fn report(summary: &Summary, batch: Option<i64>, dry_run: bool, output: &Output) {
+    for (zh, en, text) in summary.lines() {
+        // What would be new is known only to the store.
+        let is_stores = ["new", "changed", "known", "evaluated"]
+            .iter()
+            .any(|w| en.starts_with(w));
+        if dry_run && is_stores {
+            continue;
+        }
+        println!("{:>24}  {text}", output.say(zh, en));
+    }
+    for line in summary.oddities.iter().chain(&summary.first_looks) {
+        println!("{:>24}  {}", "·", output.say(&line.zh, &line.en));
+    }
+    if let Some(batch) = batch {
+        println!(
+            "{:>24}  keji import --undo {batch}",
+            output.say("撤销", "to undo")
+        );
+    }
 }
 
 pub async fn demo(place: &Place, output: &Output) -> anyhow::Result<u8> {

@@ -11,6 +11,7 @@ mod evaluate;
 mod import;
 mod output;
 mod serve;
+mod words;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -87,7 +88,11 @@ enum Command {
 }
 
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let language = language();
+    let cli = match words::parse::<Cli>(language) {
+        Ok(cli) => cli,
+        Err(code) => return code,
+    };
     // The child that reads workbooks must not start a runtime: it lives
     // under a memory limit.
     if let Command::ParseWorkbook { file } = &cli.command {
@@ -98,7 +103,6 @@ pub fn main() -> ExitCode {
     if !matches!(cli.command, Command::Serve(_)) {
         crate::memory::end_with_the_reader();
     }
-    let language = language();
     let output = Output::new(cli.json, language);
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -119,7 +123,7 @@ pub fn main() -> ExitCode {
 async fn run(cli: Cli, output: &Output) -> u8 {
     let place = cli.place;
     let result = match cli.command {
-        Command::Serve(args) => serve::run(place, args).await,
+        Command::Serve(args) => serve::run(place, args, output).await,
         Command::Import(args) => import::run(&place, args, output).await,
         Command::Evaluate(args) => evaluate::run(&place, args, output).await,
         Command::Ask(args) => ask::run(&place, args, output).await,

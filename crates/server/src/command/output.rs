@@ -2,6 +2,7 @@
 //! errors on standard error in the person's language.
 
 use keji_app::messages::Language;
+use keji_schema::Value;
 use serde::Serialize;
 
 use super::{FAILED, NEEDS_YOU};
@@ -18,9 +19,15 @@ impl Output {
 
     /// One of two texts, by the person's language.
     pub fn say<'a>(&self, zh: &'a str, en: &'a str) -> &'a str {
-        match self.language {
-            Language::Zh => zh,
-            Language::En => en,
+        self.language.pick(zh, en)
+    }
+
+    /// A value in a table: more than three places of a probability or a mean
+    /// say nothing to a reader. `--json` has them all.
+    pub fn cell(&self, value: &Value) -> String {
+        match value {
+            Value::Float(x) => format!("{x:.3}"),
+            other => keji_app::error::shown(other),
         }
     }
 
@@ -62,20 +69,25 @@ impl Output {
 
     /// Says what went wrong and gives the exit code for it.
     pub fn problem(&self, problem: &anyhow::Error) -> u8 {
+        let (code, body) = self.say_problem(problem);
+        if self.is_json && !body.is_null() {
+            println!("{}", serde_json::json!({ "error": body }));
+        }
+        code
+    }
+
+    /// The same without `--json`'s document, which is given back.
+    pub fn say_problem(&self, problem: &anyhow::Error) -> (u8, serde_json::Value) {
         let Some(known) = problem.downcast_ref::<keji_app::Error>() else {
             eprintln!("keji: {problem:#}");
-            return FAILED;
+            return (FAILED, serde_json::Value::Null);
         };
         eprintln!("keji: {}", known.text(self.language));
-        if self.is_json {
-            let body = serde_json::json!({ "error": known.problem(self.language) });
-            println!("{body}");
-        }
-        if known.is_callers_fault() {
-            NEEDS_YOU
-        } else {
-            FAILED
-        }
+        let code = match known.is_callers_fault() {
+            true => NEEDS_YOU,
+            false => FAILED,
+        };
+        (code, serde_json::json!(known.problem(self.language)))
     }
 }
 

@@ -1,12 +1,13 @@
 //! `keji serve`: the server on loopback.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
 use clap::Args;
 use tokio::sync::Notify;
 
+use super::output::Output;
 use super::{DONE, Place, caller, open};
 use crate::routes::Shared;
 use crate::{http, worker};
@@ -22,7 +23,7 @@ pub struct ServeArgs {
     demo_if_empty: bool,
 }
 
-pub async fn run(place: Place, args: ServeArgs) -> anyhow::Result<u8> {
+pub async fn run(place: Place, args: ServeArgs, output: &Output) -> anyhow::Result<u8> {
     tracing_subscriber::fmt()
         .with_env_filter(
             tracing_subscriber::EnvFilter::try_from_default_env()
@@ -31,22 +32,29 @@ pub async fn run(place: Place, args: ServeArgs) -> anyhow::Result<u8> {
         .with_writer(std::io::stderr)
         .init();
     if !args.listen.ip().is_loopback() {
-        bail!(
-            "there are no logins yet, so the server listens on loopback only, not on {}",
-            args.listen.ip()
-        );
+        let ip = args.listen.ip();
+        return Err(keji_app::Error::State {
+            code: "not_loopback",
+            zh: format!(
+                "还没有登录，所以服务只能监听本机（回环地址，如 127.0.0.1），不能监听 {ip}"
+            ),
+            en: format!(
+                "there are no logins yet, so the server listens on loopback only, not on {ip}"
+            ),
+        }
+        .into());
     }
     let app = open(&place).await?;
     if args.demo_if_empty && keji_app::status::is_empty(&app).await? {
-        eprintln!("loading the demo company / 正在装入示例公司 …");
+        eprintln!(
+            "{}",
+            output.say("正在装入示例公司 …", "loading the demo company …")
+        );
         keji_app::demo::load(&app, &caller()).await?;
-    }
-    if let Err(problem) = keji_app::import::sweep(&app) {
-        tracing::warn!(error = ?problem, "old files are left to the next start");
     }
     let listener = tokio::net::TcpListener::bind(args.listen)
         .await
-        .with_context(|| format!("cannot listen on {}", args.listen))?;
+        .map_err(|problem| cannot_listen(args.listen, &problem))?;
     let own = listener.local_addr()?;
     let wake = Arc::new(Notify::new());
     let work = tokio::spawn(worker::run(app.clone(), wake.clone()));
@@ -66,6 +74,20 @@ pub async fn run(place: Place, args: ServeArgs) -> anyhow::Result<u8> {
     work.abort();
     app.close().await;
     Ok(DONE)
+}
+
+fn cannot_listen(address: SocketAddr, problem: &std::io::Error) -> keji_app::Error {
+    let (zh, en) = match problem.kind() {
+        ErrorKind::AddrInUse => ("已有别的程序在用", "another program uses it"),
+        ErrorKind::PermissionDenied => ("没有权限", "not permitted"),
+        ErrorKind::AddrNotAvailable => ("本机没有这个地址", "this machine does not have it"),
+        _ => return keji_app::Error::io(address.to_string())(problem.kind().into()),
+    };
+    keji_app::Error::State {
+        code: "cannot_listen",
+        zh: format!("不能监听 {address}：{zh}；请用 --listen 换一个"),
+        en: format!("cannot listen on {address}: {en}; choose another with --listen"),
+    }
 }
 
 /// Ctrl-C or SIGTERM.

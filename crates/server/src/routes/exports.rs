@@ -3,7 +3,7 @@
 
 use axum::body::Body as Stream;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use jiff::civil::Date;
 use keji_app::customers::ListCustomers;
@@ -15,7 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{Shared, caller};
-use crate::error::{Answer, Body, Path, Problem, ProblemBody, Query, Speaks};
+use crate::error::{Answer, Body, Path, ProblemBody, Query, Speaks};
 
 pub fn routes() -> OpenApiRouter<Shared> {
     OpenApiRouter::new()
@@ -200,5 +200,6 @@ async fn download(
         )
         .body(Stream::from(bytes))
         .map(IntoResponse::into_response)
-        .map_err(|e| Problem::malformed(StatusCode::INTERNAL_SERVER_ERROR, e.to_string()))
+        .map_err(|e| keji_app::Error::Internal(e.to_string()))
+        .map_err(speaks.problem())
 }

@@ -16,7 +16,7 @@ use utoipa_axum::routes;
 pub use keji_app::import::Mapping;
 
 use super::{Shared, caller};
-use crate::error::{Answer, Body, Path, Problem, ProblemBody, Query, Speaks};
+use crate::error::{Answer, Body, Path, ProblemBody, Query, Speaks};
 
 pub fn routes() -> OpenApiRouter<Shared> {
     OpenApiRouter::new()
@@ -85,8 +85,7 @@ async fn create(
         .map_err(speaks.problem())?;
     let mut chunks = body.into_data_stream();
     while let Some(chunk) = chunks.next().await {
-        let chunk =
-            chunk.map_err(|e| Problem::malformed(StatusCode::BAD_REQUEST, e.to_string()))?;
+        let chunk = chunk.map_err(|e| speaks.malformed(StatusCode::BAD_REQUEST, broken(&e)))?;
         upload
             .file()
             .write_all(&chunk)
@@ -107,6 +106,11 @@ async fn create(
         .map_err(speaks.problem())?;
     shared.wake.notify_one();
     Ok((StatusCode::CREATED, Json(import)))
+}
+
+/// A file that ends before its length.
+fn broken(problem: &axum::Error) -> String {
+    format!("Failed to buffer the request body: {problem}")
 }
 
 /// Every import, newest first.

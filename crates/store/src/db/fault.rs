@@ -1,5 +1,7 @@
 //! Database errors by what the caller can do about them.
 
+use std::io::ErrorKind as ErrorKindOfIo;
+
 use sqlx::error::{DatabaseError, ErrorKind};
 use sqlx::postgres::PgDatabaseError;
 
@@ -13,12 +15,26 @@ pub(super) const TOO_LARGE: &str = "the number is too large";
 pub(crate) fn fault(error: sqlx::Error) -> Error {
     match &error {
         sqlx::Error::PoolTimedOut => Error::Busy,
+        sqlx::Error::Io(e) if is_unreachable(e.kind()) => Error::Unreachable(e.to_string()),
         sqlx::Error::Database(e) => match classify(e.as_ref()) {
             Some(known) => known,
             None => Error::Database(error),
         },
         _ => Error::Database(error),
     }
+}
+
+/// Before a connection stands. One that breaks is another matter.
+fn is_unreachable(kind: ErrorKindOfIo) -> bool {
+    use ErrorKindOfIo as K;
+    matches!(
+        kind,
+        K::ConnectionRefused
+            | K::HostUnreachable
+            | K::NetworkUnreachable
+            | K::AddrNotAvailable
+            | K::TimedOut
+    )
 }
 
 fn classify(error: &dyn DatabaseError) -> Option<Error> {

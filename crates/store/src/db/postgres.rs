@@ -16,7 +16,7 @@ use sqlx::postgres::types::Oid;
 use sqlx::postgres::{
     PgArgumentBuffer, PgArguments, PgConnectOptions, PgConnection, PgRow, PgTypeInfo, PgValueRef,
 };
-use sqlx::{Arguments, Decode, Encode, Postgres, Row, ValueRef};
+use sqlx::{Arguments, ConnectOptions, Decode, Encode, Postgres, Row, ValueRef};
 
 use super::bulk::Rows;
 use super::fault::{fault, overflow};
@@ -53,6 +53,10 @@ pub(crate) async fn open(url: &str) -> Result<Server> {
         .application_name("keji")
         // Civil dates never shift, whatever zone the server is set to.
         .options([("TimeZone", "UTC")]);
+    // The pool takes a refused connection for a server that is starting, and
+    // says after a minute of trying only that the time is up.
+    let first = options.connect().await.map_err(fault)?;
+    sqlx::Connection::close(first).await.map_err(fault)?;
     let pool = PoolOptions::new()
         .max_connections(N_CONNECTIONS)
         .acquire_timeout(POOL_WAIT)

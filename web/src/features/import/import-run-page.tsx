@@ -67,6 +67,12 @@ export function ImportRunPage() {
           error={map.error}
           onContinue={(mapping, saveAs) => map.mutate({ mapping, saveAs })}
         />
+      ) : data.state === "mapped" && data.next != null ? (
+        <p>
+          <Link to="/import/$id" params={{ id: String(data.next) }}>
+            {t("import.wentOn")}
+          </Link>
+        </p>
       ) : isWaiting ? (
         <AtWork
           run={data}

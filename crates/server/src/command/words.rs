@@ -1,0 +1,317 @@
+//! The help of the command line in Chinese, and what is wrong with a call.
+//! The English stands with the commands and their arguments; here is the same
+//! in Chinese, by the names that they have there.
+
+use std::process::ExitCode;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, Command, CommandFactory, FromArgMatches};
+use keji_app::messages::Language;
+
+use super::NEEDS_YOU;
+
+/// `command` or `command.argument`; those of every command stand with `keji`.
+#[rustfmt::skip]
+const HELP: &[(&str, &str)] = &[
+    ("keji", "Keji 客绩：每个客户表现如何，为什么，接下来做什么。"),
+    ("keji.data", "数据文件夹"),
+    ("keji.database", "把数据放在 PostgreSQL 里：postgres://用户:密码@主机/库名"),
+    ("keji.json", "结果以一份 JSON 打印"),
+    ("keji.help", "显示这份帮助"),
+    ("keji.version", "显示版本"),
+    ("help", "显示某条命令的帮助"),
+    ("serve", "启动服务和页面"),
+    ("serve.listen", "在哪里监听；有登录之前只能是本机地址。端口 0 表示任选一个空的"),
+    ("serve.demo_if_empty", "这里没有数据时先装入示例公司"),
+    ("import", "导入订单文件（CSV、CSV.gz、XLSX），或撤销一次导入"),
+    ("import.files", "订单明细文件：.csv、.csv.gz 或 .xlsx；每个文件一个批次"),
+    ("import.dry_run", "全部读一遍、检查一遍，什么都不保存"),
+    ("import.mapping", "各列的含义：第一次导入打印出来、改好后的文件"),
+    ("import.mode", "已有的数据怎么办：add 新增，update 更新，replace 替换"),
+    ("import.source", "文件的来源；replace 必须说明"),
+    ("import.rejects", "退回的行连同原因写到哪个文件"),
+    ("import.undo", "撤销整个批次"),
+    ("evaluate", "评估每个客户：价值等级、阶段、RFM、风险"),
+    ("evaluate.as_of", "只看这一天之前的事；不写则为最后一张订单的次日"),
+    ("ask", "查询一个或几个指标"),
+    ("ask.metrics", "指标，用逗号分开，例如 gross_sales,orders"),
+    ("ask.by", "维度，用逗号分开：country、customer.kind、product.category……其中写粒度（day、week、month、quarter、year）则按期间拆分"),
+    ("ask.grain", "按期间拆分"),
+    ("ask.from", "第一天，含这一天"),
+    ("ask.to", "结束的那一天，不含"),
+    ("ask.filter", "对维度的条件，例如 \"customer is not null\""),
+    ("ask.compare", "与等长的上一期间对比，或与去年同期对比"),
+    ("ask.as_of", "只看这一天之前的事"),
+    ("ask.sort", "按哪些列排序，前面加 `-` 为降序，加 `abs:` 为按大小"),
+    ("ask.limit", "最多多少行；与 --rows 同用时为最近的多少条记录"),
+    ("ask.explain", "不给结果，给出定义、计划和 SQL"),
+    ("ask.rows", "不给结果，列出数字背后的记录"),
+    ("ask.output", "把结果写到这个 .csv、.xlsx 或 .parquet 文件"),
+    ("customers", "列出客户和评分"),
+    ("customers.filter", "对客户字段和评分字段的条件，例如 \"tier = 'vip' and silence > 1\""),
+    ("customers.sort", "按哪个字段排序，前面加 `-` 为降序"),
+    ("customers.limit", "最多多少行"),
+    ("customers.offset", "从第几行之后开始"),
+    ("customers.search", "名称或编号的一部分"),
+    ("customers.as_of", "读哪一次评估；不写则为最新的"),
+    ("export", "把客户和评分写到 .csv、.xlsx 或 .parquet 文件"),
+    ("export.what", "`customers`，或一份订单文件：原样写回，每行加上客户的等级、阶段、流失风险、原因和预期价值"),
+    ("export.mapping", "文件各列的含义，同 `keji import`"),
+    ("export.output", "要写的文件；结尾决定格式：.csv、.xlsx 或 .parquet"),
+    ("export.filter", "对客户字段和评分字段的条件；只用于客户列表"),
+    ("export.search", "名称或编号的一部分；只用于客户列表"),
+    ("export.sort", "按哪个字段排序，前面加 `-` 为降序；只用于客户列表"),
+    ("export.as_of", "读哪一次评估；不写则为最新的；只用于客户列表"),
+    ("check", "证明定义、数据库和列存副本完好且一致"),
+    ("backup", "把全部数据写进一个文件，别人可以继续工作"),
+    ("backup.file", "要写的文件，必须还不存在"),
+    ("restore", "把备份恢复到空的地方"),
+    ("restore.file", "备份文件。恢复到 --data 的文件夹或 --database 的数据库，它们必须是空的"),
+    ("demo", "在空的地方装入示例公司"),
+];
+
+fn chinese(command: &str, argument: Option<&str>) -> Option<&'static str> {
+    let find = |key: &str| HELP.iter().find(|(k, _)| *k == key).map(|(_, zh)| *zh);
+    match argument {
+        None => find(command),
+        Some(name) => find(&format!("{command}.{name}")).or_else(|| find(&format!("keji.{name}"))),
+    }
+}
+
+/// What the call asks for; where it asks for help, or is wrong, that is said
+/// and the exit code is given.
+pub fn parse<T: CommandFactory + FromArgMatches>(language: Language) -> Result<T, ExitCode> {
+    let mut command = T::command();
+    if language == Language::Zh {
+        // First, so that the arguments that clap adds have their words too.
+        command.build();
+        command = in_chinese(command);
+    }
+    let found = command
+        .try_get_matches()
+        .and_then(|mut matches| T::from_arg_matches_mut(&mut matches));
+    found.map_err(|problem| match (problem.kind(), language) {
+        (kind, Language::Zh) if !is_help(kind) => {
+            eprintln!("keji: {}", problem_in_chinese(&problem));
+            ExitCode::from(NEEDS_YOU)
+        }
+        _ => {
+            let _ = problem.print();
+            ExitCode::from(u8::try_from(problem.exit_code()).unwrap_or(NEEDS_YOU))
+        }
+    })
+}
+
+fn is_help(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::DisplayHelp
+            | ErrorKind::DisplayVersion
+            | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+    )
+}
+
+fn in_chinese(command: Command) -> Command {
+    let name = command.get_name().to_owned();
+    let mut command = command
+        .mut_args(|arg| argument_in_chinese(&name, arg))
+        .mut_subcommands(in_chinese);
+    if let Some(about) = chinese(&name, None) {
+        command = command.about(about).long_about(None::<&str>);
+    }
+    let usage = command.render_usage().to_string();
+    let usage = usage
+        .trim_start_matches("Usage:")
+        .trim()
+        .replace("[OPTIONS]", "[选项]")
+        .replace("<COMMAND>", "<命令>")
+        .replace("[COMMAND]", "[命令]");
+    command
+        .override_usage(usage)
+        .subcommand_help_heading("命令")
+        .help_template("{about-with-newline}\n用法：{usage}\n\n{all-args}")
+}
+
+fn argument_in_chinese(command: &str, arg: Arg) -> Arg {
+    let Some(help) = chinese(command, Some(arg.get_id().as_str())) else {
+        return arg;
+    };
+    let mut help = help.to_owned();
+    let values = arg.get_possible_values();
+    let values: Vec<&str> = values.iter().map(|v| v.get_name()).collect();
+    if arg.get_action().takes_values() && !values.is_empty() {
+        help += &format!("（可选 {}）", values.join("、"));
+    }
+    let defaults = arg.get_default_values();
+    if let Some(default) = defaults.first().filter(|_| arg.get_action().takes_values()) {
+        help += &format!("（默认 {}）", default.to_string_lossy());
+    }
+    if let Some(variable) = arg.get_env() {
+        help += &format!("（环境变量 {}）", variable.to_string_lossy());
+    }
+    let heading = match arg.is_positional() {
+        true => "参数",
+        false => "选项",
+    };
+    arg.help(help)
+        .long_help(None::<&str>)
+        .help_heading(heading)
+        .hide_possible_values(true)
+        .hide_default_value(true)
+        .hide_env(true)
+}
+
+fn problem_in_chinese(problem: &clap::Error) -> String {
+    let said = |kind: ContextKind| match problem.get(kind) {
+        Some(ContextValue::String(text)) => text.clone(),
+        Some(ContextValue::Strings(all)) => all.join("、"),
+        Some(ContextValue::StyledStrs(all)) => {
+            let all: Vec<String> = all.iter().map(ToString::to_string).collect();
+            all.join("、")
+        }
+        _ => String::new(),
+    };
+    let argument = said(ContextKind::InvalidArg);
+    let value = said(ContextKind::InvalidValue);
+    let meant = |text: String, start: &str| match text.is_empty() {
+        true => String::new(),
+        false => format!("；{start} {text}"),
+    };
+    let what = match problem.kind() {
+        ErrorKind::UnknownArgument => {
+            let near = said(ContextKind::SuggestedArg);
+            format!("没有 {argument} 这个选项或参数{}", meant(near, "是不是"))
+        }
+        ErrorKind::InvalidSubcommand => {
+            let near = said(ContextKind::SuggestedSubcommand);
+            let name = said(ContextKind::InvalidSubcommand);
+            format!("没有命令 {name}{}", meant(near, "是不是"))
+        }
+        ErrorKind::MissingSubcommand => "缺少命令".to_owned(),
+        ErrorKind::MissingRequiredArgument => format!("缺少 {argument}"),
+        ErrorKind::InvalidValue | ErrorKind::NoEquals if value.is_empty() => {
+            format!("{argument} 后面要有值")
+        }
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
+            let valid = said(ContextKind::ValidValue);
+            format!("{argument} 不能是 `{value}`{}", meant(valid, "可选"))
+        }
+        ErrorKind::ArgumentConflict => match said(ContextKind::PriorArg) {
+            prior if prior.is_empty() || prior == argument => format!("{argument} 只能写一次"),
+            prior => format!("{argument} 不能和 {prior} 一起用"),
+        },
+        ErrorKind::TooManyValues | ErrorKind::TooFewValues | ErrorKind::WrongNumberOfValues => {
+            format!("{argument} 的值个数不对")
+        }
+        ErrorKind::InvalidUtf8 => "参数不是 UTF-8".to_owned(),
+        _ => "参数不对".to_owned(),
+    };
+    format!("{what}。用 --help 查看用法")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::super::Cli;
+    use super::*;
+
+    /// Every name that people see, with its English.
+    fn all(command: &Command, into: &mut Vec<(String, String)>) {
+        let name = command.get_name();
+        let text = |help: Option<&clap::builder::StyledStr>| {
+            help.map(ToString::to_string).unwrap_or_default()
+        };
+        into.push((name.to_owned(), text(command.get_about())));
+        for arg in command.get_arguments().filter(|a| !a.is_hide_set()) {
+            into.push((format!("{name}.{}", arg.get_id()), text(arg.get_help())));
+        }
+        for sub in command.get_subcommands().filter(|c| !c.is_hide_set()) {
+            all(sub, into);
+        }
+    }
+
+    #[test]
+    fn every_command_and_argument_has_both_languages() {
+        let mut names = Vec::new();
+        all(&Cli::command(), &mut names);
+        assert!(names.len() > 40, "{names:?}");
+        for (name, english) in &names {
+            assert!(!english.is_empty(), "{name} has no English");
+            let zh = HELP.iter().find(|(key, _)| key == name).map(|(_, zh)| *zh);
+            assert!(zh.is_some_and(|zh| !zh.is_ascii()), "{name} has no Chinese");
+        }
+        let names: BTreeSet<&str> = names.iter().map(|(name, _)| name.as_str()).collect();
+        let of_clap = ["keji.help", "keji.version", "help"];
+        for (key, _) in HELP {
+            assert!(
+                names.contains(key) || of_clap.contains(key),
+                "{key} is nothing"
+            );
+        }
+    }
+
+    #[test]
+    fn help_is_in_chinese_throughout() {
+        let mut command = Cli::command();
+        command.build();
+        let mut command = in_chinese(command);
+        let names: Vec<String> = command
+            .get_subcommands()
+            .filter(|c| !c.is_hide_set())
+            .map(|c| c.get_name().to_owned())
+            .collect();
+        let mut pages = vec![command.render_long_help().to_string()];
+        for name in names {
+            let sub = command.find_subcommand_mut(&name).unwrap();
+            pages.push(sub.render_long_help().to_string());
+        }
+        for page in pages {
+            for english in [
+                "Usage",
+                "Options",
+                "Commands",
+                "Arguments",
+                "Print",
+                "default:",
+                "env:",
+                "possible",
+            ] {
+                assert!(!page.contains(english), "{english} in\n{page}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_wrong_call_is_told_in_chinese() {
+        for (call, told) in [
+            (
+                vec!["keji", "ask", "--frum"],
+                "没有 --frum 这个选项或参数；是不是 --from。用 --help 查看用法",
+            ),
+            (
+                vec!["keji", "asc"],
+                "没有命令 asc；是不是 ask。用 --help 查看用法",
+            ),
+            (
+                vec!["keji", "ask"],
+                "缺少 <METRIC,…>...。用 --help 查看用法",
+            ),
+            (
+                vec!["keji", "ask", "orders", "--limit", "x"],
+                "--limit <LIMIT> 不能是 `x`。用 --help 查看用法",
+            ),
+            (
+                vec!["keji", "import", "a.csv", "--mode", "x"],
+                "--mode <MODE> 不能是 `x`；可选 add、update、replace。用 --help 查看用法",
+            ),
+            (
+                vec!["keji", "ask", "orders", "--rows", "--explain"],
+                "--rows 不能和 --explain 一起用。用 --help 查看用法",
+            ),
+        ] {
+            let problem = Cli::command().try_get_matches_from(call).unwrap_err();
+            assert_eq!(problem_in_chinese(&problem), told);
+        }
+    }
+}
