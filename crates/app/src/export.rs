@@ -12,7 +12,7 @@ use keji_schema::question::{Question, Role};
 use keji_schema::{Type, Value};
 use keji_store::{ListQuery, ScanQuery};
 
-pub use records::{RecordsWanted, records, records_to_temporary};
+pub use records::{RecordsWanted, records, records_to_temporary, rows, rows_to_temporary};
 pub(crate) use sink::{Heading, Sink};
 
 use crate::context::{App, check_place};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::civil::Date;
 use keji_metrics::copy::Snapshot;
 use keji_metrics::plan::{self, Facts, Plan};
+use keji_metrics::records::{Records, records};
 use keji_schema::Value;
 use keji_schema::calendar::Period;
 use keji_schema::definition::Text2;
@@ -94,17 +95,10 @@ pub async fn explain(app: &App, caller: &Caller, question: &Question) -> Result<
     })
 }
 
+/// The newest records behind a number.
 pub async fn rows(app: &App, caller: &Caller, question: &Question) -> Result<FactRows> {
-    let (snapshot, facts) = fresh(app, caller).await?;
-    let found = keji_metrics::records::records(
-        &app.engine,
-        &app.catalog,
-        &snapshot,
-        question,
-        rights(caller),
-        &facts,
-    )
-    .await?;
+    const MOST: usize = 1_000;
+    let found = behind(app, caller, question, MOST).await?;
     Ok(FactRows {
         object: found.object,
         columns: found
@@ -120,6 +114,18 @@ pub async fn rows(app: &App, caller: &Caller, question: &Question) -> Result<Fac
         total: found.total,
         truncated: found.truncated,
     })
+}
+
+/// As many of the records behind a number, in memory.
+pub(crate) async fn behind(
+    app: &App,
+    caller: &Caller,
+    question: &Question,
+    most: usize,
+) -> Result<Records> {
+    let (snapshot, facts) = fresh(app, caller).await?;
+    let (engine, catalog, rights) = (&app.engine, &app.catalog, rights(caller));
+    Ok(records(engine, catalog, &snapshot, question, rights, &facts, most).await?)
 }
 
 async fn planned(app: &App, caller: &Caller, question: &Question) -> Result<(Plan, Arc<Snapshot>)> {

@@ -28,8 +28,6 @@ use crate::plan::{Facts, Formula, Let, Part, Pass, Reduced, Scan, Shape, State, 
 use crate::run::tables::{Aggregate, Stage, aggregate, column, filter, join, project, table};
 use crate::run::{Engine, KEY, Reader, filtered, value_at, with_end};
 
-/// As many records are listed; all are counted.
-pub const MAX_RECORDS: usize = 1_000;
 /// Columns beside the id.
 const MAX_COLUMNS: usize = 12;
 
@@ -53,7 +51,8 @@ pub struct RecordColumn {
 
 /// Lists the records behind a question about one metric. Its grain,
 /// dimensions, comparison and order say nothing about which records those are;
-/// its limit says how many of the newest are listed.
+/// its limit says how many of the newest are listed, `most` how many at most.
+/// All are counted.
 pub async fn records(
     engine: &Engine,
     catalog: &Catalog,
@@ -61,6 +60,7 @@ pub async fn records(
     asked: &Question,
     access: Option<&Expr>,
     facts: &Facts,
+    most: usize,
 ) -> Result<Records> {
     if asked.metrics.len() != 1 {
         return Err(question(
@@ -75,7 +75,7 @@ pub async fn records(
         limit: None,
         ..asked.clone()
     };
-    let at_most = asked.limit.unwrap_or(MAX_RECORDS).min(MAX_RECORDS);
+    let at_most = asked.limit.unwrap_or(most).min(most);
     let mut plan = plan(catalog, &whole, access, facts)?;
     let (Formula::Measure(part) | Formula::Ratio(part, _) | Formula::ShareOfCohort(part)) =
         plan.metrics[0].formula.clone();

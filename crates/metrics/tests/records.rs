@@ -36,6 +36,7 @@ async fn behind(shop: &Tiny, question: &str) -> Records {
         &asked(question),
         None,
         &facts,
+        1_000,
     )
     .await
     .unwrap()

@@ -6,8 +6,8 @@ use std::io::Write;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use serde_json::json;
-use support::{Home, Server, homes, orders_csv};
+use serde_json::{Value as Json, json};
+use support::{Home, Reply, Server, homes, orders_csv};
 
 #[test]
 fn a_file_goes_in_and_numbers_come_out() {
@@ -115,6 +115,7 @@ fn goes_in_and_comes_out(home: &Home) {
         assert_eq!(file.status, 200);
         assert!(file.body.starts_with(start), "{format}");
     }
+    lists_go_out(&server, id, &customer);
 
     let undone = server
         .send(
@@ -130,6 +131,50 @@ fn goes_in_and_comes_out(home: &Home) {
         (&counts["order"], &counts["customer"]),
         (&json!(0), &json!(0))
     );
+}
+
+/// The records of any object and those behind a number, all of them and no
+/// others.
+fn lists_go_out(server: &Server, id: i64, customer: &Json) {
+    let rows_of = |reply: Reply| -> Vec<Vec<String>> {
+        assert_eq!(
+            reply.status,
+            200,
+            "{}",
+            String::from_utf8_lossy(&reply.body)
+        );
+        let text = reply.body.strip_prefix(b"\xef\xbb\xbf").unwrap();
+        let mut reader = csv::Reader::from_reader(text);
+        let rows = reader.records().map(|row| row.unwrap());
+        rows.map(|row| row.iter().map(str::to_owned).collect())
+            .collect()
+    };
+    let of = |object: &str, rest: &str| {
+        let path = format!("/api/exports/records/{object}?format=csv{rest}");
+        server.get(&path)
+    };
+    let number = customer["customer"]["number"].as_str().unwrap();
+    let orders = rows_of(of(
+        "order",
+        &format!("&where=customer%20%3D%20{id}&sort=-ordered_at"),
+    ));
+    assert_eq!(customer["orders"]["total"], orders.len());
+    assert!(
+        orders
+            .iter()
+            .all(|row| row.iter().any(|cell| cell == number))
+    );
+    let sorted = orders.iter().map(|row| row[0].clone());
+    assert!(sorted.collect::<std::collections::BTreeSet<_>>().len() == orders.len());
+    assert_eq!(rows_of(of("order_line", "")).len(), 3_000);
+    assert_eq!(of("ghost", "").status, 422);
+    assert_eq!(of("order", "&sort=ghost").status, 422);
+    assert_eq!(of("order", "&where=ghost%20%3D%201").status, 422);
+
+    let question = json!({ "metrics": ["orders"], "where": "customer is not null" });
+    let total = server.post("/api/insight/rows", &question).json()["total"].clone();
+    let behind = rows_of(server.post("/api/exports/rows?format=csv", &question));
+    assert_eq!(total, behind.len());
 }
 
 #[test]

@@ -179,9 +179,9 @@ fn every_file_of_a_call_is_tried_and_the_worst_counts() {
     std::fs::write(at("empty.csv"), "").unwrap();
     std::fs::write(at("open.csv"), "a,b\n1,2\n").unwrap();
     let files = ["missing.csv", "empty.csv", "open.csv", "good.csv"].map(at);
-    let told = told(keji(&data).arg("import").args(&files).arg("--json"), "en");
-    assert_eq!(told.code, Some(2), "{}", told.problem);
-    let document: Json = serde_json::from_str(&told.out).unwrap();
+    let tried = told(keji(&data).arg("import").args(&files).arg("--json"), "en");
+    assert_eq!(tried.code, Some(2), "{}", tried.problem);
+    let document: Json = serde_json::from_str(&tried.out).unwrap();
     let states: Vec<&str> = document["imports"]
         .as_array()
         .unwrap()
@@ -191,6 +191,43 @@ fn every_file_of_a_call_is_tried_and_the_worst_counts() {
     assert_eq!(states, ["failed", "failed", "needs_mapping", "done"]);
     assert_eq!(document["imports"][0]["error"]["code"], "file");
     assert_eq!(run(keji(&data).args(["ask", "orders"]))["rows"][0][0], 2);
+    // The rows of one file would take the place of those of the other.
+    let files = ["good.csv", "open.csv"].map(at);
+    let mut both = keji(&data);
+    both.arg("import")
+        .args(&files)
+        .arg("--rejects")
+        .arg(at("rejects.csv"));
+    let refused = told(&mut both, "en");
+    assert_eq!(refused.code, Some(2), "{}", refused.problem);
+    assert!(refused.problem.contains("--rejects"), "{}", refused.problem);
+}
+
+#[test]
+fn any_object_and_the_records_behind_a_number_go_out() {
+    let home = tempfile::tempdir().unwrap();
+    let at = |name: &str| home.path().join(name);
+    std::fs::write(at("a.csv"), orders_csv(3_000, 2)).unwrap();
+    let data = at("data");
+    run(keji(&data).arg("import").arg(at("a.csv")));
+    let lines = run(keji(&data)
+        .args(["export", "order_line", "-o"])
+        .arg(at("l.csv")));
+    assert_eq!(lines["rows"], 3_000);
+    let some = [
+        "export",
+        "order",
+        "--where",
+        "customer.number = 'K0007'",
+        "-o",
+    ];
+    assert_eq!(run(keji(&data).args(some).arg(at("o.xlsx")))["rows"], 3);
+    // More than the 1,000 that are printed.
+    let behind = ["ask", "orders", "--rows", "-o"];
+    assert_eq!(
+        run(keji(&data).args(behind).arg(at("r.parquet")))["rows"],
+        1_500
+    );
 }
 
 #[test]

@@ -1,10 +1,12 @@
-//! The records of one object as a file: orders, lines, products, whatever the
-//! catalog defines. Each link stands as the number of the record it leads to.
+//! Records as a file: those of one object (orders, lines, products, whatever
+//! the catalog defines) and those behind a number. Each link stands as the
+//! number of the record it leads to.
 
 use std::path::Path;
 
 use keji_schema::definition::ObjectDef;
 use keji_schema::expr::Expr;
+use keji_schema::question::Question;
 use keji_store::{ScanQuery, Sort};
 
 use super::{Format, Heading, Sink, Temporary, partial, temporary};
@@ -71,6 +73,73 @@ pub async fn records_to_temporary(
 ) -> Result<Temporary> {
     let file = temporary(app)?;
     records(app, caller, format, wanted, file.path(), language).await?;
+    Ok(file)
+}
+
+/// The records behind a question about one metric, newest first; their number.
+/// All of them, or as many as the question's limit says.
+pub async fn rows(
+    app: &App,
+    caller: &Caller,
+    format: Format,
+    question: &Question,
+    path: &Path,
+    language: Language,
+) -> Result<u64> {
+    // They are sorted in memory.
+    const MOST: usize = 200_000;
+    let found = crate::insight::behind(app, caller, question, MOST).await?;
+    if found.truncated && found.rows.len() == MOST {
+        let n = found.total;
+        return Err(Error::State {
+            code: "too_many_records",
+            zh: format!("这个数背后有 {n} 条记录，一个文件最多 {MOST} 条：请缩短期间或加上条件"),
+            en: format!(
+                "{n} records are behind this number, a file takes {MOST}: choose a shorter period or add a condition"
+            ),
+        });
+    }
+    let (mut at, mut headings) = (Vec::new(), Vec::new());
+    for (i, column) in found.columns.iter().enumerate() {
+        let of = column.name.split('.').map(str::to_owned);
+        let field = app.catalog.field(&found.object, &of.collect::<Vec<_>>());
+        let Ok(field) = field else { continue };
+        at.push(i);
+        headings.push(Heading {
+            label: match (format, language) {
+                (Format::Parquet, _) => column.name.clone(),
+                (_, Language::Zh) => column.label.zh.clone(),
+                (_, Language::En) => column.label.en.clone(),
+            },
+            kind: field.kind,
+        });
+    }
+    let partial = partial(path);
+    let written = (|| {
+        let mut sink = Sink::create(format, &partial, &headings)?;
+        for row in &found.rows {
+            let cells: Vec<_> = at.iter().map(|&i| row[i].clone()).collect();
+            sink.row(&cells)?;
+        }
+        sink.finish()
+    })();
+    if let Err(problem) = written {
+        let _ = std::fs::remove_file(&partial);
+        return Err(problem);
+    }
+    std::fs::rename(&partial, path).map_err(Error::io(path.display().to_string()))?;
+    Ok(found.rows.len() as u64)
+}
+
+pub async fn rows_to_temporary(
+    app: &App,
+    caller: &Caller,
+    format: Format,
+    question: &Question,
+    language: Language,
+) -> Result<Temporary> {
+    let file = temporary(app)?;
+    rows(app, caller, format, question, file.path(), language).await?;
     Ok(file)
 }
 

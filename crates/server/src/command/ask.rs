@@ -55,8 +55,9 @@ pub struct AskArgs {
     /// Print the records behind the number instead of the answer.
     #[arg(long, conflicts_with = "explain")]
     rows: bool,
-    /// Write the answer to this .csv, .xlsx or .parquet file.
-    #[arg(short, long, value_name = "FILE", conflicts_with_all = ["explain", "rows"])]
+    /// Write the answer, or with --rows the records, to this .csv, .xlsx or
+    /// .parquet file.
+    #[arg(short, long, value_name = "FILE", conflicts_with = "explain")]
     output: Option<PathBuf>,
 }
 
@@ -115,8 +116,11 @@ pub async fn run(place: &Place, args: AskArgs, output: &Output) -> anyhow::Resul
     if let Some(path) = &args.output {
         let format = Format::of(path)?;
         let language = output.language;
-        let n_rows =
-            keji_app::export::answer(&app, &caller(), format, &question, path, language).await?;
+        let n_rows = if args.rows {
+            keji_app::export::rows(&app, &caller(), format, &question, path, language).await?
+        } else {
+            keji_app::export::answer(&app, &caller(), format, &question, path, language).await?
+        };
         if output.is_json {
             output.json(&serde_json::json!({ "file": path, "rows": n_rows }))?;
         } else {

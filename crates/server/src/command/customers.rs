@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use jiff::civil::Date;
 use keji_app::customers::ListCustomers;
-use keji_app::export::Format;
+use keji_app::export::{Format, RecordsWanted};
 use keji_app::import::{self, Source};
 
 use super::import::mapping;
@@ -79,7 +79,8 @@ pub async fn list(place: &Place, args: ListArgs, output: &Output) -> anyhow::Res
 
 #[derive(Args)]
 pub struct ExportArgs {
-    /// `customers`, or a file of orders that comes back with tier, stage, churn
+    /// `customers`, with their scores; an object such as `order`, `order_line`
+    /// or `product`; or a file of orders that comes back with tier, stage, churn
     /// risk, reason and expected value of each row's customer.
     #[arg(default_value = "customers")]
     what: String,
@@ -89,13 +90,14 @@ pub struct ExportArgs {
     /// The file to write; its ending decides the format: .csv, .xlsx or .parquet.
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
-    /// A condition over customer and score fields; of the list of customers only.
+    /// A condition over the fields, of customers also those of their scores; not
+    /// of a file.
     #[arg(long = "where", value_name = "EXPR")]
     filter: Option<String>,
     /// Part of a name or number; of the list of customers only.
     #[arg(long)]
     search: Option<String>,
-    /// A field to sort by, `-` for descending; of the list of customers only.
+    /// A field to sort by, `-` for descending; not of a file.
     #[arg(long, allow_hyphen_values = true, value_name = "FIELD")]
     sort: Option<String>,
     /// The evaluation to read, without it the newest; of the list of customers only.
@@ -103,35 +105,45 @@ pub struct ExportArgs {
     as_of: Option<Date>,
 }
 
+/// What a call of `keji export` writes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum What {
+    Customers,
+    Object,
+    File,
+}
+
 /// An option that means nothing here would be taken for one that worked.
-fn refuse_unused(args: &ExportArgs) -> Result<(), keji_app::Error> {
-    let is_list = args.what == "customers";
+fn refuse_unused(args: &ExportArgs, what: What) -> Result<(), keji_app::Error> {
     let given = [
-        ("--mapping", args.mapping.is_some(), !is_list),
-        ("--where", args.filter.is_some(), is_list),
-        ("--search", args.search.is_some(), is_list),
-        ("--sort", args.sort.is_some(), is_list),
-        ("--as-of", args.as_of.is_some(), is_list),
+        ("--mapping", args.mapping.is_some(), what == What::File),
+        ("--where", args.filter.is_some(), what != What::File),
+        ("--search", args.search.is_some(), what == What::Customers),
+        ("--sort", args.sort.is_some(), what != What::File),
+        ("--as-of", args.as_of.is_some(), what == What::Customers),
     ];
     let unused = given.iter().find(|(_, given, is_used)| *given && !*is_used);
     let Some((option, ..)) = unused else {
         return Ok(());
     };
-    let (zh, en) = match is_list {
-        true => (
+    let name = &args.what;
+    let (zh, en) = match what {
+        What::Customers => (
             format!("{option} 只用于订单文件；`keji export customers` 写出的是客户列表"),
             format!(
                 "{option} is for a file of orders; `keji export customers` writes the list of customers"
             ),
         ),
-        false => (
+        What::Object => (
+            format!("{option} 不用于 `keji export {name}`"),
+            format!("{option} is not for `keji export {name}`"),
+        ),
+        What::File => (
             format!(
-                "{option} 只用于客户列表（`keji export customers`）；文件 {} 总是每一行都写回",
-                args.what
+                "{option} 不用于文件：{name} 总是每一行都写回。写出客户列表用 `keji export customers`"
             ),
             format!(
-                "{option} is for the list of customers (`keji export customers`); of the file {} every row goes back",
-                args.what
+                "{option} is not for a file: of {name} every row goes back. `keji export customers` writes the list of customers"
             ),
         ),
     };
@@ -144,9 +156,22 @@ fn refuse_unused(args: &ExportArgs) -> Result<(), keji_app::Error> {
 
 pub async fn export(place: &Place, args: ExportArgs, output: &Output) -> anyhow::Result<u8> {
     let format = Format::of(&args.output)?;
-    refuse_unused(&args)?;
     let app = open(place).await?;
-    let n_rows = if args.what == "customers" {
+    let what = match args.what.as_str() {
+        "customers" => What::Customers,
+        name if app.catalog.objects.contains_key(name) => What::Object,
+        _ => What::File,
+    };
+    refuse_unused(&args, what)?;
+    let n_rows = if what == What::Object {
+        let wanted = RecordsWanted {
+            object: args.what,
+            filter: args.filter,
+            sort: args.sort,
+        };
+        let (out, language) = (&args.output, output.language);
+        keji_app::export::records(&app, &caller(), format, &wanted, out, language).await?
+    } else if what == What::Customers {
         let wanted = ListCustomers {
             filter: args.filter,
             search: args.search,

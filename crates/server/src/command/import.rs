@@ -60,6 +60,15 @@ pub async fn run(place: &Place, args: ImportArgs, output: &Output) -> anyhow::Re
     if let Some(batch) = args.undo {
         return undo(place, batch, output).await;
     }
+    if args.rejects.is_some() && args.files.len() > 1 {
+        return Err(keji_app::Error::State {
+            code: "option_unused",
+            zh: "--rejects 只能写一个文件的退回行：请逐个文件导入，各写到自己的文件".to_owned(),
+            en: "--rejects takes the rows of one file: import the files one by one, each with its own"
+                .to_owned(),
+        }
+        .into());
+    }
     let mapping = mapping(args.mapping.as_deref())?;
     let cancel = Arc::new(AtomicBool::new(false));
     let asked = cancel.clone();

@@ -5,11 +5,13 @@ use axum::body::Body as Stream;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use futures_util::stream::{Stream as Pieces, try_unfold};
 use jiff::civil::Date;
 use keji_app::customers::ListCustomers;
 use keji_app::export::{Format, RecordsWanted, Temporary};
 use keji_schema::question::Question;
 use serde::Deserialize;
+use tokio::io::AsyncReadExt;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -22,6 +24,7 @@ pub fn routes() -> OpenApiRouter<Shared> {
         .routes(routes!(customers))
         .routes(routes!(records))
         .routes(routes!(insight))
+        .routes(routes!(rows))
         .routes(routes!(import))
 }
 
@@ -162,6 +165,25 @@ async fn insight(
     download(speaks, &file, wanted.format, "keji-answer").await
 }
 
+/// The records behind a question about one metric as a file.
+#[utoipa::path(post, path = "/api/exports/rows", operation_id = "export_insight_rows", tag = "exports",
+    params(As), request_body = Question,
+    responses((status = 200, description = "the file", content_type = "application/octet-stream"),
+        (status = "default", body = ProblemBody)))]
+async fn rows(
+    State(shared): State<Shared>,
+    speaks: Speaks,
+    Query(wanted): Query<As>,
+    Body(question): Body<Question>,
+) -> Answer<Response> {
+    let format = wanted.format.format();
+    let file =
+        keji_app::export::rows_to_temporary(&shared.app, &caller(), format, &question, speaks.0)
+            .await
+            .map_err(speaks.problem())?;
+    download(speaks, &file, wanted.format, "keji-records").await
+}
+
 /// The imported file back, with tier, stage, churn risk, reason and expected
 /// value of each row's customer.
 #[utoipa::path(get, path = "/api/exports/imports/{id}", operation_id = "export_import", tag = "exports",
@@ -181,6 +203,16 @@ async fn import(
     download(speaks, &file, wanted.format, &format!("keji-import-{id}")).await
 }
 
+/// The bytes of a file, a piece in memory at a time.
+fn read_piecewise(file: tokio::fs::File) -> impl Pieces<Item = std::io::Result<Vec<u8>>> {
+    const PIECE_BYTES: usize = 256 * 1024;
+    try_unfold(file, |mut file| async move {
+        let mut piece = Vec::with_capacity(PIECE_BYTES);
+        let n = file.read_buf(&mut piece).await?;
+        Ok((n > 0).then_some((piece, file)))
+    })
+}
+
 async fn download(
     speaks: Speaks,
     file: &Temporary,
@@ -188,7 +220,8 @@ async fn download(
     name: &str,
 ) -> Answer<Response> {
     let (kind, end) = format.kind();
-    let bytes = tokio::fs::read(file.path())
+    // The file may be taken away while it is open.
+    let file = tokio::fs::File::open(file.path())
         .await
         .map_err(keji_app::Error::io("export"))
         .map_err(speaks.problem())?;
@@ -198,7 +231,7 @@ async fn download(
             header::CONTENT_DISPOSITION,
             format!("attachment; filename=\"{name}.{end}\""),
         )
-        .body(Stream::from(bytes))
+        .body(Stream::from_stream(read_piecewise(file)))
         .map(IntoResponse::into_response)
         .map_err(|e| keji_app::Error::Internal(e.to_string()))
         .map_err(speaks.problem())
