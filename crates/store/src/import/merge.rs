@@ -29,25 +29,8 @@ pub(super) async fn merge(
     let parties = statements::parties(&staging.filled);
     let batch = store.batch(id).await?.ok_or_else(|| missing(id))?;
     let merged = match (staging.place, store.db()) {
-        (Place::Sqlite { conn, mut file }, Db::Sqlite(pools)) => {
-            prepare_sqlite(*conn, &parties, cancel).await?;
-            // Holding the pool's one writer keeps our own writers waiting in
-            // its queue; the work itself is done on a connection that ends
-            // with it, and with it the attached file and the temporary tables.
-            let place = pools.writer.acquire().await.map_err(fault)?;
-            let mut conn = attached(&pools.folder, &file).await?;
-            stop_when_asked(&mut conn, cancel).await?;
-            let mut tx = conn.begin_with("begin immediate").await.map_err(fault)?;
-            let merged =
-                merge_in(store, &mut Conn::Sqlite(&mut tx), &batch, &parties, cancel).await;
-            let merged = match merged {
-                Ok(summary) => tx.commit().await.map_err(fault).map(|()| summary),
-                Err(e) => tx.rollback().await.map_err(fault).and(Err(e)),
-            };
-            file.is_kept = false;
-            let closed = conn.close().await.map_err(fault);
-            drop((place, file));
-            merged.and_then(|summary| closed.map(|()| summary))
+        (Place::Sqlite { conn, file }, Db::Sqlite(pools)) => {
+            merge_sqlite(store, pools, *conn, file, &batch, &parties, cancel).await
         }
         (Place::Postgres { mut conn, table }, _) => {
             let staged = staging.is_resumable.then_some(table.as_str());
@@ -62,6 +45,37 @@ pub(super) async fn merge(
         Err(e) if cancel.is_asked() && is_interrupted(&e) => Err(Error::Cancelled),
         other => other,
     }
+}
+
+async fn merge_sqlite(
+    store: &Store,
+    pools: &sqlite::Pools,
+    staged: SqliteConnection,
+    mut file: ScratchFile,
+    batch: &Batch,
+    parties: &[Party],
+    cancel: &Cancel,
+) -> Result<ImportSummary> {
+    prepare_sqlite(staged, parties, cancel).await?;
+    // Holding the pool's one writer keeps our own writers waiting in its queue;
+    // the work itself is done on a connection that ends with it, and with it
+    // the attached file and the temporary tables.
+    let _place = pools.writer.acquire().await.map_err(fault)?;
+    let mut conn = attached(&pools.folder, &file).await?;
+    stop_when_asked(&mut conn, cancel).await?;
+    let mut tx = conn.begin_with("begin immediate").await.map_err(fault)?;
+    let merged = merge_in(store, &mut Conn::Sqlite(&mut tx), batch, parties, cancel).await;
+    let merged = match merged {
+        Ok(summary) => tx.commit().await.map_err(fault).map(|()| summary),
+        // Where SQLite rolled back by itself this fails, and says less.
+        Err(e) => {
+            let _ = tx.rollback().await;
+            Err(e)
+        }
+    };
+    file.is_kept = false;
+    let _ = conn.close().await;
+    merged
 }
 
 /// `staged` is the table of a resumable batch, whose rows are in a transaction
