@@ -26,15 +26,21 @@ pub(super) async fn merge(
     staging: Staging,
     cancel: &Cancel,
 ) -> Result<ImportSummary> {
-    let parties = statements::parties(&staging.filled);
+    let filled = staging.filled;
+    let parties = statements::parties(&filled);
+    let prepare = statements::prepare(store.db().dialect(), &filled, &parties);
     let batch = store.batch(id).await?.ok_or_else(|| missing(id))?;
     let merged = match (staging.place, store.db()) {
         (Place::Sqlite { conn, file }, Db::Sqlite(pools)) => {
-            merge_sqlite(store, pools, *conn, file, &batch, &parties, cancel).await
+            match prepare_sqlite(*conn, &prepare, cancel).await {
+                Ok(()) => merge_sqlite(store, pools, file, &batch, &parties, cancel).await,
+                Err(e) => Err(e),
+            }
         }
         (Place::Postgres { mut conn, table }, _) => {
             let staged = staging.is_resumable.then_some(table.as_str());
-            let merged = merge_postgres(store, &mut conn, &batch, staged, &parties, cancel).await;
+            let merged =
+                merge_postgres(store, &mut conn, &batch, staged, &prepare, &parties, cancel).await;
             // The temporary tables and the lock go with the connection.
             let _ = conn.close().await;
             merged
@@ -50,13 +56,11 @@ pub(super) async fn merge(
 async fn merge_sqlite(
     store: &Store,
     pools: &sqlite::Pools,
-    staged: SqliteConnection,
     mut file: ScratchFile,
     batch: &Batch,
     parties: &[Party],
     cancel: &Cancel,
 ) -> Result<ImportSummary> {
-    prepare_sqlite(staged, parties, cancel).await?;
     // Holding the pool's one writer keeps our own writers waiting in its queue;
     // the work itself is done on a connection that ends with it, and with it
     // the attached file and the temporary tables.
@@ -80,16 +84,12 @@ async fn merge_sqlite(
 
 /// `staged` is the table of a resumable batch, whose rows are in a transaction
 /// so far.
-///
-/// Half of the time goes into writing the lines. There the foreign key to the
-/// order, which the server checks by a query per row, takes 40 to 60 %, the
-/// index of the lines 20 %. The key stays: it is what keeps an order from
-/// being deleted under a line that is written elsewhere.
 async fn merge_postgres(
     store: &Store,
     conn: &mut sqlx::PgConnection,
     batch: &Batch,
     staged: Option<&str>,
+    prepare: &[String],
     parties: &[Party],
     cancel: &Cancel,
 ) -> Result<ImportSummary> {
@@ -107,9 +107,10 @@ async fn merge_postgres(
         ));
     }
     Conn::Postgres(&mut tx).script(&begin).await?;
-    for sql in statements::prepare(Dialect::Postgres, parties) {
+    for sql in prepare {
         cancel.check()?;
-        Conn::Postgres(&mut tx).script(&[sql]).await?;
+        let sql = std::slice::from_ref(sql);
+        Conn::Postgres(&mut tx).script(sql).await?;
     }
     let summary = merge_in(store, &mut Conn::Postgres(&mut tx), batch, parties, cancel).await?;
     if staged.is_some() {
@@ -121,13 +122,14 @@ async fn merge_postgres(
 
 async fn prepare_sqlite(
     mut conn: SqliteConnection,
-    parties: &[Party],
+    prepare: &[String],
     cancel: &Cancel,
 ) -> Result<()> {
     stop_when_asked(&mut conn, cancel).await?;
-    for sql in statements::prepare(Dialect::Sqlite, parties) {
+    for sql in prepare {
         cancel.check()?;
-        Conn::Sqlite(&mut conn).script(&[sql]).await?;
+        let sql = std::slice::from_ref(sql);
+        Conn::Sqlite(&mut conn).script(sql).await?;
     }
     Conn::Sqlite(&mut conn)
         .script(&["commit".to_owned()])
