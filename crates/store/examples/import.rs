@@ -43,7 +43,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         let last = (first + PORTION).min(n_rows);
         let rows: Vec<_> = (first..last).map(|n| row(n, n_rows, n_lines)).collect();
         store.import_stage(batch.id, &rows).await?;
-        if last % MARK == 0 {
+        if last.is_multiple_of(MARK) {
             let mark = StageMark {
                 row_no: last,
                 rows: last,
