@@ -16,7 +16,7 @@ use crate::db::{Conn, int};
 use crate::error::{Error, Result};
 use crate::job;
 use crate::log::{self, Entry, Touches};
-use crate::sql::quote;
+use crate::sql::{Dialect, quote};
 use crate::store::Store;
 
 impl Store {
@@ -286,8 +286,9 @@ async fn insert(conn: &mut Conn<'_>, def: &ObjectDef, values: &[(String, Value)]
             places.join(", ")
         )
     };
-    check_links(conn, def, &given).await?;
+    check_links(conn, def, &given, false).await?;
     let row = conn.row(sql, &params, &[Type::Int]).await?;
+    check_links(conn, def, &given, true).await?;
     row.and_then(|row| int(&row[0]))
         .ok_or_else(|| Error::Corrupt("an insert gave no id".to_owned()))
 }
@@ -298,7 +299,7 @@ async fn update(
     id: i64,
     changed: &[&(String, Value)],
 ) -> Result<()> {
-    check_links(conn, def, changed).await?;
+    check_links(conn, def, changed, false).await?;
     let mut params = vec![Value::Int(id)];
     let mut sets = Vec::new();
     for (field, value) in changed {
@@ -315,22 +316,31 @@ async fn update(
         sets.join(", ")
     );
     conn.run(sql, &params).await?;
-    Ok(())
+    check_links(conn, def, changed, true).await
 }
 
 /// Links must lead somewhere; not every link is a foreign key, and SQLite's
 /// foreign keys do not say which one failed.
+///
+/// `is_held`: as a foreign key does it, once the record is written, what it
+/// links to is kept from being deleted until the end of the transaction. On
+/// SQLite the transaction is the only writer anyway.
 async fn check_links(
     conn: &mut Conn<'_>,
     def: &ObjectDef,
     values: &[&(String, Value)],
+    is_held: bool,
 ) -> Result<()> {
+    if is_held && conn.dialect() == Dialect::Sqlite {
+        return Ok(());
+    }
+    let held = if is_held { " for key share" } else { "" };
     for (id, value) in values {
         let to = def.field(id).and_then(|f| f.to.as_deref());
         let (Some(to), Some(target)) = (to, int(value)) else {
             continue;
         };
-        let sql = format!("select \"id\" from {} where \"id\" = $1", quote(to));
+        let sql = format!("select \"id\" from {} where \"id\" = $1{held}", quote(to));
         if conn
             .row(sql, &[Value::Int(target)], &[Type::Int])
             .await?

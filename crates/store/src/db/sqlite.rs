@@ -13,7 +13,7 @@ use sqlx::sqlite::{
     SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteRow,
     SqliteSynchronous,
 };
-use sqlx::{Arguments, Row, Sqlite, TypeInfo, ValueRef};
+use sqlx::{Arguments, Connection, Row, Sqlite, TypeInfo, ValueRef};
 
 use super::fault::{fault, overflow};
 use super::functions;
@@ -97,6 +97,13 @@ fn pool(n: u32) -> PoolOptions<Sqlite> {
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(false)
+        // On a full disk, a failed read and the like SQLite ends the transaction
+        // by itself. The rollback that follows fails then, and the driver
+        // counts the transaction as open for ever: such a connection goes.
+        .before_acquire(|conn: &mut SqliteConnection, _| {
+            let is_free = !conn.is_in_transaction();
+            Box::pin(async move { Ok(is_free) })
+        })
         .after_connect(|conn: &mut SqliteConnection, _| {
             Box::pin(async move { functions::register(conn.lock_handle().await?.as_raw_handle()) })
         })

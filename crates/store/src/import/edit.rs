@@ -157,18 +157,17 @@ fn touch_order(before: Before) -> String {
     )
 }
 
-/// Known orders that may change, with the rows of the file that hold their
-/// header.
+/// Known orders that may change, with their header in the file.
 fn edit_order(mode: ImportMode, max_order: i64) -> String {
     if mode == ImportMode::Add {
         return "create temporary table edit_order as select id from touch_order".to_owned();
     }
-    let rows: String = ORDER.iter().map(|c| format!(", s.{c}_row")).collect();
+    let header: String = ORDER.iter().map(|c| format!(", s.{c}")).collect();
     let nulls = ", null".repeat(ORDER.len());
     format!(
-        "create temporary table edit_order as select o.id as id, s.first_row{rows} \
+        "create temporary table edit_order as select o.id as id, s.ordered_at, s.ordered_on{header} \
          from stage_order s join \"order\" o on o.number = s.number where o.id <= {max_order} \
-         union all select t.id, null{nulls} from touch_order t join lost_order l on l.id = t.id \
+         union all select t.id, null, null{nulls} from touch_order t join lost_order l on l.id = t.id \
          where not exists (select 1 from drop_order d where d.id = t.id)"
     )
 }
@@ -177,8 +176,8 @@ fn fill_order(dialect: Dialect, mode: ImportMode) -> String {
     let is_header = mode != ImportMode::Add;
     let (freight, discount) = match is_header {
         true => (
-            "coalesce(l_freight.freight, o.freight)",
-            "coalesce(l_discount.discount, o.discount)",
+            "coalesce(e.freight, o.freight)",
+            "coalesce(e.discount, o.discount)",
         ),
         false => ("o.freight", "o.discount"),
     };
@@ -195,30 +194,19 @@ fn fill_order(dialect: Dialect, mode: ImportMode) -> String {
         "case when (t.id is not null or {freight} <> o.freight or {discount} <> o.discount) \
          and o.net_amount <> {net} then {net} end as net_amount"
     ));
-    let mut joins = String::new();
+    let mut join = "";
     if is_header {
-        for column in ORDER {
-            joins.push_str(&format!(
-                " left join stage_line l_{column} on l_{column}.row_no = e.{column}_row"
-            ));
-        }
-        joins.push_str(
-            " left join stage_line f on f.row_no = e.first_row \
-             left join customer m on m.number = l_customer_number.customer_number",
-        );
+        join = " left join customer m on m.number = e.customer_number";
         // A kind that followed from the old lines follows the new ones.
         let kind = format!(
-            "coalesce(l_kind.kind, case when t.n_lines > 0 and o.kind = {} then {} end, o.kind)",
+            "coalesce(e.kind, case when t.n_lines > 0 and o.kind = {} then {} end, o.kind)",
             kind_of(dialect, "o.number", "t.old_min", "t.old_max"),
             kind_of(dialect, "o.number", "t.new_min", "t.new_max"),
         );
         columns.push(changed("customer", "m.id"));
         columns.push(changed("kind", &kind));
-        for field in ["ordered_at", "ordered_on"] {
-            columns.push(changed(field, &format!("f.{field}")));
-        }
-        for field in ["country", "channel", "currency", "freight", "discount"] {
-            columns.push(changed(field, &format!("l_{field}.{field}")));
+        for (field, _) in &HEADER[2..] {
+            columns.push(changed(field, &format!("e.{field}")));
         }
     }
     let any: Vec<String> = order_fields(mode)
@@ -228,7 +216,7 @@ fn fill_order(dialect: Dialect, mode: ImportMode) -> String {
     format!(
         "create temporary table fill_order as select * from (select e.id as id, {} \
          from edit_order e join \"order\" o on o.id = e.id \
-         left join touch_order t on t.id = e.id{joins}) as changed where {}",
+         left join touch_order t on t.id = e.id{join}) as changed where {}",
         columns.join(", "),
         any.join(" or ")
     )

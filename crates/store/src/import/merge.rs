@@ -26,32 +26,21 @@ pub(super) async fn merge(
     staging: Staging,
     cancel: &Cancel,
 ) -> Result<ImportSummary> {
-    let parties = statements::parties(&staging.filled);
+    let filled = staging.filled;
+    let parties = statements::parties(&filled);
+    let prepare = statements::prepare(store.db().dialect(), &filled, &parties);
     let batch = store.batch(id).await?.ok_or_else(|| missing(id))?;
     let merged = match (staging.place, store.db()) {
-        (Place::Sqlite { conn, mut file }, Db::Sqlite(pools)) => {
-            prepare_sqlite(*conn, &parties, cancel).await?;
-            // Holding the pool's one writer keeps our own writers waiting in
-            // its queue; the work itself is done on a connection that ends
-            // with it, and with it the attached file and the temporary tables.
-            let place = pools.writer.acquire().await.map_err(fault)?;
-            let mut conn = attached(&pools.folder, &file).await?;
-            stop_when_asked(&mut conn, cancel).await?;
-            let mut tx = conn.begin_with("begin immediate").await.map_err(fault)?;
-            let merged =
-                merge_in(store, &mut Conn::Sqlite(&mut tx), &batch, &parties, cancel).await;
-            let merged = match merged {
-                Ok(summary) => tx.commit().await.map_err(fault).map(|()| summary),
-                Err(e) => tx.rollback().await.map_err(fault).and(Err(e)),
-            };
-            file.is_kept = false;
-            let closed = conn.close().await.map_err(fault);
-            drop((place, file));
-            merged.and_then(|summary| closed.map(|()| summary))
+        (Place::Sqlite { conn, file }, Db::Sqlite(pools)) => {
+            match prepare_sqlite(*conn, &prepare, cancel).await {
+                Ok(()) => merge_sqlite(store, pools, file, &batch, &parties, cancel).await,
+                Err(e) => Err(e),
+            }
         }
         (Place::Postgres { mut conn, table }, _) => {
             let staged = staging.is_resumable.then_some(table.as_str());
-            let merged = merge_postgres(store, &mut conn, &batch, staged, &parties, cancel).await;
+            let merged =
+                merge_postgres(store, &mut conn, &batch, staged, &prepare, &parties, cancel).await;
             // The temporary tables and the lock go with the connection.
             let _ = conn.close().await;
             merged
@@ -64,18 +53,43 @@ pub(super) async fn merge(
     }
 }
 
+async fn merge_sqlite(
+    store: &Store,
+    pools: &sqlite::Pools,
+    mut file: ScratchFile,
+    batch: &Batch,
+    parties: &[Party],
+    cancel: &Cancel,
+) -> Result<ImportSummary> {
+    // Holding the pool's one writer keeps our own writers waiting in its queue;
+    // the work itself is done on a connection that ends with it, and with it
+    // the attached file and the temporary tables.
+    let _place = pools.writer.acquire().await.map_err(fault)?;
+    let mut conn = attached(&pools.folder, &file).await?;
+    stop_when_asked(&mut conn, cancel).await?;
+    let mut tx = conn.begin_with("begin immediate").await.map_err(fault)?;
+    let merged = merge_in(store, &mut Conn::Sqlite(&mut tx), batch, parties, cancel).await;
+    let merged = match merged {
+        Ok(summary) => tx.commit().await.map_err(fault).map(|()| summary),
+        // Where SQLite rolled back by itself this fails, and says less.
+        Err(e) => {
+            let _ = tx.rollback().await;
+            Err(e)
+        }
+    };
+    file.is_kept = false;
+    let _ = conn.close().await;
+    merged
+}
+
 /// `staged` is the table of a resumable batch, whose rows are in a transaction
 /// so far.
-///
-/// Half of the time goes into writing the lines. There the foreign key to the
-/// order, which the server checks by a query per row, takes 40 to 60 %, the
-/// index of the lines 20 %. The key stays: it is what keeps an order from
-/// being deleted under a line that is written elsewhere.
 async fn merge_postgres(
     store: &Store,
     conn: &mut sqlx::PgConnection,
     batch: &Batch,
     staged: Option<&str>,
+    prepare: &[String],
     parties: &[Party],
     cancel: &Cancel,
 ) -> Result<ImportSummary> {
@@ -93,9 +107,10 @@ async fn merge_postgres(
         ));
     }
     Conn::Postgres(&mut tx).script(&begin).await?;
-    for sql in statements::prepare(Dialect::Postgres, parties) {
+    for sql in prepare {
         cancel.check()?;
-        Conn::Postgres(&mut tx).script(&[sql]).await?;
+        let sql = std::slice::from_ref(sql);
+        Conn::Postgres(&mut tx).script(sql).await?;
     }
     let summary = merge_in(store, &mut Conn::Postgres(&mut tx), batch, parties, cancel).await?;
     if staged.is_some() {
@@ -107,13 +122,14 @@ async fn merge_postgres(
 
 async fn prepare_sqlite(
     mut conn: SqliteConnection,
-    parties: &[Party],
+    prepare: &[String],
     cancel: &Cancel,
 ) -> Result<()> {
     stop_when_asked(&mut conn, cancel).await?;
-    for sql in statements::prepare(Dialect::Sqlite, parties) {
+    for sql in prepare {
         cancel.check()?;
-        Conn::Sqlite(&mut conn).script(&[sql]).await?;
+        let sql = std::slice::from_ref(sql);
+        Conn::Sqlite(&mut conn).script(sql).await?;
     }
     Conn::Sqlite(&mut conn)
         .script(&["commit".to_owned()])

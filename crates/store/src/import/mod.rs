@@ -214,7 +214,9 @@ impl Store {
         let merged = merge::merge(self, batch, staging, cancel).await;
         self.0.imports.remove(batch);
         if merged.is_err() {
-            self.give_up(batch).await?;
+            // The first error says more than that of a disk still full. What
+            // is left open here the next start ends.
+            let _ = self.give_up(batch).await;
         }
         merged
     }

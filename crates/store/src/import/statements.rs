@@ -79,15 +79,10 @@ pub(super) struct Party {
 /// The customer and the product, without the columns that the file leaves
 /// empty.
 pub(super) fn parties(filled: &[bool]) -> [Party; 2] {
-    let is_filled = |column: &str| {
-        LINE.iter()
-            .zip(filled)
-            .any(|((name, _), filled)| *name == column && *filled)
-    };
     let keep = |all: &[(&'static str, &'static str)]| {
         all.iter()
             .copied()
-            .filter(|(_, column)| is_filled(column))
+            .filter(|(_, column)| is_filled(filled, column))
             .collect()
     };
     [
@@ -102,6 +97,12 @@ pub(super) fn parties(filled: &[bool]) -> [Party; 2] {
             fields: keep(&PRODUCT),
         },
     ]
+}
+
+fn is_filled(filled: &[bool], column: &str) -> bool {
+    LINE.iter()
+        .zip(filled)
+        .any(|((name, _), filled)| *name == column && *filled)
 }
 
 /// The fields that are named in this module exist in the catalog.
@@ -166,9 +167,9 @@ pub(super) fn line_table(dialect: Dialect, what: &str) -> String {
 
 /// Everything that can be known from the file alone, in sorts and groupings
 /// of the database: which order each row belongs to and as which occurrence,
-/// and one row per order, customer and product with the first rows that fill
-/// each of their fields.
-pub(super) fn prepare(dialect: Dialect, parties: &[Party]) -> Vec<String> {
+/// and one row per order, customer and product with the first value of each of
+/// their fields.
+pub(super) fn prepare(dialect: Dialect, filled: &[bool], parties: &[Party]) -> Vec<String> {
     let temporary = dialect.pick("", "temporary ");
     // A merge that was killed may have left its tables in the import's file.
     let mut script: Vec<String> = ["key", "order", "customer", "product"]
@@ -179,9 +180,12 @@ pub(super) fn prepare(dialect: Dialect, parties: &[Party]) -> Vec<String> {
     script.extend([
         format!(
             "create {temporary}table stage_key (number {text} not null, row_hash {int} not null, \
-             occurrence {int} not null, row_no {int} not null, \
-             primary key (number, row_hash, occurrence)){}",
-            dialect.pick(" without rowid", ""),
+             occurrence {int} not null, row_no {int} not null{}",
+            // PostgreSQL joins so many rows without an index.
+            dialect.pick(
+                ", primary key (number, row_hash, occurrence)) without rowid",
+                ")"
+            ),
             text = dialect.pick("text", "text collate \"C\""),
             int = dialect.pick("integer", "bigint"),
         ),
@@ -198,7 +202,7 @@ pub(super) fn prepare(dialect: Dialect, parties: &[Party]) -> Vec<String> {
                 "lpad(to_hex(row_hash), 16, '0')"
             ),
         ),
-        order_table(temporary),
+        order_table(temporary, filled),
     ]);
     for party in parties {
         script.push(party_table(temporary, party));
@@ -216,32 +220,57 @@ pub(super) fn prepare(dialect: Dialect, parties: &[Party]) -> Vec<String> {
     script
 }
 
-fn order_table(temporary: &str) -> String {
-    let firsts: Vec<String> = ORDER
-        .iter()
-        .map(|c| format!("min(case when l.{c} is not null then l.row_no end) as {c}_row"))
-        .collect();
+/// The rows that are first to fill a column of a group.
+fn first_row(column: &str) -> String {
+    format!("min(case when l.{column} is not null then l.row_no end) as {column}_row")
+}
+
+/// The column in that row. It is mostly the first row `f` of the group `g`, so
+/// only the others are looked up.
+fn first_value(column: &str) -> String {
     format!(
-        "create {temporary}table stage_order as select k.number, min(l.row_no) as first_row, {}, \
+        "case when g.{column}_row = g.first_row then f.{column} else \
+         (select l.{column} from stage_line l where l.row_no = g.{column}_row) end"
+    )
+}
+
+fn order_table(temporary: &str, filled: &[bool]) -> String {
+    let (mut firsts, mut values) = (String::new(), String::new());
+    for column in ORDER {
+        if is_filled(filled, column) {
+            firsts.push_str(&format!(", {}", first_row(column)));
+            values.push_str(&format!(", {} as {column}", first_value(column)));
+        } else {
+            values.push_str(&format!(", f.{column}"));
+        }
+    }
+    format!(
+        "create {temporary}table stage_order as select g.number, g.first_row, \
+         f.ordered_at, f.ordered_on{values}, \
+         g.n_lines, g.goods, g.gross, g.min_quantity, g.max_quantity from (\
+         select k.number, min(l.row_no) as first_row{firsts}, \
          count(*) as n_lines, sum(l.amount) as goods, \
          sum(case when l.quantity > 0 and l.price > 0 then l.amount else 0 end) as gross, \
          min(l.quantity) as min_quantity, max(l.quantity) as max_quantity \
-         from stage_key k join stage_line l on l.row_no = k.row_no group by k.number",
-        firsts.join(", ")
+         from stage_key k join stage_line l on l.row_no = k.row_no group by k.number) as g \
+         join stage_line f on f.row_no = g.first_row"
     )
 }
 
 fn party_table(temporary: &str, party: &Party) -> String {
-    let mut firsts = vec!["min(row_no) as first_row".to_owned()];
+    let (mut firsts, mut values) = (String::new(), String::new());
     for (field, column) in &party.fields {
-        firsts.push(format!(
-            "min(case when {column} is not null then row_no end) as {field}_row"
-        ));
+        firsts.push_str(&format!(", {}", first_row(column)));
+        values.push_str(&format!(", {} as {field}", first_value(column)));
     }
+    let rest = match values.is_empty() {
+        true => "",
+        false => " join stage_line f on f.row_no = g.first_row",
+    };
     format!(
-        "create {temporary}table stage_{object} as select {number} as number, {} from stage_line \
-         where {number} is not null group by {number}",
-        firsts.join(", "),
+        "create {temporary}table stage_{object} as select g.number, g.first_row{values} from (\
+         select {number} as number, min(l.row_no) as first_row{firsts} from stage_line l \
+         where {number} is not null group by {number}) as g{rest}",
         object = party.object,
         number = party.number,
     )
@@ -250,15 +279,14 @@ fn party_table(temporary: &str, party: &Party) -> String {
 /// The parties that the store does not know yet. `$1` is the batch.
 pub(super) fn insert_party(party: &Party) -> String {
     let object = party.object;
-    let (mut columns, mut values, mut joins) = (String::new(), String::new(), String::new());
-    for (field, column) in &party.fields {
+    let (mut columns, mut values) = (String::new(), String::new());
+    for (field, _) in &party.fields {
         columns.push_str(&format!(", {field}"));
-        values.push_str(&format!(", l_{field}.{column}"));
-        joins.push_str(&party_join(field));
+        values.push_str(&format!(", s.{field}"));
     }
     format!(
         "insert into {object} (batch, number{columns}) select $1, s.number{values} \
-         from stage_{object} s{joins} \
+         from stage_{object} s \
          where not exists (select 1 from {object} m where m.number = s.number) \
          order by s.first_row"
     )
@@ -272,31 +300,26 @@ pub(super) fn fills(party: &Party, mode: ImportMode) -> Option<String> {
         return None;
     }
     let object = party.object;
-    let (mut values, mut joins, mut any) = (String::new(), String::new(), Vec::new());
-    for (field, column) in &party.fields {
+    let (mut values, mut any) = (String::new(), Vec::new());
+    for (field, _) in &party.fields {
         // Lines without a text of their own are described by the product's
         // name, so it is never overwritten.
         let is_overwritten = mode != ImportMode::Add && (object, *field) != ("product", "name");
         let differs = match is_overwritten {
-            true => format!("(m.{field} is null or m.{field} <> l_{field}.{column})"),
+            true => format!("(m.{field} is null or m.{field} <> s.{field})"),
             false => format!("m.{field} is null"),
         };
         values.push_str(&format!(
-            ", case when {differs} then l_{field}.{column} end as {field}"
+            ", case when {differs} then s.{field} end as {field}"
         ));
-        joins.push_str(&party_join(field));
-        any.push(format!("s.{field}_row is not null and {differs}"));
+        any.push(format!("s.{field} is not null and {differs}"));
     }
     Some(format!(
         "create temporary table fill_{object} as select m.id as id{values} \
-         from stage_{object} s join {object} m on m.number = s.number{joins} \
+         from stage_{object} s join {object} m on m.number = s.number \
          where m.id <= $1 and ({})",
         any.join(" or ")
     ))
-}
-
-fn party_join(field: &str) -> String {
-    format!(" left join stage_line l_{field} on l_{field}.row_no = s.{field}_row")
 }
 
 /// Gives the records of `fill_<object>` the values that are not null there.
@@ -312,20 +335,14 @@ pub(super) fn fill<'a>(object: &str, fields: impl Iterator<Item = &'a str>) -> S
 
 /// The orders that the store does not know yet. `$1` is the batch.
 pub(super) fn insert_orders(dialect: Dialect) -> String {
-    let joins: String = ORDER
-        .iter()
-        .map(|c| format!(" left join stage_line l_{c} on l_{c}.row_no = s.{c}_row"))
-        .collect();
     format!(
         "insert into \"order\" (batch, number, customer, kind, ordered_at, ordered_on, country, \
          channel, currency, goods_amount, gross_amount, freight, discount, net_amount, n_lines) \
-         select $1, s.number, m.id, \
-         coalesce(l_kind.kind, {}), \
-         f.ordered_at, f.ordered_on, l_country.country, l_channel.channel, l_currency.currency, \
-         s.goods, s.gross, coalesce(l_freight.freight, 0), coalesce(l_discount.discount, 0), \
-         s.goods + coalesce(l_freight.freight, 0) - coalesce(l_discount.discount, 0), s.n_lines \
-         from stage_order s join stage_line f on f.row_no = s.first_row{joins} \
-         left join customer m on m.number = l_customer_number.customer_number \
+         select $1, s.number, m.id, coalesce(s.kind, {}), \
+         s.ordered_at, s.ordered_on, s.country, s.channel, s.currency, \
+         s.goods, s.gross, coalesce(s.freight, 0), coalesce(s.discount, 0), \
+         s.goods + coalesce(s.freight, 0) - coalesce(s.discount, 0), s.n_lines \
+         from stage_order s left join customer m on m.number = s.customer_number \
          where not exists (select 1 from \"order\" o where o.number = s.number) \
          order by s.first_row",
         kind_of(dialect, "s.number", "s.min_quantity", "s.max_quantity"),
