@@ -27,8 +27,7 @@ scripts/test-postgres.sh which >/dev/null 2>&1 || install initdb postgresql ||
 say "page"
 scripts/page.sh
 say "program"
-cargo build --quiet --profile ci --package keji --locked
-cargo build --quiet --profile ci --package xtask --locked
+cargo build --quiet --profile ci --workspace --locked
 
 # Below /tmp: PostgreSQL's own user has to get there.
 postgres=$(mktemp -u /tmp/keji-postgres.XXXXXXXX)
