@@ -5,6 +5,7 @@
 source "$(dirname "${BASH_SOURCE[0]}")/../scripts/common.sh"
 
 data=${BENCH_DATA:-bench/data}
+scripts/page.sh >&2
 say "building the measured programs (the first time takes some minutes)" >&2
 # With the program, so that all share one build of the engine.
 cargo build --release --locked --target-dir target -p keji -p keji-app -p keji-metrics -p keji-models \
@@ -27,6 +28,21 @@ url=$(scripts/test-postgres.sh start "$postgres") || url=
 say "the program itself, up to ${BENCH_ORDERS:-100000,1000000,10000000} orders" >&2
 $python bench/run_product.py --program target/release/keji --data "$data" \
   --orders "${BENCH_ORDERS:-100000,1000000,10000000}" ${url:+--postgres "$url"} >"$data/product.json"
-$python bench/report.py "$data/peers.json" "$data/product.json" >"$data/benchmarks.md"
+story=
+if [[ -x "${KEJI_CHROMIUM:=/usr/bin/chromium}" ]]; then
+  say "story 1 by browser, with a stop-watch" >&2
+  # Absolute: the browser's script runs in web/.
+  data=$(realpath "$data")
+  story=$data/story.json
+  $python bench/make_story_files.py "$data/story" >"$data/story-expected.json"
+  env -u KEJI_URL -u KEJI_E2E_POSTGRES KEJI_CHROMIUM="$KEJI_CHROMIUM" KEJI_BIN="$PWD/target/release/keji" \
+    npm --prefix web run --silent story -- "$data/story" "$data/story-expected.json" >"$story" ||
+    say "a file came out otherwise than it should: see the report" >&2
+  # A script that could not even begin has left nothing to report.
+  [[ -s "$story" ]] || story=
+else
+  say "no $KEJI_CHROMIUM (KEJI_CHROMIUM names another): story 1 is left out" >&2
+fi
+$python bench/report.py "$data/peers.json" "$data/product.json" ${story:+"$story"} >"$data/benchmarks.md"
 mv "$data/benchmarks.md" docs/benchmarks.md
 say "written: docs/benchmarks.md" >&2

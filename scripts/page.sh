@@ -14,7 +14,7 @@ if [[ "$(stamp packages)" != "$packages" ]]; then
 fi
 
 # The page, when a source changed or the built page is gone.
-sources=$(find . \( -path ./node_modules -o -path ./dist -o -path ./e2e -o -path ./test -o -path ./test-results \
+sources=$(find . \( -path ./node_modules -o -path ./dist -o -path ./e2e -o -path ./bench -o -path ./test -o -path ./test-results \
   -o -path ./playwright-report \) -prune -o -type f -print0 | LC_ALL=C sort -z | xargs -0 cksum | cksum)
 if [[ "$(stamp page)" != "$sources" || ! -f dist/index.html ]]; then
   say "building the page"
