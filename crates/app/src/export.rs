@@ -21,6 +21,9 @@ use crate::error::{Error, Result};
 use crate::messages::Language;
 use crate::permission::{Caller, access};
 
+/// Rows of an answer in a file; a sheet of a workbook has hardly more.
+const MAX_FILE_ROWS: usize = 1_000_000;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     Csv,
@@ -105,7 +108,20 @@ pub async fn answer(
     language: Language,
 ) -> Result<u64> {
     check_place(path)?;
-    let answer = crate::insight::ask(app, caller, question).await?;
+    let whole = Question {
+        limit: Some(question.limit.unwrap_or(MAX_FILE_ROWS)),
+        ..question.clone()
+    };
+    let answer = crate::insight::ask(app, caller, &whole).await?;
+    if answer.truncated && question.limit.is_none() {
+        return Err(Error::State {
+            code: "too_many_rows",
+            zh: format!("答案超过 {MAX_FILE_ROWS} 行，一个文件放不下：请加上条件或少拆一个维度"),
+            en: format!(
+                "the answer has more than the {MAX_FILE_ROWS} rows of a file: filter it or leave out a dimension"
+            ),
+        });
+    }
     let mut headings = Vec::new();
     for (i, column) in answer.columns.iter().enumerate() {
         let kind = answer.rows.iter().map(|row| &row[i]).find_map(kind_of);

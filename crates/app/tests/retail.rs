@@ -158,6 +158,25 @@ async fn reference_numbers(database: Option<String>) {
     let summary = import(&app, &file).await;
     assert_eq!(summary.rows_read, 525_461);
     assert_eq!(summary.rows_rejected, 0);
+    // Returns are the orders numbered C… and those of a negative quantity.
+    let n = |key: &str| raw[key].as_u64().unwrap();
+    let returns = n("cancel_rows") + n("negative_quantity_not_cancel");
+    let adjustments = n("adjustment_A_rows");
+    let sales = n("rows") - returns - adjustments;
+    for (kind, n_lines) in [
+        ("sale", sales),
+        ("return", returns),
+        ("adjustment", adjustments),
+    ] {
+        let question = Question {
+            metrics: vec!["net_amount".to_owned()],
+            filter: Some(format!("kind = '{kind}'")),
+            ..Question::default()
+        };
+        let caller = Caller::command_line();
+        let behind = keji_app::insight::rows(&app, &caller, &question).await;
+        assert_eq!(behind.unwrap().total, n_lines, "{kind}");
+    }
     assert_eq!(summary.rows_without_customer, 107_927);
     assert_eq!(summary.lines_new, 525_461);
     assert_eq!(
@@ -489,4 +508,9 @@ fn shares_add_up(document: &Json, all: &BTreeMap<String, BTreeMap<String, Value>
         document["value_at_risk"],
         sum(all, "value_at_risk").to_string()
     );
+    // As many as the list of those at risk has.
+    let at_risk = all
+        .values()
+        .filter(|r| matches!(&r["value_at_risk"], Value::Decimal(d) if d.units() > 0));
+    assert_eq!(document["n_at_risk"], at_risk.count());
 }

@@ -222,6 +222,23 @@ fn any_object_and_the_records_behind_a_number_go_out() {
         "-o",
     ];
     assert_eq!(run(keji(&data).args(some).arg(at("o.xlsx")))["rows"], 3);
+    // More than the 10,000 that an answer has by itself.
+    let whole = [
+        "ask",
+        "orders",
+        "--by",
+        "customer.number",
+        "--grain",
+        "day",
+        "-o",
+    ];
+    let whole = run(keji(&data).args(whole).arg(at("w.csv")));
+    assert!(whole["rows"].as_i64().unwrap() > 10_000, "{whole}");
+    let two = told(
+        keji(&data).args(["ask", "orders", "--by", "month,week"]),
+        "en",
+    );
+    assert_eq!(two.code, Some(2), "{}", two.problem);
     // More than the 1,000 that are printed.
     let behind = ["ask", "orders", "--rows", "-o"];
     assert_eq!(

@@ -105,7 +105,9 @@ export function showValue(
 export function showChange(change: number, unit: Unit | string, lang: Lang): string {
   const sign = change > 0 ? "+" : change < 0 ? "−" : "±";
   if (unit === "score") return sign + grouped(Math.abs(change), 2);
-  const size = grouped(Math.abs(change) * 100, Math.abs(change) >= 10 ? 0 : 1);
+  const percent = Math.abs(change) * 100;
+  // A change that shows an arrow also shows a figure.
+  const size = grouped(percent, percent >= 1000 ? 0 : percent < 0.05 ? 2 : 1);
   if (unit !== "pct") return `${sign}${size}%`;
   return lang === "zh" ? `${sign}${size} 个百分点` : `${sign}${size} pp`;
 }

@@ -37,6 +37,7 @@ pub struct EvaluationDoc {
     /// (1 − P(alive)).
     #[schema(value_type = String)]
     pub value_at_risk: Decimal,
+    /// Those who would be missed: with a value at risk above zero.
     pub n_at_risk: usize,
     /// Median over the customers of their own median gap.
     pub base_cycle_days: f64,
@@ -128,6 +129,7 @@ pub fn document(
         // Nothing bought, but goods of an earlier time sent back.
         prospects.net_revenue_365 = sum(scored.returns_only.iter().map(|r| r.net_365));
     }
+    let at_risk = scored.value_at_risk.iter().flatten();
     EvaluationDoc {
         as_of,
         at: None,
@@ -142,7 +144,7 @@ pub fn document(
             .collect(),
         models: models_doc(models, holdout),
         value_at_risk: sum(scored.value_at_risk.iter().flatten().copied()),
-        n_at_risk: scored.value_at_risk.iter().flatten().count(),
+        n_at_risk: at_risk.filter(|units| **units > 0).count(),
         base_cycle_days: scored.base_cycle,
     }
 }

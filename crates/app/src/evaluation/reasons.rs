@@ -43,6 +43,17 @@ pub fn tier_reason(j: &Judged<'_>, result: TierResult, as_of: i32, rule: &TierRu
     let cycle = j.cycle_days;
     let share = rule.vip_revenue_share * 100.0;
     match result.tier {
+        Tier::Vip if !result.reaches_share => {
+            let rank = result.rank.unwrap_or_default();
+            reason(
+                format!(
+                    "近365天净销售额{revenue}，排第{rank}；活跃的回头客加起来不到{share:.0}%的收入，所以全部列入"
+                ),
+                format!(
+                    "net revenue of 365 days {revenue}, rank {rank}: all active customers who came back make less than {share:.0} % of revenue together, so each of them counts"
+                ),
+            )
+        }
         Tier::Vip => {
             let rank = result.rank.unwrap_or_default();
             let days = j.facts.n_purchase_days;

@@ -82,6 +82,9 @@ pub struct TierResult {
     /// 1 for the largest net revenue of 365 days among the active customers
     /// with enough purchase days; none for the others.
     pub rank: Option<u32>,
+    /// Whether those who could be VIP make the share at all; otherwise all of
+    /// them are.
+    pub reaches_share: bool,
 }
 
 impl Judged<'_> {
@@ -119,6 +122,7 @@ pub fn tiers(
         .map(|j| TierResult {
             tier: tier_below_vip(j, as_of, rule),
             rank: None,
+            reaches_share: true,
         })
         .collect();
     let mut sum: i128 = 0;
@@ -128,6 +132,9 @@ pub fn tiers(
             results[i].tier = Tier::Vip;
             sum += i128::from(judged[i].facts.net_365);
         }
+    }
+    if sum < wanted {
+        results.iter_mut().for_each(|r| r.reaches_share = false);
     }
     results
 }
@@ -270,6 +277,31 @@ mod tests {
             facts(4, 990, 30),
         ];
         assert_eq!(tiers_of(&all, None), [Dormant, Regular, Vip, Vip]);
+    }
+
+    #[test]
+    fn a_share_that_nobody_reaches_is_not_claimed() {
+        let all = [facts(1, 900, 400_000), facts(2, 990, 30), facts(3, 990, 10)];
+        let of = |all: &[Facts]| {
+            let judged = all.iter().map(|facts| Judged {
+                facts,
+                cycle_days: 30.0,
+                expected_revenue_365: None,
+            });
+            let judged: Vec<_> = judged.collect();
+            let results = tiers(&judged, 0, AS_OF, &rule());
+            let why = |i: usize| {
+                let why = super::super::reasons::tier_reason;
+                why(&judged[i], results[i], AS_OF, &rule())
+            };
+            (results[1].tier, why(1))
+        };
+        let (tier, why) = of(&all);
+        assert_eq!(tier, Tier::Vip);
+        assert!(!why.en.contains("makes 50 %"), "{}", why.en);
+        assert!(why.zh.contains("不到50%"), "{}", why.zh);
+        let (_, why) = of(&[facts(1, 900, 20), all[1], all[2]]);
+        assert!(why.en.contains("makes 50 %"), "{}", why.en);
     }
 
     #[test]

@@ -160,7 +160,11 @@ impl Summary {
             ),
             ("第一天", "first day", day(self.first_ordered_on)),
             ("最后一天", "last day", day(self.last_ordered_on)),
-            ("销售总额", "gross sales", self.gross_amount.to_string()),
+            (
+                "正数行金额",
+                "amounts above zero",
+                self.gross_amount.to_string(),
+            ),
             ("净额", "net amount", self.net_amount.to_string()),
             ("评估日", "evaluated as of", day(self.as_of)),
         ]
@@ -366,7 +370,9 @@ pub async fn import(
         (app.give_back_memory)();
         state.stage = "evaluating".to_owned();
         progress(state.clone());
-        let made = crate::evaluation::run(app, caller, None, &|_| {}).await?;
+        let made = crate::evaluation::run(app, caller, None, &|_| {})
+            .await
+            .map_err(|problem| not_evaluated(id, &problem))?;
         summary.as_of = made
             .get("as_of")
             .and_then(|d| d.as_str())
@@ -382,6 +388,22 @@ pub async fn import(
         batch: Some(id.0),
         summary,
     })
+}
+
+/// The rows are in, whatever became of the evaluation.
+fn not_evaluated(batch: BatchId, problem: &Error) -> Error {
+    let batch = batch.0;
+    Error::State {
+        code: "not_evaluated",
+        zh: format!(
+            "文件已导入为批次 {batch}，但评估没有做成：{}",
+            problem.text(Language::Zh)
+        ),
+        en: format!(
+            "the file is imported as batch {batch}, but the evaluation failed: {}",
+            problem.text(Language::En)
+        ),
+    }
 }
 
 /// The same for the same file, read in the same way; a file that changed since

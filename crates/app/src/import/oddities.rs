@@ -173,17 +173,6 @@ impl Watch {
     /// `name_of` shows a place.
     pub fn oddities(&self, name_of: &dyn Fn(Place) -> String) -> Vec<Oddity> {
         let mut found: Vec<Oddity> = Vec::new();
-        let doubles = self.spellings.doubles();
-        if !doubles.is_empty() {
-            found.push(Oddity {
-                samples: doubles
-                    .iter()
-                    .take(N_GROUPS)
-                    .map(|group| group.join(" = "))
-                    .collect(),
-                ..Oddity::new("duplicate_looking_customers", doubles.len() as u64)
-            });
-        }
         for (code, tally) in [
             ("totals_differ", &self.totals),
             ("amount_differs", &self.amount_differs),
@@ -209,6 +198,18 @@ impl Watch {
         }
         found.extend(self.missing_months());
         found.extend(self.amounts.outliers(name_of));
+        // The longest, so behind the others.
+        let doubles = self.spellings.doubles();
+        if !doubles.is_empty() {
+            found.push(Oddity {
+                samples: doubles
+                    .iter()
+                    .take(N_GROUPS)
+                    .map(|group| group.join(" = "))
+                    .collect(),
+                ..Oddity::new("duplicate_looking_customers", doubles.len() as u64)
+            });
+        }
         found
     }
 

@@ -216,6 +216,12 @@ impl ChildReader {
             (Some(error), _) => error.in_file(&file),
             // Ended by a signal: the allocator gave up or time was over.
             (None, None) => ImportError::WorkbookLimit { file, row: 0 },
+            // The parser panics on addresses that no sheet has.
+            (None, Some(101)) => ImportError::WorkbookUnreadable {
+                file,
+                reason: "a cell's address or the extent of a sheet is none that a sheet has"
+                    .to_owned(),
+            },
             (None, Some(code)) => ImportError::WorkbookUnreadable {
                 file,
                 reason: format!("the parser ended with code {code}"),

@@ -93,6 +93,14 @@ pub async fn run(place: &Place, args: AskArgs, output: &Output) -> anyhow::Resul
     let mut by = Vec::new();
     for name in args.by {
         match GrainName::from_str(&name, true) {
+            Ok(_) if grain.is_some() => {
+                return Err(keji_app::Error::State {
+                    code: "two_grains",
+                    zh: format!("一次只能按一种期间拆分；{name} 是多出来的"),
+                    en: format!("an answer is split by one kind of period; {name} is one too many"),
+                }
+                .into());
+            }
             Ok(found) => grain = Some(found),
             Err(_) => by.push(name),
         }
@@ -169,6 +177,24 @@ pub async fn run(place: &Place, args: AskArgs, output: &Output) -> anyhow::Resul
                 .map(|r| r.iter().map(|v| output.cell(v)).collect())
                 .collect();
             output.table(&head, &cells);
+            if let Some(before) = answer.compared {
+                let last = before.to.yesterday().unwrap_or(before.to);
+                println!(
+                    "{} {} – {last}",
+                    output.say("对比", "compared with"),
+                    before.from
+                );
+            }
+            if answer.truncated {
+                let n = cells.len();
+                eprintln!(
+                    "{}",
+                    output.say(
+                        &format!("只显示前 {n} 行：用 --limit 多看，或用 -o 写成文件"),
+                        &format!("only the first {n} rows: see more with --limit, or all with -o"),
+                    )
+                );
+            }
         }
     }
     app.close().await;

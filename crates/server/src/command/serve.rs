@@ -12,11 +12,19 @@ use super::{DONE, Place, caller, open};
 use crate::routes::Shared;
 use crate::{http, worker};
 
+/// An address; `localhost` is the one of IPv4.
+fn address(text: &str) -> Result<SocketAddr, std::net::AddrParseError> {
+    match text.strip_prefix("localhost:") {
+        Some(port) => format!("127.0.0.1:{port}").parse(),
+        None => text.parse(),
+    }
+}
+
 #[derive(Args)]
 pub struct ServeArgs {
     /// Where to listen; loopback only until there are logins. Port 0 takes a
     /// free one.
-    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS", value_parser = address)]
     listen: SocketAddr,
     /// Load the demo company first when the place holds nothing.
     #[arg(long)]

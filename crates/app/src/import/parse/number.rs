@@ -12,16 +12,25 @@ use super::{Fault, half_width, numerals};
 /// More than four places are rounded half away from zero. A percentage is
 /// refused: 5 % of what, the cell does not say.
 pub fn number(cell: &str) -> Result<Decimal, Fault> {
-    amount(cell).map(|(number, _)| number)
+    amount(cell, 1)
 }
 
-/// The number, and whether the cell names its unit itself (`1.2亿`, `88元`), so
-/// that the unit of the heading does not count.
-pub fn amount(cell: &str) -> Result<(Decimal, bool), Fault> {
+/// The number times what the heading counts in, a power of ten, unless the cell
+/// names its unit itself (`1.2亿`, `88元`). It is rounded only behind that:
+/// 0.123456 万元 are 1,234.56.
+pub fn amount(cell: &str, scale: i64) -> Result<Decimal, Fault> {
     match plain_number(cell.as_bytes()) {
-        Some(number) => Ok((number, false)),
-        None => written_number(cell),
+        Some(number) => times(number, scale),
+        None => written_number(cell, scale),
     }
+}
+
+fn times(number: Decimal, scale: i64) -> Result<Decimal, Fault> {
+    if scale == 1 {
+        return Ok(number);
+    }
+    let product = Decimal::from_int(scale).and_then(|scale| number.checked_mul(scale));
+    product.ok_or(Fault::NumberTooLarge)
 }
 
 /// `1.234,56` as 1234.56: the comma is the point.
@@ -101,7 +110,7 @@ const CURRENCIES: [&str; 13] = [
     "人民币",
 ];
 
-fn written_number(cell: &str) -> Result<(Decimal, bool), Fault> {
+fn written_number(cell: &str, scale: i64) -> Result<Decimal, Fault> {
     if cell.len() > 200 {
         return Err(Fault::NotANumber);
     }
@@ -142,24 +151,33 @@ fn written_number(cell: &str) -> Result<(Decimal, bool), Fault> {
         }
     }
     let value = match text.ends_with(is_unit) || text.contains(['万', '亿']) {
-        true => (counted_in_units(text)?, true),
+        true => counted_in_units(text)?,
         false if text.starts_with(|c: char| c.is_ascii_digit() || c == '.') => {
-            (decimal(text)?, has_unit)
+            decimal(text, if has_unit { 1 } else { scale })?
         }
-        false => (in_words(&folded)?, true),
+        false => in_words(&folded)?,
     };
     match negative {
-        true => Ok((value.0.checked_neg().ok_or(Fault::NumberTooLarge)?, value.1)),
+        true => value.checked_neg().ok_or(Fault::NumberTooLarge),
         false => Ok(value),
     }
 }
 
-fn decimal(text: &str) -> Result<Decimal, Fault> {
+/// The number times a power of ten, rounded once.
+fn decimal(text: &str, scale: i64) -> Result<Decimal, Fault> {
     let plain = without_separators(text).ok_or(Fault::NotANumber)?;
     let is_number_like = plain
         .bytes()
         .all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+' | b'-'));
-    match plain.parse::<Decimal>() {
+    let scaled = match scale.checked_ilog10() {
+        None | Some(0) => plain.parse::<Decimal>(),
+        Some(places) => {
+            let (digits, exponent) = plain.split_once(['e', 'E']).unwrap_or((&plain, "0"));
+            let exponent: i32 = exponent.parse().map_err(|_| Fault::NotANumber)?;
+            format!("{digits}e{}", exponent.saturating_add(places as i32)).parse()
+        }
+    };
+    match scaled {
         Ok(value) => Ok(value),
         Err(_) if is_number_like && plain.parse::<f64>().is_ok() => Err(Fault::NumberTooLarge),
         Err(_) => Err(Fault::NotANumber),
@@ -195,11 +213,8 @@ fn counted_in_units(text: &str) -> Result<Decimal, Fault> {
             })
         });
         let scale = scale.filter(|s| *s < above).ok_or(Fault::NotANumber)?;
-        let times = Decimal::from_int(scale).ok_or(Fault::NumberTooLarge)?;
-        sum = decimal(number.trim())?
-            .checked_mul(times)
-            .and_then(|part| sum.checked_add(part))
-            .ok_or(Fault::NumberTooLarge)?;
+        let part = decimal(number.trim(), scale)?;
+        sum = sum.checked_add(part).ok_or(Fault::NumberTooLarge)?;
         (above, rest) = (scale, after.trim_start());
     }
     Ok(sum)

@@ -3,6 +3,28 @@
 use super::*;
 
 #[test]
+fn what_the_heading_counts_in_is_exact() {
+    for (cell, scale, expected) in [
+        ("0.123456", 10_000, "1234.56"),
+        ("1,234.567891", 10_000, "12345678.91"),
+        ("-0.00001", 10_000, "-0.1"),
+        ("(0.123456)", 10_000, "-1234.56"),
+        ("1.23456789E-2", 10_000, "123.4568"),
+        ("12.5", 100_000_000, "1250000000"),
+        ("88元", 10_000, "88"),
+        ("1.23456万", 1, "12345.6"),
+        ("1.23456万", 10_000, "12345.6"),
+        ("0.123456", 1, "0.1235"),
+    ] {
+        assert_eq!(amount(cell, scale).unwrap().to_string(), expected, "{cell}");
+    }
+    assert_eq!(
+        amount("99999999999", 100_000_000),
+        Err(Fault::NumberTooLarge)
+    );
+}
+
+#[test]
 fn reads_numbers_as_people_write_them() {
     for (cell, expected) in [
         ("12.34", "12.34"),

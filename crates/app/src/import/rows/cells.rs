@@ -8,7 +8,7 @@ use keji_schema::Decimal;
 use super::super::OrderLineRow;
 use super::super::field::Field;
 use super::super::hash::row_hash;
-use super::super::parse::{self, Fault};
+use super::super::parse::{self, DateFormat, Fault};
 use super::super::records::Record;
 use super::{Rows, is_equal_to_rounding};
 
@@ -108,7 +108,13 @@ impl Rows {
             return Err(Why::at("empty_value", index));
         }
         let year = self.table.surroundings(record.sheet).year;
-        let written = parse::date_in(cell_text, self.layout.format, year).map_err(fault)?;
+        // A sheet may lose the format of its dates; they are day numbers then.
+        let format = match (self.layout.format, self.table.is_workbook()) {
+            (DateFormat::Ymd, true) if self.table.counts_from_1904() => DateFormat::Serial1904,
+            (DateFormat::Ymd, true) => DateFormat::Serial,
+            (format, _) => format,
+        };
+        let written = parse::date_in(cell_text, format, year).map_err(fault)?;
         let at = match written.offset_s {
             None => self
                 .calendar
@@ -203,25 +209,19 @@ impl Rows {
         if cell.is_empty() {
             return Ok(None);
         }
-        let read = match self.layout.has_comma(field) {
-            true => parse::amount(&parse::with_point(cell)),
-            false => parse::amount(cell),
-        };
-        let (number, has_unit) = match read {
-            Ok(read) => read,
-            // A dash is how accountants write nothing.
-            Err(_) if parse::text(cell).is_none_or(|text| is_dash(&text)) => return Ok(None),
-            Err(fault) => return Err(Why::of(fault, index, cell)),
-        };
         let scale = self
             .scale(record, index)
-            .filter(|scale| field.is_money() && !has_unit && *scale != 1);
-        match scale {
-            None => Ok(Some(number)),
-            Some(scale) => Decimal::from_int(scale)
-                .and_then(|scale| number.checked_mul(scale))
-                .map(Some)
-                .ok_or_else(|| Why::of(Fault::NumberTooLarge, index, cell)),
+            .filter(|_| field.is_money())
+            .unwrap_or(1);
+        let read = match self.layout.has_comma(field) {
+            true => parse::amount(&parse::with_point(cell), scale),
+            false => parse::amount(cell, scale),
+        };
+        match read {
+            Ok(number) => Ok(Some(number)),
+            // A dash is how accountants write nothing.
+            Err(_) if parse::text(cell).is_none_or(|text| is_dash(&text)) => Ok(None),
+            Err(fault) => Err(Why::of(fault, index, cell)),
         }
     }
 

@@ -126,6 +126,40 @@ fn text_cell(place: &str, text: &str) -> String {
     format!(r#"<c r="{place}" t="inlineStr"><is><t>{text}</t></is></c>"#)
 }
 
+/// The sample, by which columns are understood, has only dates.
+#[test]
+fn dates_that_lose_their_format_further_down_are_dates() {
+    let mut workbook = Workbook::new();
+    let sheet = workbook.add_worksheet();
+    let day = Format::new().set_num_format("yyyy-mm-dd");
+    for (column, heading) in (0..).zip(["订单号", "下单时间", "客户名称", "数量", "单价"])
+    {
+        sheet.write(0, column, heading).unwrap();
+    }
+    const N: u32 = 1_200;
+    for i in 1..=N {
+        sheet.write(i, 0, 1_000 + i).unwrap();
+        // 45,721 is 2025-03-05.
+        match i < N - 100 {
+            true => sheet.write_with_format(i, 1, 45_721, &day).unwrap(),
+            false => sheet.write(i, 1, 45_721).unwrap(),
+        };
+        sheet.write(i, 2, "某某公司").unwrap();
+        sheet.write(i, 3, 1).unwrap();
+        sheet.write(i, 4, 2.5).unwrap();
+    }
+    let path = save(&mut workbook);
+    let vocabulary = Vocabulary::new(&crate::import::field::tests::objects());
+    let mut table = table(&path, &[]).unwrap();
+    let mapping = Mapping::propose(&mut table, &vocabulary).unwrap();
+    let rows = Rows::new(table, &mapping, &vocabulary, &Default::default()).unwrap();
+    let days = rows.map(|line| match line.unwrap() {
+        Line::Row(row) => row.ordered_on.to_string(),
+        Line::Reject(reject) => panic!("{reject:?}"),
+    });
+    assert_eq!(days.filter(|day| day == "2025-03-05").count(), N as usize);
+}
+
 #[test]
 fn a_sheet_of_orders_is_read_like_a_file() {
     let mut workbook = Workbook::new();
