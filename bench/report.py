@@ -69,7 +69,13 @@ def models(p):
     yield "## Purchase models, 1,000,000 customers"
     yield ""
     m = p["models"]
-    keys = ["fit cpu_s", "fit and predict cpu_s", "purchases, 52 weeks", "sum of P(alive)"]
+    keys = [
+        "fit cpu_s",
+        "fit and predict cpu_s",
+        "purchases, 52 weeks",
+        "sum of P(alive)",
+        "BG/NBD log-likelihood",
+    ]
     yield from table(["", *keys], [[who, *(m[who][k] for k in keys)] for who in ("ours", "lifetimes")])
     total = m["ours"]["fit and predict cpu_s"]
     yield f"Fit and all predictions: {goal(total, 3, ' CPU s')}."
