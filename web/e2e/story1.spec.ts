@@ -127,6 +127,13 @@ async function walk(page: Page, lang: Lang, isPhone: boolean): Promise<void> {
   await page.goto(`${server.url}/metrics/net_revenue?view=table&compare=previous`);
   await expect(page.locator(".answer table tbody tr").first()).toBeVisible();
   await isSound(page, "metric-table", lang);
+
+  // What was told in Chinese at the end of the import is told in this language.
+  await page.goto(`${server.url}/import`);
+  await isSound(page, "import", lang);
+  await page.locator('main a[href^="/import/"]').first().click();
+  await expect(page.getByRole("heading", { name: words.done })).toBeVisible();
+  await isSound(page, "import-done", lang);
 }
 
 test("story 1: from a file to insight", async ({ browser }) => {

@@ -531,7 +531,7 @@ export interface components {
              */
             format?: string | null;
             heading: string;
-            /** @description A code of [`messages::mapping_text`](super::messages::mapping_text). */
+            /** @description A code of `messages::mapping_text`. */
             reason?: string;
             /** @description The first different values. */
             samples?: string[];
@@ -579,6 +579,7 @@ export interface components {
              */
             base_cycle_days: number;
             models: components["schemas"]["ModelsDoc"];
+            /** @description Those who would be missed: with a value at risk above zero. */
             n_at_risk: number;
             /** @description Those with at least one order. */
             n_buyers: number;
@@ -818,8 +819,7 @@ export interface components {
         };
         /**
          * @description Why somebody has to look, or what is good to know: a code of
-         *     [`messages::mapping_text`](super::messages::mapping_text), the field and
-         *     the headings or sheets it is about.
+         *     `messages::mapping_text`, the field and the headings or sheets it is about.
          */
         Note: {
             code: string;

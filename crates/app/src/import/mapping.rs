@@ -65,7 +65,7 @@ pub struct ColumnMapping {
     /// 0 to 1.
     #[serde(default)]
     pub confidence: f64,
-    /// A code of [`messages::mapping_text`](super::messages::mapping_text).
+    /// A code of `messages::mapping_text`.
     #[serde(default = "given")]
     pub reason: String,
     /// The first different values.
@@ -74,8 +74,7 @@ pub struct ColumnMapping {
 }
 
 /// Why somebody has to look, or what is good to know: a code of
-/// [`messages::mapping_text`](super::messages::mapping_text), the field and
-/// the headings or sheets it is about.
+/// `messages::mapping_text`, the field and the headings or sheets it is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Note {

@@ -3,7 +3,7 @@
 //! the same sentence in Chinese, found by its English form.
 //!
 //! `{0}` stands for any text and is taken over, `{0w}` for a word of
-//! [`WORDS`], `{0p}` for another phrase, `{0q}` for one that is left out where
+//! `WORDS`, `{0p}` for another phrase, `{0q}` for one that is left out where
 //! it is not known.
 
 /// English, Chinese; the first that fits counts.
