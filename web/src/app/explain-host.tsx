@@ -6,10 +6,21 @@ const ExplainDrawer = lazy(() =>
   import("../features/metric/explain-drawer").then((m) => ({ default: m.ExplainDrawer })),
 );
 
-/** The drawer holds the focus until it has left the page; asked again meanwhile, it keeps it. */
-function giveBack(element: HTMLElement | null, frames = 60): void {
-  if (!document.querySelector(".explain")) element?.focus();
-  else if (frames > 0) requestAnimationFrame(() => giveBack(element, frames - 1));
+const PATIENCE_MS = 5_000;
+const STEADY_FRAMES = 10;
+
+/**
+ * The drawer holds the focus until it has left the page, and may let it fall while it goes; asked again
+ * meanwhile, it keeps it. Whoever has moved on is left alone.
+ */
+function giveBack(element: HTMLElement | null, until = performance.now() + PATIENCE_MS, steady = 0): void {
+  if (!element?.isConnected || performance.now() > until || steady === STEADY_FRAMES) return;
+  const at = document.activeElement;
+  const isClosed = !document.querySelector(".explain");
+  const isLost = !at || at === document.body || at.closest(".ant-drawer") !== null;
+  if (isClosed && !isLost && at !== element) return;
+  if (isClosed && isLost) element.focus();
+  requestAnimationFrame(() => giveBack(element, until, isClosed && at === element ? steady + 1 : 0));
 }
 
 export function ExplainHost({ children }: { children: ReactNode }) {
