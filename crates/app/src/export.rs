@@ -12,7 +12,7 @@ use keji_schema::question::{Question, Role};
 use keji_schema::{Type, Value};
 use keji_store::{ListQuery, ScanQuery};
 
-pub use records::{RecordsWanted, records, records_to_temporary, rows, rows_to_temporary};
+pub use records::{RecordsWanted, records, rows};
 pub(crate) use sink::{Heading, Sink};
 
 use crate::context::{App, check_place};
@@ -67,16 +67,34 @@ impl Drop for Temporary {
     }
 }
 
-pub async fn customers_to_temporary(
-    app: &App,
-    caller: &Caller,
-    format: Format,
-    wanted: &ListCustomers,
-    language: Language,
-) -> Result<Temporary> {
-    let file = temporary(app)?;
-    customers(app, caller, format, wanted, file.path(), language).await?;
-    Ok(file)
+/// A file in the making. It takes its name, also that of a file that is there,
+/// once it is whole; given up before, it leaves nothing behind.
+struct NewFile {
+    sink: Sink,
+    partial: Temporary,
+    path: PathBuf,
+}
+
+impl NewFile {
+    fn create(format: Format, path: &Path, headings: &[Heading]) -> Result<NewFile> {
+        check_place(path)?;
+        let partial = Temporary(partial(path));
+        Ok(NewFile {
+            sink: Sink::create(format, partial.path(), headings)?,
+            partial,
+            path: path.to_owned(),
+        })
+    }
+
+    fn row(&mut self, row: &[Value]) -> Result<()> {
+        self.sink.row(row)
+    }
+
+    fn finish(self) -> Result<()> {
+        self.sink.finish()?;
+        let named = std::fs::rename(self.partial.path(), &self.path);
+        named.map_err(Error::io(self.path.display().to_string()))
+    }
 }
 
 /// Beside the file, under a name that is nobody's.
@@ -85,8 +103,8 @@ pub(crate) fn partial(path: &Path) -> PathBuf {
     path.with_file_name(format!(".{name}.keji-{}.part", std::process::id()))
 }
 
-/// A name that nobody else uses.
-pub(crate) fn temporary(app: &App) -> Result<Temporary> {
+/// A file under a name that nobody else uses.
+pub fn temporary(app: &App) -> Result<Temporary> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let folder = app.folder().join("temporary");
     std::fs::create_dir_all(&folder).map_err(Error::io(folder.display().to_string()))?;
@@ -107,7 +125,6 @@ pub async fn answer(
     path: &Path,
     language: Language,
 ) -> Result<u64> {
-    check_place(path)?;
     let whole = Question {
         limit: Some(question.limit.unwrap_or(MAX_FILE_ROWS)),
         ..question.clone()
@@ -133,30 +150,10 @@ pub async fn answer(
             kind: kind.unwrap_or(Type::Text),
         });
     }
-    let partial = partial(path);
-    let written = (|| {
-        let mut sink = Sink::create(format, &partial, &headings)?;
-        answer.rows.iter().try_for_each(|row| sink.row(row))?;
-        sink.finish()
-    })();
-    if let Err(problem) = written {
-        let _ = std::fs::remove_file(&partial);
-        return Err(problem);
-    }
-    std::fs::rename(&partial, path).map_err(Error::io(path.display().to_string()))?;
+    let mut file = NewFile::create(format, path, &headings)?;
+    answer.rows.iter().try_for_each(|row| file.row(row))?;
+    file.finish()?;
     Ok(answer.rows.len() as u64)
-}
-
-pub async fn answer_to_temporary(
-    app: &App,
-    caller: &Caller,
-    format: Format,
-    question: &Question,
-    language: Language,
-) -> Result<Temporary> {
-    let file = temporary(app)?;
-    answer(app, caller, format, question, file.path(), language).await?;
-    Ok(file)
 }
 
 fn kind_of(value: &Value) -> Option<Type> {
@@ -213,7 +210,6 @@ pub async fn customers(
     path: &Path,
     language: Language,
 ) -> Result<u64> {
-    check_place(path)?;
     let view = View::open(app, wanted.as_of).await?;
     let mut columns = Vec::new();
     let mut paths = Vec::new();
@@ -239,10 +235,9 @@ pub async fn customers(
         });
         paths.push(field_path);
     }
-    let partial = partial(path);
-    let mut sink = Sink::create(format, &partial, &columns)?;
-    let written = if wanted.search.is_some() {
-        found(app, caller, &view, wanted, paths, &mut sink).await
+    let mut file = NewFile::create(format, path, &columns)?;
+    let n = if wanted.search.is_some() {
+        found(app, caller, &view, wanted, paths, &mut file).await?
     } else {
         let query = ScanQuery {
             object: view.object().to_owned(),
@@ -251,20 +246,11 @@ pub async fn customers(
             sort: view.sort(wanted.sort.as_deref())?,
         };
         let access = access(caller, view.object());
-        let row = |row: &[Value]| sink.row(row);
-        app.store.scan(&query, &access, row).await
+        let row = |row: &[Value]| file.row(row);
+        app.store.scan(&query, &access, row).await?
     };
-    let finished = written.and_then(|n| sink.finish().map(|()| n));
-    match finished {
-        Ok(n) => {
-            std::fs::rename(&partial, path).map_err(Error::io(path.display().to_string()))?;
-            Ok(n)
-        }
-        Err(problem) => {
-            let _ = std::fs::remove_file(&partial);
-            Err(problem)
-        }
-    }
+    file.finish()?;
+    Ok(n)
 }
 
 /// Page by page what a search finds.
@@ -274,7 +260,7 @@ async fn found(
     view: &View<'_>,
     wanted: &ListCustomers,
     fields: Vec<String>,
-    sink: &mut Sink,
+    file: &mut NewFile,
 ) -> Result<u64> {
     crate::spelling::follow(app).await?;
     let mut query = ListQuery {
@@ -289,7 +275,7 @@ async fn found(
             .list(&query, &access(caller, view.object()))
             .await?;
         for row in &page.rows {
-            sink.row(row)?;
+            file.row(row)?;
             n_rows += 1;
         }
         match page.next {

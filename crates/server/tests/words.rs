@@ -77,6 +77,11 @@ fn what_the_caller_can_mend_ends_with_2_and_in_his_language() {
             vec!["check", "--data", "F:a.csv"],
             vec!["export", "customers", "-o", "x.pdf"],
             vec!["export", "customers", "-o", "F:nowhere/x.csv"],
+            vec!["export", "order", "-o", "F:nowhere/x.csv"],
+            vec!["ask", "orders", "--rows", "-o", "F:nowhere/x.csv"],
+            vec!["ask", "orders", "-o", "F:nowhere/x.csv"],
+            vec!["export", "customers", "-o", "F:y.csv", "--where", "ghost"],
+            vec!["export", "order", "-o", "F:y.csv", "--sort", "ghost"],
             vec![
                 "export",
                 "customers",
@@ -155,6 +160,13 @@ fn what_the_caller_can_mend_ends_with_2_and_in_his_language() {
             }
         }
     }
+    let left = std::fs::read_dir(home.path()).unwrap();
+    let mut left: Vec<_> = left.map(|e| e.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(
+        left,
+        ["a.csv", "data", "folder", "good", "other", "wrong.toml"]
+    );
 }
 
 #[test]

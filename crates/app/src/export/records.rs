@@ -9,7 +9,7 @@ use keji_schema::expr::Expr;
 use keji_schema::question::Question;
 use keji_store::{ScanQuery, Sort};
 
-use super::{Format, Heading, Sink, Temporary, partial, temporary};
+use super::{Format, Heading, NewFile};
 use crate::context::App;
 use crate::error::{Error, Result};
 use crate::messages::Language;
@@ -47,33 +47,11 @@ pub async fn records(
         filter: filter.map(|f| Expr::parse_filter(f, &scope)).transpose()?,
         sort: sort(app, object, wanted.sort.as_deref())?,
     };
-    let partial = partial(path);
-    let mut sink = Sink::create(format, &partial, &headings)?;
+    let mut file = NewFile::create(format, path, &headings)?;
     let access = access(caller, &object.id);
-    let written = app.store.scan(&query, &access, |row| sink.row(row)).await;
-    let finished = written.and_then(|n| sink.finish().map(|()| n));
-    match finished {
-        Ok(n) => {
-            std::fs::rename(&partial, path).map_err(Error::io(path.display().to_string()))?;
-            Ok(n)
-        }
-        Err(problem) => {
-            let _ = std::fs::remove_file(&partial);
-            Err(problem)
-        }
-    }
-}
-
-pub async fn records_to_temporary(
-    app: &App,
-    caller: &Caller,
-    format: Format,
-    wanted: &RecordsWanted,
-    language: Language,
-) -> Result<Temporary> {
-    let file = temporary(app)?;
-    records(app, caller, format, wanted, file.path(), language).await?;
-    Ok(file)
+    let n = app.store.scan(&query, &access, |row| file.row(row)).await?;
+    file.finish()?;
+    Ok(n)
 }
 
 /// The records behind a question about one metric, newest first; their number.
@@ -114,33 +92,13 @@ pub async fn rows(
             kind: field.kind,
         });
     }
-    let partial = partial(path);
-    let written = (|| {
-        let mut sink = Sink::create(format, &partial, &headings)?;
-        for row in &found.rows {
-            let cells: Vec<_> = at.iter().map(|&i| row[i].clone()).collect();
-            sink.row(&cells)?;
-        }
-        sink.finish()
-    })();
-    if let Err(problem) = written {
-        let _ = std::fs::remove_file(&partial);
-        return Err(problem);
+    let mut file = NewFile::create(format, path, &headings)?;
+    for row in &found.rows {
+        let cells: Vec<_> = at.iter().map(|&i| row[i].clone()).collect();
+        file.row(&cells)?;
     }
-    std::fs::rename(&partial, path).map_err(Error::io(path.display().to_string()))?;
+    file.finish()?;
     Ok(found.rows.len() as u64)
-}
-
-pub async fn rows_to_temporary(
-    app: &App,
-    caller: &Caller,
-    format: Format,
-    question: &Question,
-    language: Language,
-) -> Result<Temporary> {
-    let file = temporary(app)?;
-    rows(app, caller, format, question, file.path(), language).await?;
-    Ok(file)
 }
 
 /// The path and the heading of every column.

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream::{Stream as Pieces, try_unfold};
 use jiff::civil::Date;
 use keji_app::customers::ListCustomers;
-use keji_app::export::{Format, RecordsWanted, Temporary};
+use keji_app::export::{self, Format, RecordsWanted, Temporary};
 use keji_schema::question::Question;
 use serde::Deserialize;
 use tokio::io::AsyncReadExt;
@@ -97,15 +97,11 @@ async fn customers(
         as_of: wanted.as_of,
         ..ListCustomers::default()
     };
-    let file = keji_app::export::customers_to_temporary(
-        &shared.app,
-        &caller(),
-        wanted.format.format(),
-        &list,
-        speaks.0,
-    )
-    .await
-    .map_err(speaks.problem())?;
+    let (app, format) = (&shared.app, wanted.format.format());
+    let file = export::temporary(app).map_err(speaks.problem())?;
+    export::customers(app, &caller(), format, &list, file.path(), speaks.0)
+        .await
+        .map_err(speaks.problem())?;
     download(speaks, &file, wanted.format, "keji-customers").await
 }
 
@@ -132,17 +128,17 @@ async fn records(
     Path(object): Path<String>,
     Query(wanted): Query<ExportRecords>,
 ) -> Answer<Response> {
-    let format = wanted.format.format();
+    let (app, format) = (&shared.app, wanted.format.format());
     let name = format!("keji-{object}");
     let list = RecordsWanted {
         object,
         filter: wanted.filter,
         sort: wanted.sort,
     };
-    let file =
-        keji_app::export::records_to_temporary(&shared.app, &caller(), format, &list, speaks.0)
-            .await
-            .map_err(speaks.problem())?;
+    let file = export::temporary(app).map_err(speaks.problem())?;
+    export::records(app, &caller(), format, &list, file.path(), speaks.0)
+        .await
+        .map_err(speaks.problem())?;
     download(speaks, &file, wanted.format, &name).await
 }
 
@@ -157,11 +153,11 @@ async fn insight(
     Query(wanted): Query<As>,
     Body(question): Body<Question>,
 ) -> Answer<Response> {
-    let format = wanted.format.format();
-    let file =
-        keji_app::export::answer_to_temporary(&shared.app, &caller(), format, &question, speaks.0)
-            .await
-            .map_err(speaks.problem())?;
+    let (app, format) = (&shared.app, wanted.format.format());
+    let file = export::temporary(app).map_err(speaks.problem())?;
+    export::answer(app, &caller(), format, &question, file.path(), speaks.0)
+        .await
+        .map_err(speaks.problem())?;
     download(speaks, &file, wanted.format, "keji-answer").await
 }
 
@@ -176,11 +172,11 @@ async fn rows(
     Query(wanted): Query<As>,
     Body(question): Body<Question>,
 ) -> Answer<Response> {
-    let format = wanted.format.format();
-    let file =
-        keji_app::export::rows_to_temporary(&shared.app, &caller(), format, &question, speaks.0)
-            .await
-            .map_err(speaks.problem())?;
+    let (app, format) = (&shared.app, wanted.format.format());
+    let file = export::temporary(app).map_err(speaks.problem())?;
+    export::rows(app, &caller(), format, &question, file.path(), speaks.0)
+        .await
+        .map_err(speaks.problem())?;
     download(speaks, &file, wanted.format, "keji-records").await
 }
 
