@@ -14,8 +14,7 @@ use super::orders;
 use super::outcome::Outcome;
 use super::server::Server;
 
-pub fn run(ground: &Ground) -> Vec<Outcome> {
-    let mut outcomes = Vec::new();
+pub fn run(ground: &Ground, tell: &mut dyn FnMut(Outcome)) {
     for store in STORES {
         if ground.is_sample && store == Store::Postgres {
             continue;
@@ -26,21 +25,20 @@ pub fn run(ground: &Ground) -> Vec<Outcome> {
             why => why,
         };
         if let Some(why) = why {
-            outcomes.push(Outcome::skipped(name, why));
+            tell(Outcome::skipped(name, why));
             continue;
         }
         let mut planted = Vec::new();
-        outcomes.push(Outcome::of(&name, |outcome| {
+        tell(Outcome::of(&name, |outcome| {
             backups(ground, store, outcome, &mut planted)
         }));
-        outcomes.push(Outcome::of(format!("{name} (planted)"), |outcome| {
+        tell(Outcome::of(format!("{name} (planted)"), |outcome| {
             planted
                 .drain(..)
                 .for_each(|(what, checked)| outcome.planted(what, checked));
             Ok(())
         }));
     }
-    outcomes
 }
 
 fn has_no_backup(ground: &Ground) -> bool {

@@ -16,11 +16,11 @@ use super::process::{self, Ended, ended, is_there};
 
 const DISK_MIB: usize = 64;
 
-pub fn run(ground: &Ground) -> Vec<Outcome> {
+pub fn run(ground: &Ground, tell: &mut dyn FnMut(Outcome)) {
     let name = "REL-5 disk full, SQLite";
     if !is_there("unshare", &["-m", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]) {
         let why = "needs root, who may mount a small disk in a namespace of its own";
-        return vec![Outcome::skipped(name, why)];
+        return tell(Outcome::skipped(name, why));
     }
     let mut planted = Vec::new();
     let found = Outcome::of(name, |outcome| full(ground, outcome, &mut planted));
@@ -30,7 +30,8 @@ pub fn run(ground: &Ground) -> Vec<Outcome> {
             .for_each(|(what, checked)| outcome.planted(what, checked));
         Ok(())
     });
-    vec![found, planted]
+    tell(found);
+    tell(planted);
 }
 
 fn full(

@@ -21,10 +21,10 @@ const FAULTS: [(&str, &str, bool); 3] = [
     ("pwrite64", "EIO", false),
 ];
 
-pub fn run(ground: &Ground) -> Vec<Outcome> {
+pub fn run(ground: &Ground, tell: &mut dyn FnMut(Outcome)) {
     let name = "REL-1c nth fault of an import, SQLite";
     if let Some(why) = lacks_strace() {
-        return vec![Outcome::skipped(name, why)];
+        return tell(Outcome::skipped(name, why));
     }
     let mut planted = Vec::new();
     let found = Outcome::of(name, |outcome| faults(ground, outcome, &mut planted));
@@ -34,7 +34,8 @@ pub fn run(ground: &Ground) -> Vec<Outcome> {
             .for_each(|(what, checked)| outcome.planted(what, checked));
         Ok(())
     });
-    vec![found, planted]
+    tell(found);
+    tell(planted);
 }
 
 fn faults(

@@ -30,8 +30,7 @@ struct Seed {
     bytes: Vec<u8>,
 }
 
-pub fn run(ground: &Ground) -> Vec<Outcome> {
-    let mut outcomes = Vec::new();
+pub fn run(ground: &Ground, tell: &mut dyn FnMut(Outcome)) {
     for (kind, endings, n) in [
         (
             "CSV",
@@ -41,7 +40,7 @@ pub fn run(ground: &Ground) -> Vec<Outcome> {
         ("XLSX", &["xlsx"][..], ground.n(1_000, 20)),
     ] {
         let name = format!("SEC-8 mutated {kind}");
-        outcomes.push(Outcome::of(&name, |outcome| {
+        tell(Outcome::of(&name, |outcome| {
             let seeds = seeds(&ground.root, endings)?;
             let mut random = ground.random(&name);
             // In a place with orders, as those that people import into.
@@ -52,10 +51,9 @@ pub fn run(ground: &Ground) -> Vec<Outcome> {
             Ok(())
         }));
     }
-    outcomes.push(Outcome::of("SEC-8 (planted)", |outcome| {
+    tell(Outcome::of("SEC-8 (planted)", |outcome| {
         planted(ground, outcome)
     }));
-    outcomes
 }
 
 fn planted(ground: &Ground, outcome: &mut Outcome) -> Result<()> {

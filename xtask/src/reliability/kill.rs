@@ -32,8 +32,7 @@ const SCENES: [(&str, Scene); 4] = [
 /// Longer than the lease of a job whose worker died.
 pub const RESUMED: Duration = Duration::from_secs(90);
 
-pub fn run(ground: &Ground) -> Vec<Outcome> {
-    let mut outcomes = Vec::new();
+pub fn run(ground: &Ground, tell: &mut dyn FnMut(Outcome)) {
     for store in STORES {
         for (scene, run) in SCENES {
             // A sample looks at PostgreSQL where the two stores differ most.
@@ -42,17 +41,17 @@ pub fn run(ground: &Ground) -> Vec<Outcome> {
             }
             let name = format!("REL-1 kill -9: {scene}, {}", store.name());
             if let Some(why) = ground.lacks(store) {
-                outcomes.push(Outcome::skipped(name, why));
+                tell(Outcome::skipped(name, why));
                 continue;
             }
             let mut both = Both::default();
-            outcomes.push(Outcome::of(&name, |outcome| {
+            tell(Outcome::of(&name, |outcome| {
                 let result = run(ground, store, &mut both);
                 both.trials.drain(..).for_each(|t| outcome.trial(t));
                 both.notes.drain(..).for_each(|n| outcome.note(n));
                 result
             }));
-            outcomes.push(Outcome::of(format!("{name} (planted)"), |outcome| {
+            tell(Outcome::of(format!("{name} (planted)"), |outcome| {
                 both.planted
                     .drain(..)
                     .for_each(|(what, checked)| outcome.planted(what, checked));
@@ -60,7 +59,6 @@ pub fn run(ground: &Ground) -> Vec<Outcome> {
             }));
         }
     }
-    outcomes
 }
 
 /// Trials and the planted bug of one scene, which share a place.

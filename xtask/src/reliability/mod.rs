@@ -35,7 +35,7 @@ use ground::{Cluster, Ground};
 use outcome::Outcome;
 
 /// The name for `--only`, and the test.
-type Test = fn(&Ground) -> Vec<Outcome>;
+type Test = fn(&Ground, &mut dyn FnMut(Outcome));
 const TESTS: [(&str, Test); 7] = [
     ("REL-1", kill::run),
     ("REL-1b", sync::run),
@@ -58,8 +58,9 @@ struct Wanted {
     seed: u64,
 }
 
-/// Runs what is wanted; true when every trial went well. A whole run writes
-/// docs/reliability.json and docs/reliability.md.
+/// Runs what is wanted; true when every trial went well. All but a sample is
+/// written to docs/reliability.json and docs/reliability.md, each test with the
+/// commit that it ran on.
 pub fn run(root: &Path, arguments: &[String]) -> Result<bool> {
     if let [command, bug] = arguments
         && command == stand_in::COMMAND
@@ -78,19 +79,31 @@ pub fn run(root: &Path, arguments: &[String]) -> Result<bool> {
     };
     let started = Instant::now();
     let mut outcomes = Vec::new();
+    let mut unwritten = None;
+    // Of now: what is written here changes the folder.
+    let commit = report::commit(root);
     for (name, test) in TESTS {
         if wanted.only.as_deref().is_some_and(|only| only != name) {
             continue;
         }
-        for outcome in test(&ground) {
+        test(&ground, &mut |outcome| {
             println!("{}", report::line(&outcome));
+            // At once, so that a run which is cut short has told what it found.
+            if !wanted.is_sample
+                && let Err(problem) = report::add(&ground, &commit, &outcome)
+            {
+                unwritten.get_or_insert(problem);
+            }
             outcomes.push(outcome);
-        }
+        });
+    }
+    if let Some(problem) = unwritten {
+        return Err(problem);
     }
     ensure!(!outcomes.is_empty(), "no test of that name: {}", names());
     let n_failed = outcomes.iter().filter(|o| o.failures > 0).count();
     if !wanted.is_sample && wanted.only.is_none() {
-        report::write(&ground, &outcomes)?;
+        report::keep_only(&ground, &outcomes)?;
     }
     println!(
         "reliability: {} tests, {n_failed} failed, {} skipped, {:.0} s",

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde_json::{Value as Json, json};
 
 use super::bound::bound95;
@@ -38,18 +38,43 @@ pub fn line(outcome: &Outcome) -> String {
     line
 }
 
-/// Writes docs/reliability.json and, from that, docs/reliability.md.
-pub fn write(ground: &Ground, outcomes: &[Outcome]) -> Result<()> {
-    let commit = commit(&ground.root);
-    let list: Vec<Json> = outcomes
-        .iter()
-        .map(|outcome| entry(outcome, ground.seed, &commit))
-        .collect();
-    let docs = ground.root.join("docs");
-    let mut text = serde_json::to_string_pretty(&list)?;
+/// Puts a test into docs/reliability.json, in place of its earlier run, and
+/// writes docs/reliability.md from that.
+pub fn add(ground: &Ground, commit: &str, outcome: &Outcome) -> Result<()> {
+    let mut list = read(&ground.root)?;
+    put(&mut list, entry(outcome, ground.seed, commit));
+    write(&ground.root, &list)
+}
+
+/// Tests that are no more leave with the next whole run.
+pub fn keep_only(ground: &Ground, outcomes: &[Outcome]) -> Result<()> {
+    let mut list = read(&ground.root)?;
+    list.retain(|entry| outcomes.iter().any(|o| entry["test"] == o.test));
+    write(&ground.root, &list)
+}
+
+fn put(list: &mut Vec<Json>, entry: Json) {
+    match list.iter_mut().find(|e| e["test"] == entry["test"]) {
+        Some(earlier) => *earlier = entry,
+        None => list.push(entry),
+    }
+}
+
+fn read(root: &Path) -> Result<Vec<Json>> {
+    let path = root.join("docs/reliability.json");
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    let text = std::fs::read_to_string(&path)?;
+    serde_json::from_str(&text).with_context(|| format!("{} is no list", path.display()))
+}
+
+fn write(root: &Path, list: &[Json]) -> Result<()> {
+    let docs = root.join("docs");
+    let mut text = serde_json::to_string_pretty(list)?;
     text.push('\n');
     std::fs::write(docs.join("reliability.json"), text)?;
-    std::fs::write(docs.join("reliability.md"), page(&list))?;
+    std::fs::write(docs.join("reliability.md"), page(list))?;
     Ok(())
 }
 
@@ -68,7 +93,8 @@ fn entry(outcome: &Outcome, seed: u64, commit: &str) -> Json {
     })
 }
 
-fn commit(root: &Path) -> String {
+/// The commit of the folder, marked where something is changed.
+pub fn commit(root: &Path) -> String {
     let mut git = Command::new("git");
     git.current_dir(root)
         .args(["describe", "--always", "--dirty", "--abbrev=10"]);
@@ -78,16 +104,13 @@ fn commit(root: &Path) -> String {
 }
 
 fn page(list: &[Json]) -> String {
-    let first = list.first().unwrap_or(&Json::Null);
-    let mut page = format!(
+    let mut page = String::from(
         "# Reliability\n\n\
          Written by `make reliability` from `docs/reliability.json`; nobody edits it, and a failure stays in it \
-         until a run without it. Commit {}, seed {}.\n\n\
+         until a run without it.\n\n\
          The bound is how often it may still fail in truth, at 95 %: 3/n without a failure, else the exact \
          binomial bound. A test marked *planted* puts a bug in and fails when its check does not see it.\n\n\
-         | Test | Trials | Failures | Bound | Seconds |\n|---|---|---|---|---|\n",
-        text(&first["commit"]),
-        first["seed"],
+         | Test | Trials | Failures | Bound | Seconds | Commit | Seed |\n|---|---|---|---|---|---|---|\n",
     );
     for entry in list {
         let row = match entry["skipped"].as_str() {
@@ -99,9 +122,11 @@ fn page(list: &[Json]) -> String {
         };
         let _ = writeln!(
             page,
-            "| {} | {row} | {} |",
+            "| {} | {row} | {} | {} | {} |",
             cell(text(&entry["test"])),
-            entry["duration_s"]
+            entry["duration_s"],
+            text(&entry["commit"]),
+            entry["seed"],
         );
     }
     let mut notes = String::new();
@@ -132,6 +157,15 @@ fn cell(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_test_takes_the_place_of_its_earlier_run() {
+        let mut list = vec![json!({"test": "A", "n": 1}), json!({"test": "B", "n": 1})];
+        put(&mut list, json!({"test": "A", "n": 2}));
+        put(&mut list, json!({"test": "C", "n": 3}));
+        let n: Vec<_> = list.iter().map(|e| e["n"].as_u64().unwrap()).collect();
+        assert_eq!(n, [2, 1, 3]);
+    }
 
     #[test]
     fn a_failure_stays_on_the_page() {

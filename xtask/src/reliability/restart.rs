@@ -22,11 +22,11 @@ const RESTART: Duration = Duration::from_secs(120);
 /// The server answers and writes again so soon after the database is back.
 const RECOVERED: Duration = Duration::from_secs(60);
 
-pub fn run(ground: &Ground) -> Vec<Outcome> {
+pub fn run(ground: &Ground, tell: &mut dyn FnMut(Outcome)) {
     let name = "REL-5b database restarts, PostgreSQL";
     let Some(cluster) = &ground.cluster else {
         let why = ground.lacks(Store::Postgres).unwrap_or_default();
-        return vec![Outcome::skipped(name, why)];
+        return tell(Outcome::skipped(name, why));
     };
     let mut planted = Vec::new();
     let found = Outcome::of(name, |outcome| {
@@ -38,7 +38,8 @@ pub fn run(ground: &Ground) -> Vec<Outcome> {
             .for_each(|(what, checked)| outcome.planted(what, checked));
         Ok(())
     });
-    vec![found, planted]
+    tell(found);
+    tell(planted);
 }
 
 fn restarts(

@@ -25,17 +25,15 @@ pub fn lacks_strace() -> Option<&'static str> {
         .then_some("strace is missing or may not trace: apt-get install strace")
 }
 
-pub fn run(ground: &Ground) -> Vec<Outcome> {
+pub fn run(ground: &Ground, tell: &mut dyn FnMut(Outcome)) {
     let name = "REL-1b sync before acknowledgement, SQLite";
     if let Some(why) = lacks_strace() {
-        return vec![Outcome::skipped(name, why)];
+        return tell(Outcome::skipped(name, why));
     }
-    vec![
-        Outcome::of(name, |outcome| server(ground, outcome)),
-        Outcome::of(format!("{name} (planted)"), |outcome| {
-            shell(ground, outcome)
-        }),
-    ]
+    tell(Outcome::of(name, |outcome| server(ground, outcome)));
+    tell(Outcome::of(format!("{name} (planted)"), |outcome| {
+        shell(ground, outcome)
+    }));
 }
 
 fn server(ground: &Ground, outcome: &mut Outcome) -> Result<()> {
