@@ -36,6 +36,7 @@ step() {
   if [[ $ok -ne 0 ]]; then
     if [[ $n_failed -eq 0 ]]; then n_failed=1; fi
     say "FAILED: $name"
+    { say "FAILED: $name" && what_failed <"$log"; } >>"$work/failures"
   fi
   failed=$((failed + n_failed))
   return $ok
@@ -56,6 +57,20 @@ counted() {
     /^reliability: [0-9]+ tests, [0-9]+ failed/ { passed += $2 - $4; failed += $4 }
     /^  [0-9]+ (failed|interrupted|did not run)$/ { failed += $1 }
     END { printf "%d %d\n", passed, failed }'
+}
+
+# Reads a failed step's output, prints what its runner says of the failures;
+# the end of the output where that runner is none that is known.
+what_failed() {
+  sed 's/\x1b\[[0-9;]*m//g' | awk '
+    { last[NR % 30] = $0 }
+    /^failures:$/ || /^  1\) / || /Failed Tests/ { telling = 1 }
+    /^test result: / || /^  [0-9]+ failed$/ { telling = 0 }
+    telling && n < 200 { print; n++ }
+    END {
+      if (n) exit
+      for (i = NR - 29; i <= NR; i++) if (i > 0) print last[i % 30]
+    }'
 }
 
 definitions() {
@@ -107,5 +122,7 @@ if [[ -z "${page_failed:-}" ]]; then
   fi
 fi
 
+# What failed stands far above by now.
+if [[ -s "$work/failures" ]]; then cat "$work/failures"; fi
 echo "$passed passed, $failed failed"
 [[ $failed -eq 0 ]]
