@@ -141,7 +141,8 @@ fn evaluation(ground: &Ground, store: Store, both: &mut Both) -> Result<()> {
         if both.trials.len() >= n {
             break;
         }
-        let day = format!("2025-{:02}-{:02}", 2 + i / 28 % 12, 1 + i % 28);
+        // Few days: every evaluation that is kept makes the checks longer.
+        let day = format!("2025-{:02}-01", 2 + i % 4);
         let command = ["evaluate", "--as-of", &day];
         let started = Instant::now();
         let expected = without_time(twin.json(command)?);
