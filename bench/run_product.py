@@ -122,8 +122,17 @@ def flat(args):
 # A running server.
 
 
+def token(program, folder):
+    """By which this program comes in."""
+    place = ["--data", str(folder)]
+    subprocess.run([program, "user", "add", "owner", "--role", "owner", "--no-password", *place], capture_output=True)
+    made = [program, "token", "create", "bench", "--user", "owner", *place]
+    return subprocess.run(made, check=True, capture_output=True, text=True).stdout.strip()
+
+
 class Server:
     def __init__(self, program, folder):
+        self.headers = {"authorization": f"Bearer {token(program, folder)}"}
         self.started = time.perf_counter()
         command = [str(program), "serve", "--data", str(folder), "--listen", "127.0.0.1:0"]
         self.child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
@@ -132,7 +141,9 @@ class Server:
     def ask(self, question):
         body = json.dumps(question).encode()
         request = urllib.request.Request(
-            self.address.rstrip("/") + "/api/insight", body, {"content-type": "application/json"}
+            self.address.rstrip("/") + "/api/insight",
+            body,
+            {"content-type": "application/json", **self.headers},
         )
         return json.loads(urllib.request.urlopen(request).read())
 
@@ -167,7 +178,8 @@ def standing(args, folder):
         starts.append(time.perf_counter() - server.started)
         server.stop()
     server = Server(args.program, folder)
-    urllib.request.urlopen(server.address.rstrip("/") + "/api/status").read()
+    status = server.address.rstrip("/") + "/api/status"
+    urllib.request.urlopen(urllib.request.Request(status, headers=server.headers)).read()
     time.sleep(3)
     idle = server.memory_mb()
     server.stop()

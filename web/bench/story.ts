@@ -11,7 +11,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { chromium, type Locator, type Page } from "@playwright/test";
 import { DESK, open } from "../e2e/checks.ts";
-import { startServer } from "../e2e/server.ts";
+import { asOwner, startServer } from "../e2e/server.ts";
 import playwrightConfig from "../playwright.config.ts";
 import type { Import, Status } from "../src/api/types.ts";
 
@@ -189,7 +189,7 @@ async function differences(url: string, run: Import, expected: Expected): Promis
 async function asked(url: string): Promise<{ gross: string; net: string }> {
   const response = await fetch(`${url}/api/insight`, {
     method: "POST",
-    headers: { "content-type": "application/json" },
+    headers: { "content-type": "application/json", ...asOwner() },
     body: JSON.stringify({ metrics: ["gross_sales", "net_revenue"] }),
   });
   const answer = (await response.json()) as { columns: { name: string }[]; rows: string[][] };
@@ -206,7 +206,7 @@ async function held(url: string): Promise<string[]> {
 }
 
 async function get<T>(url: string): Promise<T> {
-  return (await (await fetch(url)).json()) as T;
+  return (await (await fetch(url, { headers: asOwner() })).json()) as T;
 }
 
 /** `12.50` and `12.5` are one amount. */

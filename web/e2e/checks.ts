@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import AxeBuilder from "@axe-core/playwright";
 import { type BrowserContext, expect, type Page } from "@playwright/test";
+import { session } from "./server";
 
 export type Lang = "zh" | "en";
 export type Mode = "light" | "dark";
@@ -31,6 +32,7 @@ export async function open(
     },
     { lang, mode },
   );
+  if (session.value) await context.addCookies([session]);
   const page = await context.newPage();
   const faults: string[] = [];
   page.on("pageerror", (error) => faults.push(`error: ${error.message}`));

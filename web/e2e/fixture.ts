@@ -1,5 +1,7 @@
 // A small, repeatable file of order lines: 60 customers over 14 months, with
 // a return, a row without customer and a row that cannot be read.
+import { asOwner } from "./server";
+
 export const FIXTURE_NAME = "orders.csv";
 
 /** What the records are called: by words, or by digits alone, so that every word on the page is the page's own. */
@@ -67,13 +69,13 @@ const FINAL = ["done", "failed", "needs_mapping", "cancelled"];
 export async function importCsv(url: string, csv: string, name: string): Promise<number> {
   const sent = await fetch(`${url}/api/imports?filename=${encodeURIComponent(name)}`, {
     method: "POST",
-    headers: { "content-type": "application/octet-stream" },
+    headers: { "content-type": "application/octet-stream", ...asOwner() },
     body: csv,
   });
   let run = (await sent.json()) as { id: number; state: string };
   while (!FINAL.includes(run.state)) {
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-    run = (await (await fetch(`${url}/api/imports/${run.id}`)).json()) as typeof run;
+    run = (await (await fetch(`${url}/api/imports/${run.id}`, { headers: asOwner() })).json()) as typeof run;
   }
   return run.id;
 }

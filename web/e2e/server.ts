@@ -1,6 +1,7 @@
 // The server under test: one that runs already, or one started for the test
-// on an empty folder and a free port. With KEJI_E2E_POSTGRES, the URL of a
-// PostgreSQL server, its records are in a new database there.
+// on an empty folder and a free port, with an owner who is signed in. With
+// KEJI_E2E_POSTGRES, the URL of a PostgreSQL server, its records are in a new
+// database there. A running server needs KEJI_LOGIN and KEJI_PASSWORD.
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,19 +9,33 @@ import { join } from "node:path";
 
 export type Server = { url: string; stop: () => Promise<void> };
 
+export const OWNER = { login: "owner", password: "a password of the stories" };
+/** The cookie of the owner's session, as the server under test gave it. */
+export const session = { name: "keji_session", value: "", url: "" };
+export const asOwner = (): Record<string, string> => ({ cookie: `${session.name}=${session.value}` });
+
 const START_MS = 30_000;
 
 export async function startServer(): Promise<Server> {
   const running = process.env.KEJI_URL;
-  if (running) return { url: running.replace(/\/$/, ""), stop: async () => {} };
+  if (running) {
+    const url = running.replace(/\/$/, "");
+    await signIn(url, process.env.KEJI_LOGIN ?? "", process.env.KEJI_PASSWORD ?? "");
+    return { url, stop: async () => {} };
+  }
   const program = process.env.KEJI_BIN;
   if (!program) throw new Error("set KEJI_URL to a running server or KEJI_BIN to the program");
   const data = mkdtempSync(join(tmpdir(), "keji-e2e-"));
   const database = newDatabase();
+  execFileSync(program, ["user", "add", OWNER.login, "--role", "owner", "--data", data, ...database], {
+    input: OWNER.password,
+    stdio: ["pipe", "ignore", "inherit"],
+  });
   const child = spawn(program, ["serve", "--data", data, "--listen", "127.0.0.1:0", ...database], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const url = await address(child);
+  await signIn(url, OWNER.login, OWNER.password);
   return {
     url,
     stop: async () => {
@@ -30,6 +45,17 @@ export async function startServer(): Promise<Server> {
       rmSync(data, { recursive: true, force: true });
     },
   };
+}
+
+async function signIn(url: string, login: string, password: string): Promise<void> {
+  const answer = await fetch(`${url}/api/session`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ login, password }),
+  });
+  const value = /keji_session=([0-9a-f]+)/.exec(answer.headers.get("set-cookie") ?? "")?.[1];
+  if (!value) throw new Error(`not signed in: ${answer.status} ${await answer.text()}`);
+  Object.assign(session, { value, url });
 }
 
 /** The arguments that name a database made for this server; none for SQLite. */

@@ -5,7 +5,7 @@ import { basename } from "node:path";
 import { expect, type Page, test } from "@playwright/test";
 import { isSound, type Lang, open } from "./checks";
 import { FIXTURE_NAME, fixtureCsv } from "./fixture";
-import { type Server, startServer } from "./server";
+import { session, type Server, startServer } from "./server";
 
 const FILE = process.env.KEJI_E2E_FILE;
 const IMPORT_MS = 12 * 60_000;
@@ -163,6 +163,7 @@ test("story 1: from a file to insight", async ({ browser }) => {
   }
   await test.step("the language switch is kept", async () => {
     const context = await browser.newContext(desk);
+    await context.addCookies([session]);
     const page = await context.newPage();
     await page.goto(server.url);
     await page.getByText("EN", { exact: true }).click();

@@ -15,7 +15,7 @@ pub struct CheckReport {
 
 #[derive(Debug, Serialize)]
 pub struct Finding {
-    /// For programs: `definitions`, `store` or `copy`.
+    /// For programs: `definitions`, `store`, `log` or `copy`.
     pub what: &'static str,
     pub name: &'static str,
     pub is_good: bool,
@@ -43,6 +43,21 @@ pub async fn run(app: &App, _caller: &Caller, language: Language) -> Result<Chec
                 Language::En => problem,
             };
             joined(problems.into_iter().map(said), language)
+        },
+    });
+    app.store.seal_log().await?;
+    let proof = app.store.prove_log().await?;
+    findings.push(Finding {
+        what: "log",
+        name: language.pick("变更记录", "the log of changes"),
+        is_good: proof.broken.is_none(),
+        detail: match (proof.broken, language) {
+            (None, Language::Zh) => format!("{} 条，前后相连", proof.n_entries),
+            (None, Language::En) => {
+                format!("{} entries, each after the one before", proof.n_entries)
+            }
+            (Some(seq), Language::Zh) => format!("第 {seq} 条之前的记录被改动过"),
+            (Some(seq), Language::En) => format!("entries up to {seq} were changed afterwards"),
         },
     });
     app.copy.refresh().await?;

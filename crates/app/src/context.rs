@@ -39,6 +39,7 @@ pub struct App {
     folder: Arc<PathBuf>,
     pub(crate) workbook_parser: Arc<PathBuf>,
     pub(crate) give_back_memory: fn(),
+    pub(crate) identity: Arc<crate::identity::Memory>,
 }
 
 impl App {
@@ -65,6 +66,7 @@ impl App {
             folder: Arc::new(options.folder),
             workbook_parser: Arc::new(options.workbook_parser),
             give_back_memory: options.give_back_memory,
+            identity: Arc::default(),
         })
     }
 

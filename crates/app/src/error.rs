@@ -49,6 +49,18 @@ pub enum Error {
         zh: String,
         en: String,
     },
+    /// The caller's role does not allow it.
+    #[error("{en}")]
+    Forbidden { zh: String, en: String },
+    /// Who it is was not proven: a wrong password, an ended session.
+    #[error("{en}")]
+    SignedOut {
+        code: &'static str,
+        zh: String,
+        en: String,
+    },
+    #[error("too many tries: wait {seconds} seconds")]
+    TooMany { seconds: u64 },
     #[error("cancelled")]
     Cancelled,
     #[error("{what}: {source}")]
@@ -122,6 +134,7 @@ impl Error {
             Error::Schema(problem) | Error::Store(keji_store::Error::Schema(problem)) => {
                 schema_code(problem)
             }
+            Error::Store(keji_store::Error::OutOfReach { .. }) => "forbidden",
             Error::Store(_) => "store",
             Error::Metrics(keji_metrics::Error::Schema(problem)) => schema_code(problem),
             Error::Metrics(_) => "metrics",
@@ -131,11 +144,21 @@ impl Error {
             Error::NotFound { .. } => "not_found",
             Error::Argument { .. } => "argument",
             Error::File { .. } => "file",
-            Error::State { code, .. } => code,
+            Error::State { code, .. } | Error::SignedOut { code, .. } => code,
+            Error::Forbidden { .. } => "forbidden",
+            Error::TooMany { .. } => "too_many_tries",
             Error::Cancelled => "cancelled",
             Error::Io { .. } => "io",
             Error::Internal(_) => "internal",
         }
+    }
+
+    /// Whether the caller's rights are what it failed for.
+    pub fn is_forbidden(&self) -> bool {
+        matches!(
+            self,
+            Error::Forbidden { .. } | Error::Store(keji_store::Error::OutOfReach { .. })
+        )
     }
 
     /// Whether mending the call or its input would help.
@@ -147,12 +170,16 @@ impl Error {
             | Error::NotFound { .. }
             | Error::Argument { .. }
             | Error::File { .. }
-            | Error::State { .. } => true,
+            | Error::State { .. }
+            | Error::Forbidden { .. }
+            | Error::SignedOut { .. }
+            | Error::TooMany { .. } => true,
             Error::Metrics(problem) => matches!(problem, keji_metrics::Error::Schema(_)),
             Error::Store(problem) => matches!(
                 problem,
                 keji_store::Error::Schema(_)
                     | keji_store::Error::Query(_)
+                    | keji_store::Error::OutOfReach { .. }
                     | keji_store::Error::Newer { .. }
             ),
             Error::Models(_) | Error::Cancelled | Error::Io { .. } | Error::Internal(_) => false,
@@ -189,7 +216,10 @@ impl Error {
             Error::File { path, source } => {
                 format!("{}：{}", word(path), io_text(source, Language::Zh))
             }
-            Error::State { zh, .. } => zh.clone(),
+            Error::State { zh, .. } | Error::Forbidden { zh, .. } | Error::SignedOut { zh, .. } => {
+                zh.clone()
+            }
+            Error::TooMany { seconds } => format!("试得太多了，请等 {seconds} 秒"),
             Error::Cancelled => "已取消".to_owned(),
             Error::Io { what, source } => {
                 format!("读写 {what} 时出错：{}", io_text(source, Language::Zh))
@@ -263,6 +293,9 @@ fn store_zh(problem: &keji_store::Error) -> String {
             value,
             ..
         } => format!("`{object}.{field}` 不能是 {value}"),
+        E::OutOfReach { object } => {
+            format!("这样写，`{object}` 的记录就归了您不能写的人")
+        }
         E::Refused { object, by } => format!("`{object}` 只能由 `{by}` 写入"),
         E::Query(message) => said(message),
         E::Batch { id, state } => format!("批次 {id} 的状态是 {}", word(state)),
@@ -346,6 +379,9 @@ fn title(code: &str, language: Language) -> &'static str {
         "question" | "metrics" => ("无法回答这个问题", "The question cannot be answered"),
         "argument" | "value" | "overflow" => ("参数不对", "Wrong argument"),
         "cancelled" => ("已取消", "Cancelled"),
+        "forbidden" => ("没有权限", "Not allowed"),
+        "wrong_login" | "needs_totp" => ("没有登录成功", "Not signed in"),
+        "too_many_tries" => ("请稍等", "Please wait"),
         "internal" | "store" | "io" | "models" | "definition" => {
             ("服务出错", "Something failed on our side")
         }

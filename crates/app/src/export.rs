@@ -19,7 +19,7 @@ use crate::context::{App, check_place};
 use crate::customers::{ListCustomers, MAX_PAGE, View};
 use crate::error::{Error, Result};
 use crate::messages::Language;
-use crate::permission::{Caller, access};
+use crate::permission::{Action, Caller, access, require};
 
 /// Rows of an answer in a file; a sheet of a workbook has hardly more.
 const MAX_FILE_ROWS: usize = 1_000_000;
@@ -125,6 +125,7 @@ pub async fn answer(
     path: &Path,
     language: Language,
 ) -> Result<u64> {
+    crate::insight::require_export(app, caller, question)?;
     let whole = Question {
         limit: Some(question.limit.unwrap_or(MAX_FILE_ROWS)),
         ..question.clone()
@@ -210,6 +211,7 @@ pub async fn customers(
     path: &Path,
     language: Language,
 ) -> Result<u64> {
+    require(caller, "customer", Action::Export)?;
     let view = View::open(app, wanted.as_of).await?;
     let mut columns = Vec::new();
     let mut paths = Vec::new();

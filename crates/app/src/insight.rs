@@ -1,23 +1,25 @@
 //! Asking for numbers: every surface that shows one comes through here.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::civil::Date;
 use keji_metrics::copy::Snapshot;
 use keji_metrics::plan::{self, Facts, Plan};
 use keji_metrics::records::{Records, records};
-use keji_schema::Value;
 use keji_schema::calendar::Period;
 use keji_schema::definition::Text2;
 use keji_schema::expr::Expr;
+use keji_schema::metric::{Measure, MetricDef, Term};
 use keji_schema::question::{Answer, Question};
+use keji_schema::{Catalog, Value};
 use keji_store::{ListQuery, Sort};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::context::App;
-use crate::error::Result;
-use crate::permission::{Caller, access};
+use crate::error::{Error, Result};
+use crate::permission::{self, Action, Caller, access};
 
 /// Where a number comes from.
 #[derive(Debug, Serialize, ToSchema)]
@@ -124,19 +126,105 @@ pub(crate) async fn behind(
     most: usize,
 ) -> Result<Records> {
     let (snapshot, facts) = fresh(app, caller).await?;
-    let (engine, catalog, rights) = (&app.engine, &app.catalog, rights(caller));
-    Ok(records(engine, catalog, &snapshot, question, rights, &facts, most).await?)
+    let rights = rights(app, caller, question)?;
+    let (engine, catalog) = (&app.engine, &app.catalog);
+    Ok(records(
+        engine,
+        catalog,
+        &snapshot,
+        question,
+        rights.as_ref(),
+        &facts,
+        most,
+    )
+    .await?)
 }
 
 async fn planned(app: &App, caller: &Caller, question: &Question) -> Result<(Plan, Arc<Snapshot>)> {
     let (snapshot, facts) = fresh(app, caller).await?;
-    let plan = plan::plan(&app.catalog, question, rights(caller), &facts)?;
+    let rights = rights(app, caller, question)?;
+    let plan = plan::plan(&app.catalog, question, rights.as_ref(), &facts)?;
     Ok((plan, snapshot))
 }
 
-/// The caller's row filter over the dimensions; none until there are logins.
-fn rights(_caller: &Caller) -> Option<&'static Expr> {
-    None
+/// The caller's row filter over the dimensions, for the facts that the
+/// question's metrics are made of. A question that needs a hidden field is
+/// refused.
+fn rights(app: &App, caller: &Caller, question: &Question) -> Result<Option<Expr>> {
+    let mut objects = BTreeSet::new();
+    let mut texts: Vec<&str> = question.by.iter().map(String::as_str).collect();
+    texts.extend(question.filter.as_deref());
+    for id in &question.metrics {
+        add_facts(
+            &app.catalog,
+            app.catalog.metric(id)?,
+            &mut objects,
+            &mut texts,
+        )?;
+    }
+    for (_, field) in permission::hidden(caller) {
+        let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let names = texts.iter().flat_map(|t| t.split(|c| !is_word(c)));
+        if names.into_iter().any(|name| name == field) {
+            return Err(Error::Forbidden {
+                zh: format!("这个数字要用到您看不到的字段「{field}」"),
+                en: format!("this number needs the field `{field}`, which you may not see"),
+            });
+        }
+    }
+    permission::facts(caller, &objects)
+}
+
+/// Refuses to write what an answer is made of to a file, unless the role
+/// exports it.
+pub(crate) fn require_export(app: &App, caller: &Caller, question: &Question) -> Result<()> {
+    let mut objects = BTreeSet::new();
+    for id in &question.metrics {
+        let metric = app.catalog.metric(id)?;
+        add_facts(&app.catalog, metric, &mut objects, &mut Vec::new())?;
+    }
+    let mut objects = objects.into_iter();
+    objects.try_for_each(|object| permission::require(caller, object, Action::Export))
+}
+
+/// The objects whose records a metric is made of, and every text that names
+/// their fields.
+fn add_facts<'a>(
+    catalog: &'a Catalog,
+    metric: &'a MetricDef,
+    objects: &mut BTreeSet<&'a str>,
+    texts: &mut Vec<&'a str>,
+) -> Result<()> {
+    let mut add = |measure: &'a Measure| {
+        objects.insert(&measure.from);
+        let all = [
+            &measure.expr,
+            &measure.filter,
+            &measure.having,
+            &measure.time,
+        ];
+        texts.extend(all.into_iter().flatten().map(String::as_str));
+        let lets = measure.lets.values().filter_map(|l| l.expr.as_deref());
+        texts.extend(lets);
+    };
+    if let Some(measure) = &metric.measure {
+        add(measure);
+    }
+    let mut others = Vec::new();
+    for term in metric.ratio.iter().flat_map(|r| [&r.num, &r.den]) {
+        match term {
+            Term::Measure(measure) => add(measure),
+            Term::Metric(other) => others.push(catalog.metric(&other.metric)?),
+        }
+    }
+    if let Some(cohort) = &metric.cohort {
+        objects.insert(&cohort.from);
+        texts.extend(cohort.filter.as_deref());
+    }
+    for other in others {
+        add_facts(catalog, other, objects, texts)?;
+    }
+    Ok(())
 }
 
 async fn fresh(app: &App, caller: &Caller) -> Result<(Arc<Snapshot>, Facts)> {

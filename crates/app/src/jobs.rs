@@ -17,7 +17,7 @@ use crate::context::App;
 use crate::error::{Error, Result};
 use crate::evaluation::{self, Step};
 use crate::import;
-use crate::permission::Caller;
+use crate::permission::{Admin, Caller, require_admin};
 
 /// A worker that is silent for longer has lost its job.
 pub(crate) const LEASE: Duration = Duration::from_secs(30);
@@ -58,7 +58,8 @@ fn body(job: Job) -> JobBody {
     }
 }
 
-pub async fn get(app: &App, _caller: &Caller, id: i64) -> Result<JobBody> {
+pub async fn get(app: &App, caller: &Caller, id: i64) -> Result<JobBody> {
+    require_admin(caller, Admin::Evaluations)?;
     app.store
         .job(JobId(id))
         .await?
@@ -67,6 +68,7 @@ pub async fn get(app: &App, _caller: &Caller, id: i64) -> Result<JobBody> {
 }
 
 pub async fn submit_evaluation(app: &App, caller: &Caller, as_of: Option<Date>) -> Result<JobBody> {
+    require_admin(caller, Admin::Evaluations)?;
     let id = app
         .store
         .enqueue(NewJob::new(EVALUATE, json!({ "as_of": as_of })))

@@ -4,9 +4,11 @@
 //! rights ([`permission`]) to the store and the metrics.
 //!
 //! Reading order: [`context`] (what there is to work with), [`permission`],
+//! [`identity`],
 //! [`import`], [`evaluation`], [`insight`], [`customers`], [`export`],
 //! [`jobs`], [`backup`], [`demo`].
 
+pub mod audit;
 pub mod backup;
 pub mod check;
 pub mod context;
@@ -15,6 +17,7 @@ pub mod demo;
 pub mod error;
 pub mod evaluation;
 pub mod export;
+pub mod identity;
 pub mod import;
 pub mod insight;
 pub mod jobs;

@@ -19,6 +19,7 @@ pub mod error;
 pub mod expr;
 pub mod metric;
 pub mod question;
+pub mod role;
 pub mod rule;
 pub mod value;
 

@@ -41,6 +41,8 @@ pub struct PlaceBody {
 #[derive(Debug)]
 pub struct Problem {
     body: Box<ProblemBody>,
+    /// Seconds after which another try makes sense.
+    wait: Option<u64>,
 }
 
 pub type Answer<T> = Result<T, Problem>;
@@ -50,6 +52,9 @@ impl Problem {
         use keji_app::Error as E;
         let status = match &problem {
             E::NotFound { .. } => StatusCode::NOT_FOUND,
+            other if other.is_forbidden() => StatusCode::FORBIDDEN,
+            E::SignedOut { .. } => StatusCode::UNAUTHORIZED,
+            E::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             E::State { .. } => StatusCode::CONFLICT,
             E::Cancelled => StatusCode::CONFLICT,
             other if other.is_callers_fault() => StatusCode::UNPROCESSABLE_ENTITY,
@@ -57,6 +62,10 @@ impl Problem {
                 tracing::error!(error = ?other, "a request failed");
                 StatusCode::INTERNAL_SERVER_ERROR
             }
+        };
+        let wait = match &problem {
+            E::TooMany { seconds } => Some(*seconds),
+            _ => None,
         };
         let hides_cause = status == StatusCode::INTERNAL_SERVER_ERROR;
         let text = problem.problem(language);
@@ -68,6 +77,7 @@ impl Problem {
             }
         };
         Problem {
+            wait,
             body: Box::new(ProblemBody {
                 kind: text.kind,
                 title: text.title,
@@ -90,6 +100,7 @@ impl Problem {
 
     fn plain(status: StatusCode, code: &str, title: &str, detail: String) -> Problem {
         Problem {
+            wait: None,
             body: Box::new(ProblemBody {
                 kind: format!("/problems/{}", code.replace('_', "-")),
                 title: title.to_owned(),
@@ -112,6 +123,11 @@ impl IntoResponse for Problem {
             header::CONTENT_TYPE,
             header::HeaderValue::from_static("application/problem+json"),
         );
+        if let Some(seconds) = self.wait {
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, seconds.into());
+        }
         response
     }
 }
@@ -144,6 +160,20 @@ impl Speaks {
                 Language::Zh => format!("请求头 {what} 不是本服务自己的地址"),
                 Language::En => format!("the header {what} is not this server's own address"),
             },
+        )
+    }
+
+    pub fn signed_out(self) -> Problem {
+        Problem::plain(
+            StatusCode::UNAUTHORIZED,
+            "signed_out",
+            self.0.pick("请先登录", "Not signed in"),
+            self.0
+                .pick(
+                    "没有登录，或登录已经过期；程序请用令牌",
+                    "nobody is signed in, or the session has ended; programs use a token",
+                )
+                .to_owned(),
         )
     }
 

@@ -13,6 +13,7 @@ mod http;
 mod memory;
 mod page;
 mod routes;
+mod who;
 mod worker;
 
 use std::process::ExitCode;

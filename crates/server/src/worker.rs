@@ -12,13 +12,23 @@ const LOOK_AGAIN: Duration = Duration::from_secs(2);
 /// Received files go when their time is over, also while the server runs on.
 const SWEEP_AGAIN: Duration = Duration::from_secs(24 * 3600);
 
+/// What was changed before may be changed unseen for as long.
+const SEAL_AGAIN: Duration = Duration::from_secs(60);
+
 pub async fn run(app: App, wake: Arc<Notify>) {
     let mut swept: Option<Instant> = None;
+    let mut sealed = Instant::now();
     loop {
         if swept.is_none_or(|at| at.elapsed() > SWEEP_AGAIN) {
             swept = Some(Instant::now());
             if let Err(problem) = keji_app::import::sweep(&app) {
                 tracing::warn!(error = ?problem, "old files are left to the next sweep");
+            }
+        }
+        if sealed.elapsed() > SEAL_AGAIN {
+            sealed = Instant::now();
+            if let Err(problem) = keji_app::audit::seal(&app).await {
+                tracing::warn!(error = ?problem, "the log is sealed another time");
             }
         }
         match keji_app::jobs::work_one(&app).await {

@@ -94,8 +94,8 @@ fn broken_off(server: &Server, headers: &[(&str, &str)]) {
     use std::io::Write;
     let mut stream = std::net::TcpStream::connect(&server.address).unwrap();
     let mut head = format!(
-        "POST /api/imports?filename=x.csv HTTP/1.1\r\nhost: {}\r\n",
-        server.address
+        "POST /api/imports?filename=x.csv HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\n",
+        server.address, server.token
     );
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));

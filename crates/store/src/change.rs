@@ -242,7 +242,7 @@ fn delta_of_row(row: Vec<Value>) -> Result<Delta> {
     })
 }
 
-fn change_of_row(row: Vec<Value>) -> Result<Change> {
+pub(crate) fn change_of_row(row: Vec<Value>) -> Result<Change> {
     let mut row = Fields::new(row);
     Ok(Change {
         seq: row.int()?,

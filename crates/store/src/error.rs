@@ -40,6 +40,9 @@ pub enum Error {
     /// The batch is not in a state that allows this.
     #[error("import {id} is {state}")]
     Batch { id: i64, state: String },
+    /// The record would belong to what the caller may not write to.
+    #[error("a record of {object} would be out of the caller's reach")]
+    OutOfReach { object: String },
     /// There is no such batch, job or evaluation.
     #[error("there is no {kind} {id}")]
     Missing { kind: &'static str, id: String },

@@ -14,6 +14,7 @@
 mod store;
 
 pub mod access;
+pub mod audit;
 mod read;
 pub mod record;
 
@@ -28,6 +29,7 @@ mod import;
 mod backup;
 mod check;
 pub mod evaluation;
+pub mod identity;
 pub mod job;
 pub mod manifest;
 pub mod mapping;
@@ -43,6 +45,7 @@ pub mod error;
 pub mod testing;
 
 pub use access::Access;
+pub use audit::{LogProof, LogQuery, Seal};
 pub use backup::{
     BackupProgress, BackupReport, BackupStep, Checksum, Manifest, Source, TableSum, read_manifest,
     restore,
@@ -55,6 +58,7 @@ pub use change::{Change, ChangeKind, ChangeQuery, Delta, Deltas, NewChange, Op, 
 pub use check::Counts;
 pub use error::{Error, Result};
 pub use evaluation::Evaluation;
+pub use identity::{By, NewToken, Proof, Session, Token};
 pub use job::{Job, JobId, JobState, Lease, NewJob, Retry};
 pub use manifest::{CopyFile, CopyManifest};
 pub use mapping::SavedMapping;

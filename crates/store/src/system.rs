@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::sql::Dialect;
 
 /// Of the tables below: the last of [`MIGRATIONS`].
-const VERSION: i64 = 3;
+const VERSION: i64 = 4;
 
 /// Keys of PostgreSQL's advisory locks.
 pub(crate) mod lock {
@@ -190,31 +190,59 @@ struct Migration {
     postgres: &'static [&'static str],
 }
 
-const MIGRATIONS: &[Migration] = &[Migration {
-    version: 2,
-    both: &[
-        "alter table keji_batch add column mode $text not null default 'add'",
-        "alter table keji_batch add column source $text",
-        "alter table keji_batch add column fingerprint $text",
-        "create index keji_batch_fingerprint on keji_batch (fingerprint)
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 2,
+        both: &[
+            "alter table keji_batch add column mode $text not null default 'add'",
+            "alter table keji_batch add column source $text",
+            "alter table keji_batch add column fingerprint $text",
+            "create index keji_batch_fingerprint on keji_batch (fingerprint)
            where state = 'staging' and fingerprint is not null",
-        // The import that the record belonged to, of a record that an import
-        // changed or deleted.
-        "alter table keji_change add column prior_batch $int",
-        // The one record that changed in this part, where it was only one.
-        "alter table keji_touched add column record $int",
-        "create table keji_mapping (
+            // The import that the record belonged to, of a record that an import
+            // changed or deleted.
+            "alter table keji_change add column prior_batch $int",
+            // The one record that changed in this part, where it was only one.
+            "alter table keji_touched add column record $int",
+            "create table keji_mapping (
            name $text primary key, signature $text not null, mapping $text not null,
            created_at $time not null, used_at $time not null
          )$strict",
-        "create index keji_mapping_signature on keji_mapping (signature, used_at)",
-    ],
-    // How far an import has staged. On SQLite this stands in the import's own
-    // file. Unlogged like the staged rows themselves, so that a crash of the
-    // server loses both.
-    postgres: &["create unlogged table keji_stage_mark (
+            "create index keji_mapping_signature on keji_mapping (signature, used_at)",
+        ],
+        // How far an import has staged. On SQLite this stands in the import's own
+        // file. Unlogged like the staged rows themselves, so that a crash of the
+        // server loses both.
+        postgres: &["create unlogged table keji_stage_mark (
            batch bigint primary key, row_no bigint not null, n_rows bigint not null,
            note text not null, is_complete boolean not null, n_staged bigint not null,
            filled bigint not null
          )"],
-}];
+    },
+    Migration {
+        version: 4,
+        both: &[
+            // What proves who a user is. `totp_step` is the last step that was
+            // used, so that no code counts twice.
+            "create table keji_proof (
+           user_id $int primary key, password $text not null, totp $text, totp_step $int,
+           changed_at $time not null
+         )$strict",
+            // Of sessions and tokens only hashes are kept.
+            "create table keji_session (
+           hash $text primary key, user_id $int not null, created_at $time not null,
+           seen_at $time not null
+         )$strict",
+            "create index keji_session_user on keji_session (user_id)",
+            "create table keji_token (
+           id $id, hash $text not null unique, user_id $int not null, name $text not null,
+           scopes $text not null, created_at $time not null, used_at $time, expires_at $time
+         )$strict",
+            "create index keji_token_user on keji_token (user_id)",
+            "create table keji_role (id $text primary key, document $text not null)$strict",
+            // The log's entries up to `seq`, by a hash over them and the seal before.
+            "create table keji_seal (seq $int primary key, hash $text not null)$strict",
+        ],
+        postgres: &[],
+    },
+];

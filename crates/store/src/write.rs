@@ -38,7 +38,7 @@ impl Store {
         Ok(written)
     }
 
-    async fn write_in(
+    pub(crate) async fn write_in(
         &self,
         conn: &mut Conn<'_>,
         def: &ObjectDef,
@@ -50,6 +50,7 @@ impl Store {
         let (kind, id, before, after) = match &change.op {
             Op::Create { values } => {
                 let id = insert(conn, def, values).await?;
+                self.check_reach(conn, def, id, access).await?;
                 let given = values.iter().filter(|(_, v)| !v.is_null());
                 let after = given.map(|(f, v)| (f.clone(), json(v))).collect();
                 log::touched_by(conn, catalog, def, id, &[], &mut touches).await?;
@@ -68,6 +69,7 @@ impl Store {
                 let fields: Vec<&str> = changed.iter().map(|(f, _)| f.as_str()).collect();
                 log::touched_by(conn, catalog, def, *id, &fields, &mut touches).await?;
                 update(conn, def, *id, &changed).await?;
+                self.check_reach(conn, def, *id, access).await?;
                 log::touched_by(conn, catalog, def, *id, &fields, &mut touches).await?;
                 let before = fields
                     .iter()
@@ -132,8 +134,34 @@ impl Store {
         }))
     }
 
+    /// Nobody writes a record to where he may not, nor gives it away to there.
+    async fn check_reach(
+        &self,
+        conn: &mut Conn<'_>,
+        def: &ObjectDef,
+        id: i64,
+        access: &Access,
+    ) -> Result<()> {
+        if access.predicate.is_none()
+            || self
+                .record(conn, &def.id, id, access, false)
+                .await?
+                .is_some()
+        {
+            return Ok(());
+        }
+        Err(Error::OutOfReach {
+            object: def.id.clone(),
+        })
+    }
+
     /// What can be said without the database.
-    fn check_op(&self, def: &ObjectDef, change: &NewChange, access: &Access) -> Result<()> {
+    pub(crate) fn check_op(
+        &self,
+        def: &ObjectDef,
+        change: &NewChange,
+        access: &Access,
+    ) -> Result<()> {
         if let Some(by) = &def.written_by
             && change.module.as_deref() != Some(by)
         {
@@ -203,7 +231,7 @@ impl Store {
     }
 }
 
-fn named(error: Error, change: &NewChange) -> Error {
+pub(crate) fn named(error: Error, change: &NewChange) -> Error {
     let deleted = match change.op {
         Op::Delete { id } => Some(id),
         Op::Create { .. } | Op::Update { .. } => None,

@@ -144,12 +144,11 @@ async fn versions(location: &Location) {
     )
     .await;
     let newer = Store::open(location, catalog()).await;
-    assert!(matches!(newer, Err(Error::Newer { stored: 99, .. })));
-    by_hand(
-        location,
-        "update keji_meta set value = '2' where key = 'version'",
-    )
-    .await;
+    let Err(Error::Newer { stored: 99, known }) = newer else {
+        panic!("{newer:?}");
+    };
+    let back = format!("update keji_meta set value = '{known}' where key = 'version'");
+    by_hand(location, &back).await;
 }
 
 async fn mappings(store: &Store) {
@@ -296,11 +295,82 @@ async fn feed(store: &Store) {
     assert_eq!((nothing.deltas.len(), nothing.seq), (0, whole.seq));
 }
 
+/// Whoever changes the log past the product is found out, also later.
+async fn seals(location: &Location) {
+    let store = Store::open(location, catalog()).await.unwrap();
+    let first = store.seal_log().await.unwrap().unwrap();
+    assert_eq!(store.seal_log().await.unwrap().unwrap(), first);
+    let name = |name: &str| {
+        values(&[
+            ("name", Value::Text(name.to_owned())),
+            ("number", Value::Text(name.to_owned())),
+        ])
+    };
+    let id = write(
+        &store,
+        "customer",
+        Op::Create {
+            values: name("Seal"),
+        },
+    )
+    .await;
+    let values = values(&[("city", Value::Text("Leeds".to_owned()))]);
+    write(&store, "customer", Op::Update { id, values }).await;
+    let second = store.seal_log().await.unwrap().unwrap();
+    assert!(second.seq == first.seq + 2 && second.hash != first.hash);
+    let proof = store.prove_log().await.unwrap();
+    assert_eq!((proof.broken, proof.sealed), (None, second.seq));
+    assert!(proof.n_entries >= 3, "{proof:?}");
+    for (harm, mend) in [
+        ("actor = 'eve'", "actor = 'anna'"),
+        ("before = null", "before = '{\"city\":null}'"),
+        ("record = record + 1", "record = record - 1"),
+    ] {
+        let at = format!("where seq = {}", second.seq);
+        by_hand(location, &format!("update keji_change set {harm} {at}")).await;
+        let proof = store.prove_log().await.unwrap();
+        assert_eq!(proof.broken, Some(second.seq), "{harm}");
+        // Sealing again does not make it good.
+        write(
+            &store,
+            "customer",
+            Op::Delete {
+                id: write(
+                    &store,
+                    "customer",
+                    Op::Create {
+                        values: name("Gone"),
+                    },
+                )
+                .await,
+            },
+        )
+        .await;
+        store.seal_log().await.unwrap();
+        assert_eq!(
+            store.prove_log().await.unwrap().broken,
+            Some(second.seq),
+            "{harm}"
+        );
+        by_hand(location, &format!("update keji_change set {mend} {at}")).await;
+        assert_eq!(store.prove_log().await.unwrap().broken, None, "{mend}");
+    }
+    by_hand(
+        location,
+        &format!("delete from keji_change where seq = {}", first.seq),
+    )
+    .await;
+    assert_eq!(store.prove_log().await.unwrap().broken, Some(first.seq));
+    store.close().await;
+}
+
 async fn story(location: &Location) {
     versions(location).await;
     let store = Store::open(location, catalog()).await.unwrap();
     mappings(&store).await;
     feed(&store).await;
+    store.close().await;
+    seals(location).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -117,9 +117,9 @@ fn hunt(
         let query = format!("mutated.{}", seed.ending);
         let result = if i % KEPT == KEPT - 1 {
             let mode = *random.any(&["add", "add", "update"]);
-            kept(client, &format!("{query}&mode={mode}"), &file, hangs)
+            kept(&client, &format!("{query}&mode={mode}"), &file, hangs)
         } else {
-            tried(client, &query, &file, hangs)
+            tried(&client, &query, &file, hangs)
         };
         let result = match server.is_alive() {
             true => result,
@@ -135,7 +135,7 @@ fn hunt(
     Ok(())
 }
 
-fn tried(client: Client, query: &str, file: &[u8], hangs: Duration) -> Result<()> {
+fn tried(client: &Client, query: &str, file: &[u8], hangs: Duration) -> Result<()> {
     let Some(import) = sent(client, &format!("{query}&dry_run=true"), file, hangs)? else {
         return Ok(());
     };
@@ -143,7 +143,7 @@ fn tried(client: Client, query: &str, file: &[u8], hangs: Duration) -> Result<()
 }
 
 /// Ends in one of the ways in which an import may end.
-fn ended(client: Client, import: &Json) -> Result<()> {
+fn ended(client: &Client, import: &Json) -> Result<()> {
     match import["state"].as_str() {
         Some("needs_mapping") => {
             let id = id(import)?;
@@ -160,7 +160,7 @@ fn ended(client: Client, import: &Json) -> Result<()> {
 }
 
 /// A real import; whatever comes of it, it can be taken back.
-fn kept(client: Client, query: &str, file: &[u8], hangs: Duration) -> Result<()> {
+fn kept(client: &Client, query: &str, file: &[u8], hangs: Duration) -> Result<()> {
     let before = counts(client)?;
     let Some(import) = sent(client, query, file, hangs)? else {
         return Ok(());
@@ -183,7 +183,7 @@ fn kept(client: Client, query: &str, file: &[u8], hangs: Duration) -> Result<()>
 }
 
 /// None when the file was refused at the door.
-fn sent(client: Client, query: &str, file: &[u8], hangs: Duration) -> Result<Option<Json>> {
+fn sent(client: &Client, query: &str, file: &[u8], hangs: Duration) -> Result<Option<Json>> {
     let reply = client.send("POST", &format!("/api/imports?filename={query}"), file)?;
     match reply.status {
         201 => Ok(Some(client.settled(id(&reply.json()?)?, hangs)?)),
@@ -193,7 +193,7 @@ fn sent(client: Client, query: &str, file: &[u8], hangs: Duration) -> Result<Opt
 }
 
 /// Records, without the scores, which follow from them.
-fn counts(client: Client) -> Result<Vec<(String, i64)>> {
+fn counts(client: &Client) -> Result<Vec<(String, i64)>> {
     let status = client.get("/api/status")?;
     let counts = status["counts"].as_object().context("no counts")?;
     Ok(counts

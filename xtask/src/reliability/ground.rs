@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use serde_json::Value as Json;
 
 use super::process::{Ended, ended};
 use super::random::Random;
+use super::server::TOKEN;
 
 /// No command of the program may take longer here.
 pub const COMMAND: Duration = Duration::from_secs(120);
@@ -106,6 +108,7 @@ impl Ground {
             under: Vec::new(),
             bin: self.bin.clone(),
             database,
+            token: OnceLock::new(),
         })
     }
 }
@@ -159,6 +162,7 @@ pub struct Home {
     pub under: Vec<OsString>,
     bin: PathBuf,
     database: Option<Database>,
+    token: OnceLock<String>,
 }
 
 impl Home {
@@ -207,7 +211,27 @@ impl Home {
     }
 
     pub fn serve(&self) -> Command {
-        self.keji(["serve", "--listen", "127.0.0.1:0"])
+        self.serve_under(Vec::<OsString>::new())
+    }
+
+    pub fn serve_under<P: Into<OsString>>(&self, under: impl IntoIterator<Item = P>) -> Command {
+        let mut command = self.keji_under(under, ["serve", "--listen", "127.0.0.1:0"]);
+        command.env(TOKEN, self.token());
+        command
+    }
+
+    /// By which a client of this place's server comes in; without one it is
+    /// refused, and the test says so.
+    fn token(&self) -> &str {
+        self.token.get_or_init(|| {
+            let made = self
+                .run(["user", "add", "owner", "--role", "owner", "--no-password"])
+                .and_then(|_| self.json(["token", "create", "test", "--user", "owner"]));
+            let token = made
+                .ok()
+                .and_then(|t| Some(t["token"].as_str()?.to_owned()));
+            token.unwrap_or_default()
+        })
     }
 
     pub fn run<S: Into<OsString>>(&self, arguments: impl IntoIterator<Item = S>) -> Result<Ended> {

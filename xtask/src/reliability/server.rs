@@ -17,9 +17,14 @@ const START: Duration = Duration::from_secs(60);
 const REQUEST: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(4);
 
+/// The variable by which a command to serve brings its client's token; the
+/// program does not know it.
+pub const TOKEN: &str = "KEJI_RELIABILITY_TOKEN";
+
 pub struct Server {
     child: Child,
     pub address: SocketAddr,
+    token: String,
 }
 
 #[derive(Debug)]
@@ -31,6 +36,8 @@ pub struct Reply {
 impl Server {
     /// The program prints its address in its first line.
     pub fn start(command: &mut Command) -> Result<Server> {
+        let token = command.get_envs().find(|(name, _)| *name == TOKEN);
+        let token = token.and_then(|(_, value)| Some(value?.to_string_lossy().into_owned()));
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -50,7 +57,11 @@ impl Server {
         let line = receive.recv_timeout(START).unwrap_or_default();
         let address = line.trim().rsplit("http://").next().unwrap_or("").parse();
         match address {
-            Ok(address) => Ok(Server { child, address }),
+            Ok(address) => Ok(Server {
+                child,
+                address,
+                token: token.unwrap_or_default(),
+            }),
             Err(_) => {
                 process::stop(&mut child)?;
                 bail!("the server gave no address but {line:?}");
@@ -70,6 +81,7 @@ impl Server {
     pub fn client(&self) -> Client {
         Client {
             address: self.address,
+            token: self.token.clone(),
         }
     }
 }
@@ -81,9 +93,10 @@ impl Drop for Server {
 }
 
 /// What speaks to a server; it may be used after the server is gone.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Client {
     address: SocketAddr,
+    token: String,
 }
 
 impl Client {
@@ -150,8 +163,10 @@ impl Client {
         stream.set_write_timeout(Some(REQUEST))?;
         let head = format!(
             "{method} {path} HTTP/1.1\r\nhost: {}\r\naccept-language: en\r\nconnection: close\r\n\
-             content-type: application/octet-stream\r\ncontent-length: {}\r\n\r\n",
+             content-type: application/octet-stream\r\nauthorization: Bearer {}\r\n\
+             content-length: {}\r\n\r\n",
             self.address,
+            self.token,
             body.len()
         );
         stream.write_all(head.as_bytes())?;

@@ -40,8 +40,7 @@ fn server(ground: &Ground, outcome: &mut Outcome) -> Result<()> {
     let home = ground.home(Store::Sqlite)?;
     home.import(&home.write("base.csv", orders::file(300, 3, 100))?)?;
     let log = home.folder().join("strace");
-    let mut server =
-        Server::start(&mut home.keji_under(witness(&log), ["serve", "--listen", "127.0.0.1:0"]))?;
+    let mut server = Server::start(&mut home.serve_under(witness(&log)))?;
     let mut acknowledged = Vec::new();
     for i in 0..ground.n(200, 5) {
         let arrives = now_s()?;

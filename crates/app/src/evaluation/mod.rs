@@ -25,7 +25,7 @@ pub use doc::EvaluationDoc;
 
 use crate::context::App;
 use crate::error::{Error, Result};
-use crate::permission::{Caller, access};
+use crate::permission::{Caller, access, require_all};
 
 use facts::{Facts, cycle_days};
 use predict::Models;
@@ -253,7 +253,8 @@ pub async fn list(app: &App, _caller: &Caller) -> Result<EvaluationList> {
 }
 
 /// The document of one evaluation.
-pub async fn get(app: &App, _caller: &Caller, as_of: Date) -> Result<serde_json::Value> {
+pub async fn get(app: &App, caller: &Caller, as_of: Date) -> Result<serde_json::Value> {
+    require_all(caller, "score")?;
     let (entry, mut document) = app
         .store
         .evaluation(as_of)

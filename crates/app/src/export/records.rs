@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use keji_schema::definition::ObjectDef;
+use keji_schema::definition::{FieldDef, ObjectDef};
 use keji_schema::expr::Expr;
 use keji_schema::question::Question;
 use keji_store::{ScanQuery, Sort};
@@ -13,7 +13,7 @@ use super::{Format, Heading, NewFile};
 use crate::context::App;
 use crate::error::{Error, Result};
 use crate::messages::Language;
-use crate::permission::{Caller, access};
+use crate::permission::{Action, Caller, access, hides, require};
 
 /// Which records, in which order.
 #[derive(Debug, Default)]
@@ -37,10 +37,11 @@ pub async fn records(
     language: Language,
 ) -> Result<u64> {
     let object = app.catalog.object(&wanted.object)?;
+    require(caller, &object.id, Action::Export)?;
     let scope = app.catalog.scope(&object.id);
     let filter = wanted.filter.as_deref().map(str::trim);
     let filter = filter.filter(|text| !text.is_empty());
-    let (fields, headings) = columns(app, object, format, language)?;
+    let (fields, headings) = columns(app, caller, object, format, language)?;
     let query = ScanQuery {
         object: object.id.clone(),
         fields,
@@ -64,6 +65,7 @@ pub async fn rows(
     path: &Path,
     language: Language,
 ) -> Result<u64> {
+    crate::insight::require_export(app, caller, question)?;
     // They are sorted in memory.
     const MOST: usize = 200_000;
     let found = crate::insight::behind(app, caller, question, MOST).await?;
@@ -104,16 +106,20 @@ pub async fn rows(
 /// The path and the heading of every column.
 fn columns(
     app: &App,
+    caller: &Caller,
     object: &ObjectDef,
     format: Format,
     language: Language,
 ) -> Result<(Vec<String>, Vec<Heading>)> {
     let (mut paths, mut headings) = (Vec::new(), Vec::new());
-    for field in &object.fields {
+    let is_seen = |field: &&FieldDef| !hides(caller, &format!("{}.{}", object.id, field.id));
+    for field in object.fields.iter().filter(is_seen) {
         let mut kind = field.kind;
         let mut path = field.id.clone();
         if let Some(to) = &field.to {
-            let Some(number) = app.catalog.object(to)?.field("number") else {
+            let to = app.catalog.object(to)?;
+            let name = to.number.as_ref().or(to.title.as_ref());
+            let Some(number) = name.and_then(|id| to.field(id)) else {
                 continue;
             };
             path = format!("{path}.{}", number.id);

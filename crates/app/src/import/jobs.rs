@@ -26,7 +26,7 @@ use crate::error::{Error, ProblemText, Result};
 use crate::export::{self, Format, Temporary};
 use crate::jobs::{Beat, LEASE};
 use crate::messages::Language;
-use crate::permission::Caller;
+use crate::permission::{Admin, Caller, require_admin};
 
 /// The kind of job that the server works on.
 pub const KIND: &str = "import";
@@ -339,10 +339,11 @@ pub fn sweep(app: &App) -> Result<()> {
 /// Queues the import of a file that was received whole.
 pub async fn submit(
     app: &App,
-    _caller: &Caller,
+    caller: &Caller,
     mut upload: Upload,
     how: How,
 ) -> Result<ImportBody> {
+    require_admin(caller, Admin::Imports)?;
     upload.file.flush().await.map_err(Error::io("upload"))?;
     upload.file.sync_all().await.map_err(Error::io("upload"))?;
     let folder = upload.folder.file_name().unwrap_or_default();
@@ -380,7 +381,8 @@ fn args(job: &Job) -> Result<Args> {
         .map_err(|e| Error::Internal(format!("import {}: {e}", job.id.0)))
 }
 
-pub async fn get(app: &App, _caller: &Caller, id: i64) -> Result<ImportBody> {
+pub async fn get(app: &App, caller: &Caller, id: i64) -> Result<ImportBody> {
+    require_admin(caller, Admin::Imports)?;
     let mut import = body(app, find(app, id).await?).await?;
     if import.state == NEEDS_MAPPING
         && let Some(next) = successor(app, id).await?
@@ -392,7 +394,8 @@ pub async fn get(app: &App, _caller: &Caller, id: i64) -> Result<ImportBody> {
 }
 
 /// Without those that went on as another import, which is in the list itself.
-pub async fn list(app: &App, _caller: &Caller) -> Result<ImportList> {
+pub async fn list(app: &App, caller: &Caller) -> Result<ImportList> {
+    require_admin(caller, Admin::Imports)?;
     let jobs = jobs(app).await?;
     let followed: BTreeSet<i64> = jobs.iter().filter_map(followed_by).collect();
     let mut resources = Vec::new();
@@ -474,11 +477,12 @@ async fn body(app: &App, job: Job) -> Result<ImportBody> {
 /// files with the same headings.
 pub async fn map(
     app: &App,
-    _caller: &Caller,
+    caller: &Caller,
     id: i64,
     mapping: Mapping,
     save_as: Option<&str>,
 ) -> Result<ImportBody> {
+    require_admin(caller, Admin::Imports)?;
     let job = find(app, id).await?;
     let outcome: Outcome = serde_json::from_value(job.result.clone()).unwrap_or_default();
     if outcome.mapping.is_none() || successor(app, id).await?.is_some() {
@@ -513,11 +517,12 @@ pub async fn map(
 /// by the mapping, or by the proposal.
 pub async fn preview_of(
     app: &App,
-    _caller: &Caller,
+    caller: &Caller,
     id: i64,
     mapping: Option<Mapping>,
     rows: usize,
 ) -> Result<Preview> {
+    require_admin(caller, Admin::Imports)?;
     let job = find(app, id).await?;
     let given = args(&job)?;
     let path = Files::of(app, &given).path;
@@ -544,7 +549,8 @@ pub async fn preview_of(
 }
 
 /// The saved mappings, the one used last first.
-pub async fn mappings(app: &App, _caller: &Caller) -> Result<SavedMappingList> {
+pub async fn mappings(app: &App, caller: &Caller) -> Result<SavedMappingList> {
+    require_admin(caller, Admin::Imports)?;
     let mut resources = Vec::new();
     for saved in app.store.mappings().await? {
         resources.push(SavedMappingBody {
@@ -556,7 +562,8 @@ pub async fn mappings(app: &App, _caller: &Caller) -> Result<SavedMappingList> {
     Ok(SavedMappingList { resources })
 }
 
-pub async fn delete_mapping(app: &App, _caller: &Caller, name: &str) -> Result<()> {
+pub async fn delete_mapping(app: &App, caller: &Caller, name: &str) -> Result<()> {
+    require_admin(caller, Admin::Imports)?;
     if app.store.mapping(name).await?.is_none() {
         return Err(Error::not_found("mapping", name));
     }
@@ -564,6 +571,7 @@ pub async fn delete_mapping(app: &App, _caller: &Caller, name: &str) -> Result<(
 }
 
 pub async fn cancel(app: &App, caller: &Caller, id: i64) -> Result<ImportBody> {
+    require_admin(caller, Admin::Imports)?;
     let job = find(app, id).await?;
     let given = args(&job)?;
     let state = app.store.cancel_job(JobId(id)).await?;
@@ -576,6 +584,7 @@ pub async fn cancel(app: &App, caller: &Caller, id: i64) -> Result<ImportBody> {
 
 /// Takes the batch of a finished import back.
 pub async fn undo_import(app: &App, caller: &Caller, id: i64) -> Result<ImportBody> {
+    require_admin(caller, Admin::Imports)?;
     let import = get(app, caller, id).await?;
     let Some(batch) = import.batch.filter(|_| import.state == "done") else {
         return Err(Error::State {
@@ -621,6 +630,7 @@ pub async fn scored_file(
     format: Format,
     language: Language,
 ) -> Result<(Temporary, String)> {
+    require_admin(caller, Admin::Imports)?;
     let given = args(&find(app, id).await?)?;
     let path = Files::of(app, &given).path;
     if !tokio::fs::try_exists(&path).await.unwrap_or(false) {
@@ -638,7 +648,8 @@ pub async fn scored_file(
 }
 
 /// The file of rejected rows.
-pub async fn rejects(app: &App, _caller: &Caller, id: i64) -> Result<PathBuf> {
+pub async fn rejects(app: &App, caller: &Caller, id: i64) -> Result<PathBuf> {
+    require_admin(caller, Admin::Imports)?;
     let given = args(&find(app, id).await?)?;
     let rejects = Files::of(app, &given).rejects;
     if tokio::fs::try_exists(&rejects).await.unwrap_or(false) {

@@ -31,13 +31,14 @@ impl Catalog {
 
     /// Reads `(path, text)` pairs, the path below `definitions/` with `/`:
     /// `objects/<id>.toml`, `metrics/<group>/<id>.toml`, `rfm/<id>.toml`,
-    /// `tiers/value.toml` and `calendar.toml`. The first definition that does
+    /// `roles/<id>.toml`, `tiers/value.toml` and `calendar.toml`. The first definition that does
     /// not hold is the error, with file and line.
     pub fn load<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Catalog> {
         let mut known = Files::new();
         let mut objects = BTreeMap::new();
         let mut metrics = BTreeMap::new();
         let mut rfm = BTreeMap::new();
+        let mut roles = BTreeMap::new();
         let mut tiers = None;
         let mut calendar = None;
         for (path, text) in files {
@@ -69,6 +70,12 @@ impl Catalog {
                     rule.id = id.to_owned();
                     rfm.insert(id.to_owned(), rule);
                     ("rfm", id)
+                }
+                ["roles", id] => {
+                    let mut role: crate::role::RoleDef = file.parse()?;
+                    role.id = id.to_owned();
+                    roles.insert(id.to_owned(), role);
+                    ("role", id)
                 }
                 ["tiers", "value"] => {
                     tiers = Some(file.parse()?);
@@ -106,12 +113,14 @@ impl Catalog {
             objects,
             metrics,
             rfm,
+            roles,
             tiers: tiers.ok_or_else(|| missing("tiers/value.toml"))?,
             calendar: calendar.ok_or_else(|| missing("calendar.toml"))?,
         };
         catalog.check_objects(&known)?;
         catalog.check_metrics(&known)?;
         catalog.check_rules(&known)?;
+        catalog.check_roles(&known)?;
         Ok(catalog)
     }
 }
@@ -175,7 +184,7 @@ impl File<'_> {
     }
 
     fn misplaced(&self) -> Error {
-        self.error(&[], "no definition has this place: objects/<id>.toml, metrics/<group>/<id>.toml, rfm/<id>.toml, tiers/value.toml, calendar.toml")
+        self.error(&[], "no definition has this place: objects/<id>.toml, metrics/<group>/<id>.toml, rfm/<id>.toml, roles/<id>.toml, tiers/value.toml, calendar.toml")
     }
 }
 

@@ -12,6 +12,7 @@ use crate::definition::{FieldDef, ObjectDef};
 use crate::error::{Error, Result};
 use crate::expr::Scope;
 use crate::metric::MetricDef;
+use crate::role::RoleDef;
 use crate::rule::{RfmRule, TierRule};
 use crate::value::Type;
 
@@ -22,6 +23,8 @@ mod objects;
 mod metrics;
 
 mod units;
+
+mod roles;
 
 mod rules;
 
@@ -41,6 +44,8 @@ pub struct Catalog {
     pub objects: BTreeMap<String, ObjectDef>,
     pub metrics: BTreeMap<String, MetricDef>,
     pub rfm: BTreeMap<String, RfmRule>,
+    /// Those that come with the product; others are kept in the store.
+    pub roles: BTreeMap<String, RoleDef>,
     pub tiers: TierRule,
     pub calendar: Calendar,
 }

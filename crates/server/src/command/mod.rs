@@ -11,6 +11,7 @@ mod evaluate;
 mod import;
 mod output;
 mod serve;
+mod user;
 mod words;
 
 use std::path::PathBuf;
@@ -79,6 +80,12 @@ enum Command {
     Restore(backup::RestoreArgs),
     /// Load the demo company into an empty place.
     Demo,
+    /// Add users, list them, or give one a new password.
+    #[command(subcommand)]
+    User(user::UserCommand),
+    /// Make tokens by which programs come in, list or end them.
+    #[command(subcommand)]
+    Token(user::TokenCommand),
     /// Print the API's description.
     #[command(hide = true)]
     Openapi,
@@ -133,6 +140,8 @@ async fn run(cli: Cli, output: &Output) -> u8 {
         Command::Backup(args) => backup::backup(&place, args, output).await,
         Command::Restore(args) => backup::restore(&place, args, output).await,
         Command::Demo => import::demo(&place, output).await,
+        Command::User(command) => user::user(&place, command, output).await,
+        Command::Token(command) => user::token(&place, command, output).await,
         Command::Openapi => {
             println!("{}", crate::http::openapi_json());
             Ok(DONE)

@@ -1,6 +1,6 @@
 //! `keji serve`: the server on loopback.
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -67,6 +67,12 @@ pub async fn run(place: Place, args: ServeArgs, output: &Output) -> anyhow::Resu
     let wake = Arc::new(Notify::new());
     let work = tokio::spawn(worker::run(app.clone(), wake.clone()));
     println!("Keji 客绩  http://{own}");
+    if let Some(code) = keji_app::identity::setup_code(&app).await? {
+        let zh = format!("首次使用：在网页上用一次性代码 {code} 建立第一个用户");
+        let en = format!("first start: make the first user in the page with the code {code}");
+        // Whoever reads only the address may have gone.
+        let _ = writeln!(std::io::stdout(), "{}", output.say(&zh, &en));
+    }
     axum::serve(
         listener,
         http::router(

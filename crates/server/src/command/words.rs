@@ -68,6 +68,26 @@ const HELP: &[(&str, &str)] = &[
     ("restore", "把备份恢复到空的地方"),
     ("restore.file", "备份文件。恢复到 --data 的文件夹或 --database 的数据库，它们必须是空的"),
     ("demo", "在空的地方装入示例公司"),
+    ("user", "添加用户、列出用户，或给用户换密码"),
+    ("user add", "添加一个用户；密码从标准输入读"),
+    ("user add.login", "登录名"),
+    ("user add.role", "角色：owner 老板、manager 销售经理、representative 业务员、service 客户成功、marketing 市场、data 数据管理员，或自建的角色"),
+    ("user add.name", "姓名；不写则同登录名"),
+    ("user add.no_password", "不设密码：没有人能以这个用户登录，只供程序用令牌"),
+    ("user list", "列出用户"),
+    ("user password", "给用户换密码；新密码从标准输入读"),
+    ("user password.login", "登录名"),
+    ("token", "给程序用的令牌：新建、列出、作废"),
+    ("token create", "新建令牌并打印；之后不再显示"),
+    ("token create.name", "做什么用"),
+    ("token create.scope", "限于什么：read、write、export、admin，或只对一种数据，如 customer:read；可以写几次"),
+    ("token create.expires_on", "到哪一天为止"),
+    ("token create.user", "哪个用户的；只有一个用户时可以不写"),
+    ("token list", "列出一个用户的令牌，不含秘密"),
+    ("token list.user", "哪个用户的；只有一个用户时可以不写"),
+    ("token delete", "作废一个令牌"),
+    ("token delete.id", "列表里的编号"),
+    ("token delete.user", "哪个用户的；只有一个用户时可以不写"),
 ];
 
 fn chinese(command: &str, argument: Option<&str>) -> Option<&'static str> {
@@ -85,7 +105,7 @@ pub fn parse<T: CommandFactory + FromArgMatches>(language: Language) -> Result<T
     if language == Language::Zh {
         // First, so that the arguments that clap adds have their words too.
         command.build();
-        command = in_chinese(command);
+        command = in_chinese("", command);
     }
     let found = command
         .try_get_matches()
@@ -111,11 +131,15 @@ fn is_help(kind: ErrorKind) -> bool {
     )
 }
 
-fn in_chinese(command: Command) -> Command {
-    let name = command.get_name().to_owned();
+/// `above` is the name of the command that it belongs to.
+fn in_chinese(above: &str, command: Command) -> Command {
+    let name = match above {
+        "" | "keji" => command.get_name().to_owned(),
+        above => format!("{above} {}", command.get_name()),
+    };
     let mut command = command
         .mut_args(|arg| argument_in_chinese(&name, arg))
-        .mut_subcommands(in_chinese);
+        .mut_subcommands(|below| in_chinese(&name, below));
     if let Some(about) = chinese(&name, None) {
         command = command.about(about).long_about(None::<&str>);
     }
@@ -255,7 +279,7 @@ mod tests {
     fn help_is_in_chinese_throughout() {
         let mut command = Cli::command();
         command.build();
-        let mut command = in_chinese(command);
+        let mut command = in_chinese("", command);
         let names: Vec<String> = command
             .get_subcommands()
             .filter(|c| !c.is_hide_set())

@@ -9,8 +9,9 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{Shared, caller};
+use super::Shared;
 use crate::error::{Answer, Path, ProblemBody, Query, Speaks};
+use crate::who::Who;
 
 pub fn routes() -> OpenApiRouter<Shared> {
     OpenApiRouter::new()
@@ -27,10 +28,11 @@ pub fn routes() -> OpenApiRouter<Shared> {
     responses((status = 200, body = CustomerPage), (status = "default", body = ProblemBody)))]
 async fn list(
     State(shared): State<Shared>,
+    Who(caller): Who,
     speaks: Speaks,
     Query(wanted): Query<ListCustomers>,
 ) -> Answer<Json<CustomerPage>> {
-    keji_app::customers::list(&shared.app, &caller(), &wanted)
+    keji_app::customers::list(&shared.app, &caller, &wanted)
         .await
         .map(Json)
         .map_err(speaks.problem())
@@ -50,11 +52,12 @@ struct AsOf {
     responses((status = 200, body = CustomerDoc), (status = "default", body = ProblemBody)))]
 async fn get(
     State(shared): State<Shared>,
+    Who(caller): Who,
     speaks: Speaks,
     Path(id): Path<i64>,
     Query(wanted): Query<AsOf>,
 ) -> Answer<Json<CustomerDoc>> {
-    keji_app::customers::get(&shared.app, &caller(), id, wanted.as_of)
+    keji_app::customers::get(&shared.app, &caller, id, wanted.as_of)
         .await
         .map(Json)
         .map_err(speaks.problem())
@@ -74,11 +77,12 @@ struct Span {
     responses((status = 200, body = RecordPage), (status = "default", body = ProblemBody)))]
 async fn orders(
     State(shared): State<Shared>,
+    Who(caller): Who,
     speaks: Speaks,
     Path(id): Path<i64>,
     Query(span): Query<Span>,
 ) -> Answer<Json<RecordPage>> {
-    keji_app::customers::orders(&shared.app, &caller(), id, span.limit, span.offset)
+    keji_app::customers::orders(&shared.app, &caller, id, span.limit, span.offset)
         .await
         .map(Json)
         .map_err(speaks.problem())
@@ -90,11 +94,12 @@ async fn orders(
     responses((status = 200, body = RecordPage), (status = "default", body = ProblemBody)))]
 async fn lines(
     State(shared): State<Shared>,
+    Who(caller): Who,
     speaks: Speaks,
     Path(id): Path<i64>,
     Query(span): Query<Span>,
 ) -> Answer<Json<RecordPage>> {
-    keji_app::customers::lines(&shared.app, &caller(), id, span.limit, span.offset)
+    keji_app::customers::lines(&shared.app, &caller, id, span.limit, span.offset)
         .await
         .map(Json)
         .map_err(speaks.problem())
@@ -114,13 +119,14 @@ struct Before {
     responses((status = 200, body = TimelinePage), (status = "default", body = ProblemBody)))]
 async fn timeline(
     State(shared): State<Shared>,
+    Who(caller): Who,
     speaks: Speaks,
     Path(id): Path<i64>,
     Query(wanted): Query<Before>,
 ) -> Answer<Json<TimelinePage>> {
     keji_app::customers::timeline(
         &shared.app,
-        &caller(),
+        &caller,
         id,
         wanted.limit,
         wanted.before.as_deref(),

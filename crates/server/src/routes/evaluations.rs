@@ -11,8 +11,9 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{Shared, caller};
+use super::Shared;
 use crate::error::{Answer, Body, Path, ProblemBody, Speaks};
+use crate::who::Who;
 
 pub fn routes() -> OpenApiRouter<Shared> {
     OpenApiRouter::new()
@@ -24,8 +25,12 @@ pub fn routes() -> OpenApiRouter<Shared> {
 /// Every evaluation, newest first.
 #[utoipa::path(get, path = "/api/evaluations", operation_id = "list_evaluations", tag = "evaluations",
     responses((status = 200, body = EvaluationList), (status = "default", body = ProblemBody)))]
-async fn list(State(shared): State<Shared>, speaks: Speaks) -> Answer<Json<EvaluationList>> {
-    keji_app::evaluation::list(&shared.app, &caller())
+async fn list(
+    State(shared): State<Shared>,
+    Who(caller): Who,
+    speaks: Speaks,
+) -> Answer<Json<EvaluationList>> {
+    keji_app::evaluation::list(&shared.app, &caller)
         .await
         .map(Json)
         .map_err(speaks.problem())
@@ -45,10 +50,11 @@ struct NewEvaluation {
     responses((status = 202, body = JobBody), (status = "default", body = ProblemBody)))]
 async fn create(
     State(shared): State<Shared>,
+    Who(caller): Who,
     speaks: Speaks,
     Body(wanted): Body<NewEvaluation>,
 ) -> Answer<(StatusCode, Json<JobBody>)> {
-    let job = keji_app::jobs::submit_evaluation(&shared.app, &caller(), wanted.as_of)
+    let job = keji_app::jobs::submit_evaluation(&shared.app, &caller, wanted.as_of)
         .await
         .map_err(speaks.problem())?;
     shared.wake.notify_one();
@@ -61,10 +67,11 @@ async fn create(
     responses((status = 200, body = EvaluationDoc), (status = "default", body = ProblemBody)))]
 async fn get(
     State(shared): State<Shared>,
+    Who(caller): Who,
     speaks: Speaks,
     Path(as_of): Path<Date>,
 ) -> Answer<Json<serde_json::Value>> {
-    keji_app::evaluation::get(&shared.app, &caller(), as_of)
+    keji_app::evaluation::get(&shared.app, &caller, as_of)
         .await
         .map(Json)
         .map_err(speaks.problem())
@@ -76,10 +83,11 @@ async fn get(
     responses((status = 200, body = JobBody), (status = "default", body = ProblemBody)))]
 async fn get_job(
     State(shared): State<Shared>,
+    Who(caller): Who,
     speaks: Speaks,
     Path(id): Path<i64>,
 ) -> Answer<Json<JobBody>> {
-    keji_app::jobs::get(&shared.app, &caller(), id)
+    keji_app::jobs::get(&shared.app, &caller, id)
         .await
         .map(Json)
         .map_err(speaks.problem())

@@ -16,8 +16,9 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{Shared, caller};
+use super::Shared;
 use crate::error::{Answer, Body, Path, ProblemBody, Query, Speaks};
+use crate::who::Who;
 
 pub fn routes() -> OpenApiRouter<Shared> {
     OpenApiRouter::new()
@@ -87,6 +88,7 @@ struct ExportCustomers {
         (status = "default", body = ProblemBody)))]
 async fn customers(
     State(shared): State<Shared>,
+    Who(caller): Who,
     speaks: Speaks,
     Query(wanted): Query<ExportCustomers>,
 ) -> Answer<Response> {
@@ -99,7 +101,7 @@ async fn customers(
     };
     let (app, format) = (&shared.app, wanted.format.format());
     let file = export::temporary(app).map_err(speaks.problem())?;
-    export::customers(app, &caller(), format, &list, file.path(), speaks.0)
+    export::customers(app, &caller, format, &list, file.path(), speaks.0)
         .await
         .map_err(speaks.problem())?;
     download(speaks, &file, wanted.format, "keji-customers").await
@@ -124,6 +126,7 @@ struct ExportRecords {
         (status = "default", body = ProblemBody)))]
 async fn records(
     State(shared): State<Shared>,
+    Who(caller): Who,
     speaks: Speaks,
     Path(object): Path<String>,
     Query(wanted): Query<ExportRecords>,
@@ -136,7 +139,7 @@ async fn records(
         sort: wanted.sort,
     };
     let file = export::temporary(app).map_err(speaks.problem())?;
-    export::records(app, &caller(), format, &list, file.path(), speaks.0)
+    export::records(app, &caller, format, &list, file.path(), speaks.0)
         .await
         .map_err(speaks.problem())?;
     download(speaks, &file, wanted.format, &name).await
@@ -149,13 +152,14 @@ async fn records(
         (status = "default", body = ProblemBody)))]
 async fn insight(
     State(shared): State<Shared>,
+    Who(caller): Who,
     speaks: Speaks,
     Query(wanted): Query<As>,
     Body(question): Body<Question>,
 ) -> Answer<Response> {
     let (app, format) = (&shared.app, wanted.format.format());
     let file = export::temporary(app).map_err(speaks.problem())?;
-    export::answer(app, &caller(), format, &question, file.path(), speaks.0)
+    export::answer(app, &caller, format, &question, file.path(), speaks.0)
         .await
         .map_err(speaks.problem())?;
     download(speaks, &file, wanted.format, "keji-answer").await
@@ -168,13 +172,14 @@ async fn insight(
         (status = "default", body = ProblemBody)))]
 async fn rows(
     State(shared): State<Shared>,
+    Who(caller): Who,
     speaks: Speaks,
     Query(wanted): Query<As>,
     Body(question): Body<Question>,
 ) -> Answer<Response> {
     let (app, format) = (&shared.app, wanted.format.format());
     let file = export::temporary(app).map_err(speaks.problem())?;
-    export::rows(app, &caller(), format, &question, file.path(), speaks.0)
+    export::rows(app, &caller, format, &question, file.path(), speaks.0)
         .await
         .map_err(speaks.problem())?;
     download(speaks, &file, wanted.format, "keji-records").await
@@ -188,12 +193,13 @@ async fn rows(
         (status = "default", body = ProblemBody)))]
 async fn import(
     State(shared): State<Shared>,
+    Who(caller): Who,
     speaks: Speaks,
     Path(id): Path<i64>,
     Query(wanted): Query<As>,
 ) -> Answer<Response> {
     let format = wanted.format.format();
-    let (file, _) = keji_app::import::scored_file(&shared.app, &caller(), id, format, speaks.0)
+    let (file, _) = keji_app::import::scored_file(&shared.app, &caller, id, format, speaks.0)
         .await
         .map_err(speaks.problem())?;
     download(speaks, &file, wanted.format, &format!("keji-import-{id}")).await

@@ -15,8 +15,9 @@ use utoipa_axum::routes;
 
 pub use keji_app::import::Mapping;
 
-use super::{Shared, caller};
+use super::Shared;
 use crate::error::{Answer, Body, Path, ProblemBody, Query, Speaks};
+use crate::who::Who;
 
 pub fn routes() -> OpenApiRouter<Shared> {
     OpenApiRouter::new()
@@ -76,6 +77,7 @@ fn ten() -> usize {
     responses((status = 201, body = ImportBody), (status = "default", body = ProblemBody)))]
 async fn create(
     State(shared): State<Shared>,
+    Who(caller): Who,
     speaks: Speaks,
     Query(wanted): Query<NewImport>,
     body: Stream,
@@ -101,7 +103,7 @@ async fn create(
         mapping: None,
         language: speaks.0,
     };
-    let import = keji_app::import::submit(&shared.app, &caller(), upload, how)
+    let import = keji_app::import::submit(&shared.app, &caller, upload, how)
         .await
         .map_err(speaks.problem())?;
     shared.wake.notify_one();
@@ -116,8 +118,12 @@ fn broken(problem: &axum::Error) -> String {
 /// Every import, newest first.
 #[utoipa::path(get, path = "/api/imports", operation_id = "list_imports", tag = "imports",
     responses((status = 200, body = ImportList), (status = "default", body = ProblemBody)))]
-async fn list(State(shared): State<Shared>, speaks: Speaks) -> Answer<Json<ImportList>> {
-    keji_app::import::list(&shared.app, &caller())
+async fn list(
+    State(shared): State<Shared>,
+    Who(caller): Who,
+    speaks: Speaks,
+) -> Answer<Json<ImportList>> {
+    keji_app::import::list(&shared.app, &caller)
         .await
         .map(Json)
         .map_err(speaks.problem())
@@ -129,10 +135,11 @@ async fn list(State(shared): State<Shared>, speaks: Speaks) -> Answer<Json<Impor
     responses((status = 200, body = ImportBody), (status = "default", body = ProblemBody)))]
 async fn get(
     State(shared): State<Shared>,
+    Who(caller): Who,
     speaks: Speaks,
     Path(id): Path<i64>,
 ) -> Answer<Json<ImportBody>> {
-    keji_app::import::get(&shared.app, &caller(), id)
+    keji_app::import::get(&shared.app, &caller, id)
         .await
         .map(Json)
         .map_err(speaks.problem())
@@ -144,13 +151,14 @@ async fn get(
     responses((status = 200, body = ImportBody), (status = "default", body = ProblemBody)))]
 async fn map(
     State(shared): State<Shared>,
+    Who(caller): Who,
     speaks: Speaks,
     Path(id): Path<i64>,
     Query(how): Query<MapHow>,
     Body(mapping): Body<Mapping>,
 ) -> Answer<Json<ImportBody>> {
     let save_as = how.save_as.as_deref();
-    let import = keji_app::import::map(&shared.app, &caller(), id, mapping, save_as)
+    let import = keji_app::import::map(&shared.app, &caller, id, mapping, save_as)
         .await
         .map_err(speaks.problem())?;
     shared.wake.notify_one();
@@ -164,11 +172,12 @@ async fn map(
     responses((status = 200, body = Preview), (status = "default", body = ProblemBody)))]
 async fn preview(
     State(shared): State<Shared>,
+    Who(caller): Who,
     speaks: Speaks,
     Path(id): Path<i64>,
     Query(how): Query<PreviewHow>,
 ) -> Answer<Json<Preview>> {
-    keji_app::import::preview_of(&shared.app, &caller(), id, None, how.rows.min(100))
+    keji_app::import::preview_of(&shared.app, &caller, id, None, how.rows.min(100))
         .await
         .map(Json)
         .map_err(speaks.problem())
@@ -180,13 +189,14 @@ async fn preview(
     responses((status = 200, body = Preview), (status = "default", body = ProblemBody)))]
 async fn preview_by(
     State(shared): State<Shared>,
+    Who(caller): Who,
     speaks: Speaks,
     Path(id): Path<i64>,
     Query(how): Query<PreviewHow>,
     Body(mapping): Body<Mapping>,
 ) -> Answer<Json<Preview>> {
     let rows = how.rows.min(100);
-    keji_app::import::preview_of(&shared.app, &caller(), id, Some(mapping), rows)
+    keji_app::import::preview_of(&shared.app, &caller, id, Some(mapping), rows)
         .await
         .map(Json)
         .map_err(speaks.problem())
@@ -195,8 +205,12 @@ async fn preview_by(
 /// The saved mappings, the one used last first.
 #[utoipa::path(get, path = "/api/mappings", operation_id = "list_mappings", tag = "imports",
     responses((status = 200, body = SavedMappingList), (status = "default", body = ProblemBody)))]
-async fn mappings(State(shared): State<Shared>, speaks: Speaks) -> Answer<Json<SavedMappingList>> {
-    keji_app::import::mappings(&shared.app, &caller())
+async fn mappings(
+    State(shared): State<Shared>,
+    Who(caller): Who,
+    speaks: Speaks,
+) -> Answer<Json<SavedMappingList>> {
+    keji_app::import::mappings(&shared.app, &caller)
         .await
         .map(Json)
         .map_err(speaks.problem())
@@ -208,10 +222,11 @@ async fn mappings(State(shared): State<Shared>, speaks: Speaks) -> Answer<Json<S
     responses((status = 204, description = "forgotten"), (status = "default", body = ProblemBody)))]
 async fn forget_mapping(
     State(shared): State<Shared>,
+    Who(caller): Who,
     speaks: Speaks,
     Path(name): Path<String>,
 ) -> Answer<StatusCode> {
-    keji_app::import::delete_mapping(&shared.app, &caller(), &name)
+    keji_app::import::delete_mapping(&shared.app, &caller, &name)
         .await
         .map(|()| StatusCode::NO_CONTENT)
         .map_err(speaks.problem())
@@ -223,10 +238,11 @@ async fn forget_mapping(
     responses((status = 200, body = ImportBody), (status = "default", body = ProblemBody)))]
 async fn cancel(
     State(shared): State<Shared>,
+    Who(caller): Who,
     speaks: Speaks,
     Path(id): Path<i64>,
 ) -> Answer<Json<ImportBody>> {
-    keji_app::import::cancel(&shared.app, &caller(), id)
+    keji_app::import::cancel(&shared.app, &caller, id)
         .await
         .map(Json)
         .map_err(speaks.problem())
@@ -238,10 +254,11 @@ async fn cancel(
     responses((status = 200, body = ImportBody), (status = "default", body = ProblemBody)))]
 async fn undo(
     State(shared): State<Shared>,
+    Who(caller): Who,
     speaks: Speaks,
     Path(id): Path<i64>,
 ) -> Answer<Json<ImportBody>> {
-    keji_app::import::undo_import(&shared.app, &caller(), id)
+    keji_app::import::undo_import(&shared.app, &caller, id)
         .await
         .map(Json)
         .map_err(speaks.problem())
@@ -254,10 +271,11 @@ async fn undo(
         (status = "default", body = ProblemBody)))]
 async fn rejects(
     State(shared): State<Shared>,
+    Who(caller): Who,
     speaks: Speaks,
     Path(id): Path<i64>,
 ) -> Answer<Response> {
-    let path = keji_app::import::rejects_file(&shared.app, &caller(), id)
+    let path = keji_app::import::rejects_file(&shared.app, &caller, id)
         .await
         .map_err(speaks.problem())?;
     let bytes = tokio::fs::read(&path)

@@ -7,8 +7,9 @@ use keji_schema::question::{Answer as Result_, Question};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{Shared, caller};
+use super::Shared;
 use crate::error::{Answer, Body, ProblemBody, Speaks};
+use crate::who::Who;
 
 pub fn routes() -> OpenApiRouter<Shared> {
     OpenApiRouter::new()
@@ -23,10 +24,11 @@ pub fn routes() -> OpenApiRouter<Shared> {
     responses((status = 200, body = Result_), (status = "default", body = ProblemBody)))]
 async fn ask(
     State(shared): State<Shared>,
+    Who(caller): Who,
     speaks: Speaks,
     Body(question): Body<Question>,
 ) -> Answer<Json<Result_>> {
-    keji_app::insight::ask(&shared.app, &caller(), &question)
+    keji_app::insight::ask(&shared.app, &caller, &question)
         .await
         .map(Json)
         .map_err(speaks.problem())
@@ -38,10 +40,11 @@ async fn ask(
     responses((status = 200, body = Explanation), (status = "default", body = ProblemBody)))]
 async fn explain(
     State(shared): State<Shared>,
+    Who(caller): Who,
     speaks: Speaks,
     Body(question): Body<Question>,
 ) -> Answer<Json<Explanation>> {
-    keji_app::insight::explain(&shared.app, &caller(), &question)
+    keji_app::insight::explain(&shared.app, &caller, &question)
         .await
         .map(Json)
         .map_err(speaks.problem())
@@ -53,10 +56,11 @@ async fn explain(
     responses((status = 200, body = FactRows), (status = "default", body = ProblemBody)))]
 async fn rows(
     State(shared): State<Shared>,
+    Who(caller): Who,
     speaks: Speaks,
     Body(question): Body<Question>,
 ) -> Answer<Json<FactRows>> {
-    keji_app::insight::rows(&shared.app, &caller(), &question)
+    keji_app::insight::rows(&shared.app, &caller, &question)
         .await
         .map(Json)
         .map_err(speaks.problem())

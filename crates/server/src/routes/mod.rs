@@ -5,9 +5,11 @@ pub mod evaluations;
 pub mod exports;
 pub mod imports;
 pub mod insight;
+pub mod people;
+pub mod session;
 pub mod status;
 
-use keji_app::{App, Caller};
+use keji_app::App;
 use utoipa_axum::router::OpenApiRouter;
 
 /// What every handler shares.
@@ -18,13 +20,10 @@ pub struct Shared {
     pub wake: std::sync::Arc<tokio::sync::Notify>,
 }
 
-/// The caller of a request: the machine's owner until there are logins.
-pub fn caller() -> Caller {
-    Caller::api()
-}
-
 pub fn all() -> OpenApiRouter<Shared> {
     OpenApiRouter::new()
+        .merge(session::routes())
+        .merge(people::routes())
         .merge(status::routes())
         .merge(imports::routes())
         .merge(insight::routes())

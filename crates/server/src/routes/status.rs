@@ -6,8 +6,9 @@ use keji_app::status::{CatalogBody, Status};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{Shared, caller};
+use super::Shared;
 use crate::error::{Answer, ProblemBody, Speaks};
+use crate::who::Who;
 
 pub fn routes() -> OpenApiRouter<Shared> {
     OpenApiRouter::new()
@@ -18,8 +19,12 @@ pub fn routes() -> OpenApiRouter<Shared> {
 /// What the place holds and how fresh it is.
 #[utoipa::path(get, path = "/api/status", operation_id = "get_status", tag = "status",
     responses((status = 200, body = Status), (status = "default", body = ProblemBody)))]
-async fn get_status(State(shared): State<Shared>, speaks: Speaks) -> Answer<Json<Status>> {
-    keji_app::status::status(&shared.app, &caller())
+async fn get_status(
+    State(shared): State<Shared>,
+    Who(caller): Who,
+    speaks: Speaks,
+) -> Answer<Json<Status>> {
+    keji_app::status::status(&shared.app, &caller)
         .await
         .map(Json)
         .map_err(speaks.problem())

@@ -53,6 +53,47 @@ impl Home {
         Server::of(self.keji())
     }
 
+    /// Gives customers, by number, to users.
+    pub fn own(&self, pairs: &[(&str, Json)]) {
+        use keji_schema::expr::Expr;
+        use keji_schema::{Catalog, Value};
+        use keji_store::{Access, ListQuery, Location, NewChange, Op, Store};
+        let location = match &self.place.location {
+            Location::Postgres(url) => Location::Postgres(url.clone()),
+            Location::Folder(_) => Location::Folder(self.data.path().to_owned()),
+        };
+        let catalog = std::sync::Arc::new(Catalog::standard().unwrap());
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let store = Store::open(&location, catalog.clone()).await.unwrap();
+            for (number, user) in pairs {
+                let filter = format!("number = '{number}'");
+                let query = ListQuery {
+                    object: "customer".to_owned(),
+                    fields: vec!["id".to_owned()],
+                    filter: Some(Expr::parse_filter(&filter, &catalog.scope("customer")).unwrap()),
+                    limit: 1,
+                    ..ListQuery::default()
+                };
+                let page = store.list(&query, &Access::all()).await.unwrap();
+                let Value::Int(id) = page.rows[0][0] else {
+                    panic!("no customer {number}");
+                };
+                let values = vec![("user".to_owned(), Value::Int(user.as_i64().unwrap()))];
+                let change = NewChange {
+                    object: "customer".to_owned(),
+                    op: Op::Update { id, values },
+                    actor: "test".to_owned(),
+                    channel: "test".to_owned(),
+                    module: None,
+                    jobs: Vec::new(),
+                };
+                store.write(change, &Access::all()).await.unwrap();
+            }
+            store.close().await;
+        });
+    }
+
     pub fn is_postgres(&self) -> bool {
         matches!(self.place.location, keji_store::Location::Postgres(_))
     }
@@ -77,6 +118,32 @@ pub fn text(output: &Output) -> String {
 pub struct Server {
     child: Child,
     pub address: String,
+    /// Of an owner; what [`Server::send_raw`] sends unless it is told another.
+    pub token: String,
+}
+
+/// The same program at the same place with other arguments.
+fn beside(keji: &Command, arguments: &[&str]) -> Command {
+    let mut command = Command::new(keji.get_program());
+    command.args(keji.get_args()).args(arguments);
+    for (name, value) in keji.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command.stdin(Stdio::null());
+    command
+}
+
+/// A token of a user with this role, who is added where he is not there yet.
+pub fn token(keji: &Command, login: &str, role: &str) -> String {
+    let add = ["user", "add", login, "--role", role, "--no-password"];
+    let _ = beside(keji, &add).output().unwrap();
+    let made = beside(keji, &["token", "create", "test", "--user", login]).output();
+    let made = made.unwrap();
+    assert!(made.status.success(), "{}", text(&made));
+    String::from_utf8(made.stdout).unwrap().trim().to_owned()
 }
 
 pub struct Reply {
@@ -109,19 +176,36 @@ impl Server {
         Server::of(keji(data))
     }
 
-    pub fn of(mut keji: Command) -> Server {
+    pub fn of(keji: Command) -> Server {
+        let token = token(&keji, "owner", "owner");
+        Server::begun(keji, token).0
+    }
+
+    /// A server whom nobody has signed in to yet, and its second line.
+    pub fn empty(keji: Command) -> (Server, String) {
+        let (server, mut out) = Server::begun(keji, String::new());
+        let mut line = String::new();
+        out.read_line(&mut line).unwrap();
+        (server, line)
+    }
+
+    fn begun(mut keji: Command, token: String) -> (Server, BufReader<std::process::ChildStdout>) {
         let mut child = keji
             .args(["serve", "--listen", "127.0.0.1:0"])
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        out.read_line(&mut line).unwrap();
         let address = line.trim().rsplit("http://").next().unwrap().to_owned();
         assert!(address.starts_with("127.0.0.1:"), "no address: {line:?}");
-        Server { child, address }
+        let server = Server {
+            child,
+            address,
+            token,
+        };
+        (server, out)
     }
 
     pub fn pid(&self) -> u32 {
@@ -161,7 +245,8 @@ impl Server {
         self.send_raw(method, path, &all, body)
     }
 
-    /// Without the headers that a polite client sends.
+    /// Without the headers that a polite client sends, but for its token. An
+    /// empty `authorization` is none.
     pub fn send_raw(
         &self,
         method: &str,
@@ -177,7 +262,13 @@ impl Server {
             "{method} {path} HTTP/1.1\r\nconnection: close\r\ncontent-length: {}\r\n",
             body.len()
         );
-        for (name, value) in headers {
+        let own = format!("Bearer {}", self.token);
+        let is_named = headers.iter().any(|(name, _)| *name == "authorization");
+        let mut all = headers.to_vec();
+        if !is_named {
+            all.push(("authorization", &own));
+        }
+        for (name, value) in all.iter().filter(|(_, value)| !value.is_empty()) {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
         head.push_str("\r\n");

@@ -53,6 +53,10 @@ pub struct Manifest {
     pub tables: Vec<TableSum>,
     /// [`Store::state_hash`], by the definitions of that day.
     pub state_hash: Checksum,
+    /// The newest seal of the change log, so that whoever keeps the backup can
+    /// tell later whether the log up to then is still the same.
+    #[serde(default)]
+    pub log_head: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,6 +122,7 @@ impl Store {
         if file.exists() {
             return Err(refused(file, io::ErrorKind::AlreadyExists, "it is there"));
         }
+        let log_head = self.seal_log().await?.map(|seal| seal.hash);
         let folder = workplace::folder_of(file);
         let work = Workplace::new(folder)?;
         let path = work.database();
@@ -154,6 +159,7 @@ impl Store {
             seq: copied.last_seq().await?,
             tables: sums,
             state_hash: Checksum(copied.state_hash().await?),
+            log_head,
         };
         copied.close().await;
         step(tell, BackupStep::Finish);
