@@ -4,8 +4,8 @@
 //! rights ([`permission`]) to the store and the metrics.
 //!
 //! Reading order: [`context`] (what there is to work with), [`permission`],
-//! [`import`], [`evaluation`], [`insight`], [`customers`], [`export`],
-//! [`jobs`], [`backup`], [`demo`].
+//! [`import`], [`evaluation`], [`insight`], [`customers`], [`records`],
+//! [`export`], [`jobs`], [`backup`], [`demo`].
 
 pub mod backup;
 pub mod check;
@@ -20,6 +20,7 @@ pub mod insight;
 pub mod jobs;
 pub mod messages;
 pub mod permission;
+pub mod records;
 mod spelling;
 pub mod status;
 

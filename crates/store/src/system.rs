@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::sql::Dialect;
 
 /// Of the tables below: the last of [`MIGRATIONS`].
-const VERSION: i64 = 3;
+const VERSION: i64 = 4;
 
 /// Keys of PostgreSQL's advisory locks.
 pub(crate) mod lock {
@@ -190,31 +190,45 @@ struct Migration {
     postgres: &'static [&'static str],
 }
 
-const MIGRATIONS: &[Migration] = &[Migration {
-    version: 2,
-    both: &[
-        "alter table keji_batch add column mode $text not null default 'add'",
-        "alter table keji_batch add column source $text",
-        "alter table keji_batch add column fingerprint $text",
-        "create index keji_batch_fingerprint on keji_batch (fingerprint)
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 2,
+        both: &[
+            "alter table keji_batch add column mode $text not null default 'add'",
+            "alter table keji_batch add column source $text",
+            "alter table keji_batch add column fingerprint $text",
+            "create index keji_batch_fingerprint on keji_batch (fingerprint)
            where state = 'staging' and fingerprint is not null",
-        // The import that the record belonged to, of a record that an import
-        // changed or deleted.
-        "alter table keji_change add column prior_batch $int",
-        // The one record that changed in this part, where it was only one.
-        "alter table keji_touched add column record $int",
-        "create table keji_mapping (
+            // The import that the record belonged to, of a record that an import
+            // changed or deleted.
+            "alter table keji_change add column prior_batch $int",
+            // The one record that changed in this part, where it was only one.
+            "alter table keji_touched add column record $int",
+            "create table keji_mapping (
            name $text primary key, signature $text not null, mapping $text not null,
            created_at $time not null, used_at $time not null
          )$strict",
-        "create index keji_mapping_signature on keji_mapping (signature, used_at)",
-    ],
-    // How far an import has staged. On SQLite this stands in the import's own
-    // file. Unlogged like the staged rows themselves, so that a crash of the
-    // server loses both.
-    postgres: &["create unlogged table keji_stage_mark (
+            "create index keji_mapping_signature on keji_mapping (signature, used_at)",
+        ],
+        // How far an import has staged. On SQLite this stands in the import's own
+        // file. Unlogged like the staged rows themselves, so that a crash of the
+        // server loses both.
+        postgres: &["create unlogged table keji_stage_mark (
            batch bigint primary key, row_no bigint not null, n_rows bigint not null,
            note text not null, is_complete boolean not null, n_staged bigint not null,
            filled bigint not null
          )"],
-}];
+    },
+    Migration {
+        version: 4,
+        both: &[
+            // What a request with a key was answered, for when it comes again.
+            "create table keji_once (
+           actor $text not null, key $text not null, fingerprint $text not null,
+           answer $text not null, made_at $time not null, primary key (actor, key)
+         )$strict",
+            "create index keji_once_made on keji_once (made_at)",
+        ],
+        postgres: &[],
+    },
+];

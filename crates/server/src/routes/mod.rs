@@ -5,6 +5,7 @@ pub mod evaluations;
 pub mod exports;
 pub mod imports;
 pub mod insight;
+pub mod records;
 pub mod status;
 
 use keji_app::{App, Caller};
@@ -31,4 +32,5 @@ pub fn all() -> OpenApiRouter<Shared> {
         .merge(evaluations::routes())
         .merge(customers::routes())
         .merge(exports::routes())
+        .merge(records::routes())
 }
