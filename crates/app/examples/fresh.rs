@@ -108,6 +108,8 @@ async fn write(
         actor: "bench".into(),
         channel: "bench".into(),
         module: None,
+        expected: None,
+        gives_number: false,
         jobs: Vec::new(),
     };
     store.write(change, &Access::all()).await?;

@@ -36,6 +36,9 @@ pub enum Error {
         zh: String,
         en: String,
     },
+    /// Records that cannot be read or written as asked.
+    #[error("{}", .0.en)]
+    Record(Box<RecordProblem>),
     /// A file or folder that the caller named cannot be used as it is.
     #[error("{path}: {source}")]
     File {
@@ -81,6 +84,108 @@ pub struct Place {
     pub column: Option<String>,
 }
 
+/// What keeps records from being read or written. Wrong values are told all
+/// at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordProblem {
+    /// `not_found`, `duplicate`, `in_use`, `read_only`, `version`,
+    /// `key_reused` or, of wrong values and parameters, `fields`.
+    pub code: &'static str,
+    pub zh: String,
+    pub en: String,
+    pub fields: Vec<FieldFault>,
+    /// Of `version`: the present one.
+    pub version: Option<i64>,
+}
+
+/// One field or parameter and what is wrong with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldFault {
+    /// Of several operations: which one, from 0.
+    pub index: Option<usize>,
+    pub field: String,
+    /// `unknown_field`, `required`, `value`, `option`, `too_long`, `link`,
+    /// `duplicate` …
+    pub code: &'static str,
+    pub zh: String,
+    pub en: String,
+}
+
+/// The same in one language.
+#[derive(Debug, Clone, Serialize, PartialEq, Eq)]
+pub struct FieldText {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub index: Option<usize>,
+    pub field: String,
+    pub code: &'static str,
+    pub detail: String,
+}
+
+impl FieldFault {
+    pub(crate) fn new(
+        field: impl Into<String>,
+        code: &'static str,
+        zh: impl Into<String>,
+        en: impl Into<String>,
+    ) -> FieldFault {
+        FieldFault {
+            index: None,
+            field: field.into(),
+            code,
+            zh: zh.into(),
+            en: en.into(),
+        }
+    }
+
+    /// Of a parameter that another error tells about.
+    pub(crate) fn of(field: &str, problem: &Error) -> FieldFault {
+        let [zh, en] = [Language::Zh, Language::En].map(|language| problem.text(language));
+        FieldFault::new(field, problem.code(), zh, en)
+    }
+
+    pub(crate) fn at(self, index: Option<usize>) -> FieldFault {
+        FieldFault { index, ..self }
+    }
+
+    fn text(&self, language: Language) -> FieldText {
+        FieldText {
+            index: self.index,
+            field: self.field.clone(),
+            code: self.code,
+            detail: language.pick(&self.zh, &self.en).to_owned(),
+        }
+    }
+}
+
+impl From<Vec<FieldFault>> for Error {
+    /// All of them in one sentence.
+    fn from(fields: Vec<FieldFault>) -> Error {
+        let said = |language: Language, colon: &str, between: &str| {
+            let all = fields.iter().map(|fault| {
+                let place = match fault.index {
+                    Some(index) => format!("operations[{index}].{}", fault.field),
+                    None => fault.field.clone(),
+                };
+                format!("`{place}`{colon}{}", language.pick(&fault.zh, &fault.en))
+            });
+            all.collect::<Vec<_>>().join(between)
+        };
+        Error::Record(Box::new(RecordProblem {
+            code: "fields",
+            zh: said(Language::Zh, "：", "；"),
+            en: said(Language::En, ": ", "; "),
+            fields,
+            version: None,
+        }))
+    }
+}
+
+impl From<FieldFault> for Error {
+    fn from(fault: FieldFault) -> Error {
+        vec![fault].into()
+    }
+}
+
 /// What an error body carries, without its status.
 #[derive(Debug, Clone, Serialize)]
 pub struct ProblemText {
@@ -90,6 +195,10 @@ pub struct ProblemText {
     pub detail: String,
     pub code: &'static str,
     pub at: Vec<Place>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<FieldText>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mapping: Option<Box<Mapping>>,
 }
@@ -143,6 +252,7 @@ impl Error {
             Error::NeedsMapping(_) => "needs_mapping",
             Error::NotFound { .. } => "not_found",
             Error::Argument { .. } => "argument",
+            Error::Record(problem) => problem.code,
             Error::File { .. } => "file",
             Error::State { code, .. } | Error::SignedOut { code, .. } => code,
             Error::Forbidden { .. } => "forbidden",
@@ -169,6 +279,7 @@ impl Error {
             | Error::NeedsMapping(_)
             | Error::NotFound { .. }
             | Error::Argument { .. }
+            | Error::Record(_)
             | Error::File { .. }
             | Error::State { .. }
             | Error::Forbidden { .. }
@@ -213,6 +324,7 @@ impl Error {
             Error::NeedsMapping(_) => "文件的列需要人确认一下再导入".to_owned(),
             Error::NotFound { kind, id } => format!("没有这个{}：{id}", word(kind)),
             Error::Argument { name, zh, .. } => format!("参数 `{name}` 不对：{zh}"),
+            Error::Record(problem) => problem.zh.clone(),
             Error::File { path, source } => {
                 format!("{}：{}", word(path), io_text(source, Language::Zh))
             }
@@ -242,6 +354,23 @@ impl Error {
             at: match self {
                 Error::Import(problem) => problem.place().into_iter().collect(),
                 _ => Vec::new(),
+            },
+            fields: match self {
+                Error::Record(problem) => {
+                    let fields = problem.fields.iter();
+                    fields.map(|fault| fault.text(language)).collect()
+                }
+                Error::Argument { name, zh, en } => vec![FieldText {
+                    index: None,
+                    field: (*name).to_owned(),
+                    code: "argument",
+                    detail: language.pick(zh, en).to_owned(),
+                }],
+                _ => Vec::new(),
+            },
+            version: match self {
+                Error::Record(problem) => problem.version,
+                _ => None,
             },
             mapping: match self {
                 Error::NeedsMapping(mapping) => Some(mapping.clone()),
@@ -287,6 +416,13 @@ fn store_zh(problem: &keji_store::Error) -> String {
         E::Duplicate { object, field } => format!("已有别的 {object} 用了同样的 `{field}`"),
         E::InUse { object, id, by } => format!("{object} {id} 还被 `{by}` 的记录引用"),
         E::Required { object, field } => format!("`{object}.{field}` 必须填写"),
+        E::Version {
+            object,
+            id,
+            expected,
+            present,
+        } => format!("{object} {id} 的版本是 {present}，不是 {expected}"),
+        E::KeyReused(key) => format!("键 `{key}` 已用于别的请求"),
         E::Invalid {
             object,
             field,
@@ -372,6 +508,12 @@ fn state_title(language: Language) -> &'static str {
 fn title(code: &str, language: Language) -> &'static str {
     let (zh, en) = match code {
         "not_found" => ("没有找到", "Not found"),
+        "fields" => ("有些值不对", "Some values do not hold"),
+        "duplicate" => ("已经有了", "There is one already"),
+        "in_use" => ("还在使用", "Still in use"),
+        "read_only" => ("不能这样写入", "Not written this way"),
+        "version" => ("记录已被改动", "The record was changed"),
+        "key_reused" => ("这个键已用于别的请求", "The key was used already"),
         "file" => ("文件或文件夹用不了", "The file or folder cannot be used"),
         "needs_mapping" => ("需要确认列的含义", "The columns need a look"),
         "unknown_name" => ("名称不存在", "Unknown name"),

@@ -4,9 +4,8 @@
 //! rights ([`permission`]) to the store and the metrics.
 //!
 //! Reading order: [`context`] (what there is to work with), [`permission`],
-//! [`identity`],
-//! [`import`], [`evaluation`], [`insight`], [`customers`], [`export`],
-//! [`jobs`], [`backup`], [`demo`].
+//! [`identity`], [`import`], [`evaluation`], [`insight`], [`customers`], [`records`],
+//! [`export`], [`jobs`], [`backup`], [`demo`].
 
 pub mod audit;
 pub mod backup;
@@ -23,6 +22,7 @@ pub mod insight;
 pub mod jobs;
 pub mod messages;
 pub mod permission;
+pub mod records;
 mod spelling;
 pub mod status;
 

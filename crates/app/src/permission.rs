@@ -302,20 +302,74 @@ pub fn require_all(caller: &Caller, object: &str) -> Result<()> {
     })
 }
 
-/// What the caller may see of an object's records.
-pub fn access(caller: &Caller, object: &str) -> Access {
-    access_for(caller, object, Action::Read)
+/// Whether whoever sees a record of the object also sees what this link leads
+/// to; otherwise a path over it would show what is not the caller's.
+pub fn may_follow(catalog: &Catalog, caller: &Caller, object: &str, link: &str) -> bool {
+    let Some(rights) = &caller.rights else {
+        return true;
+    };
+    let to = catalog.objects.get(object).and_then(|o| o.field(link));
+    let Some(to) = to.and_then(|f| f.to.as_deref()) else {
+        return true;
+    };
+    if !may(caller, to, Action::Read) {
+        return false;
+    }
+    if access(caller, to).predicate.is_none() {
+        return true;
+    }
+    let rows = |object: &str| {
+        let rights = rights.objects.get(object);
+        rights.and_then(|o| o.rows.get(&Action::Read)).copied()
+    };
+    let behind: Vec<String> = (paths_to_users(catalog, to).iter())
+        .map(|path| format!("{link}.{path}"))
+        .collect();
+    let own = paths_to_users(catalog, object);
+    !own.is_empty() && rows(object) <= rows(to) && own.iter().all(|path| behind.contains(path))
 }
 
-/// The records that the caller may act on in this way. Where the action is not
-/// allowed at all there are none.
-pub fn access_for(caller: &Caller, object: &str, action: Action) -> Access {
+/// Refuses a path over a link that the caller may not follow.
+pub fn require_path(
+    catalog: &Catalog,
+    caller: &Caller,
+    object: &str,
+    path: &[String],
+) -> Result<()> {
+    let mut at = object.to_owned();
+    let links = path.split_last().map_or(&[][..], |(_, links)| links);
+    for link in links {
+        if !may_follow(catalog, caller, &at, link) {
+            return Err(Error::Forbidden {
+                zh: format!("您的角色不能通过「{at}」看「{link}」"),
+                en: format!("your role may not look at `{link}` through `{at}`"),
+            });
+        }
+        let field = catalog.objects.get(&at).and_then(|o| o.field(link));
+        match field.and_then(|f| f.to.clone()) {
+            Some(to) => at = to,
+            None => break,
+        }
+    }
+    Ok(())
+}
+
+/// What the caller may see of an object's records.
+pub fn access(caller: &Caller, object: &str) -> Access {
+    access_for(caller, object, &[Action::Read])
+}
+
+/// The records with which the caller may do all of these. Where one of the
+/// actions is not allowed at all there are none.
+pub fn access_for(caller: &Caller, object: &str, actions: &[Action]) -> Access {
     let Some(rights) = &caller.rights else {
         return Access::all();
     };
-    let object = rights.objects.get(object);
-    let predicate = match object.and_then(|o| Some((o, o.rows.get(&action)?))) {
-        Some((object, rows)) => object.predicates.get(rows).cloned().flatten(),
+    let known = rights.objects.get(object);
+    let rows = |action: &Action| known.and_then(|o| o.rows.get(action).copied());
+    let narrowest = actions.iter().map(rows).min().flatten();
+    let predicate = match known.zip(narrowest) {
+        Some((object, rows)) => object.predicates.get(&rows).cloned().flatten(),
         None => Some(yes_or_no(Node::Literal(Value::Bool(false)))),
     };
     Access {

@@ -19,6 +19,8 @@ async fn write(store: &Store, object: &str, op: Op) -> i64 {
         actor: "test".into(),
         channel: "test".into(),
         module: None,
+        expected: None,
+        gives_number: false,
         jobs: Vec::new(),
     };
     store

@@ -24,6 +24,12 @@ pub struct ProblemBody {
     pub code: String,
     /// Where in a file.
     pub at: Vec<PlaceBody>,
+    /// The fields and parameters that do not hold, all of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<FieldProblem>,
+    /// Of code `version`: the present one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<i64>,
     /// The proposed mapping, with code `needs_mapping`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<super::routes::imports::Mapping>)]
@@ -35,6 +41,16 @@ pub struct PlaceBody {
     pub file: String,
     pub row: Option<u64>,
     pub column: Option<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FieldProblem {
+    /// Of several operations: which one, from 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub index: Option<usize>,
+    pub field: String,
+    pub code: String,
+    pub detail: String,
 }
 
 /// An error on its way out.
@@ -55,6 +71,12 @@ impl Problem {
             other if other.is_forbidden() => StatusCode::FORBIDDEN,
             E::SignedOut { .. } => StatusCode::UNAUTHORIZED,
             E::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
+            E::Record(problem) => match problem.code {
+                "not_found" => StatusCode::NOT_FOUND,
+                "duplicate" | "in_use" | "read_only" => StatusCode::CONFLICT,
+                "version" => StatusCode::PRECONDITION_FAILED,
+                _ => StatusCode::UNPROCESSABLE_ENTITY,
+            },
             E::State { .. } => StatusCode::CONFLICT,
             E::Cancelled => StatusCode::CONFLICT,
             other if other.is_callers_fault() => StatusCode::UNPROCESSABLE_ENTITY,
@@ -93,6 +115,17 @@ impl Problem {
                         column: p.column,
                     })
                     .collect(),
+                fields: text
+                    .fields
+                    .into_iter()
+                    .map(|f| FieldProblem {
+                        index: f.index,
+                        field: f.field,
+                        code: f.code.to_owned(),
+                        detail: f.detail,
+                    })
+                    .collect(),
+                version: text.version,
                 mapping: text.mapping.and_then(|m| serde_json::to_value(m).ok()),
             }),
         }
@@ -108,6 +141,8 @@ impl Problem {
                 detail,
                 code: code.to_owned(),
                 at: Vec::new(),
+                fields: Vec::new(),
+                version: None,
                 mapping: None,
             }),
         }

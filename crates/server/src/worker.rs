@@ -9,7 +9,8 @@ use tokio::sync::Notify;
 
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
-/// Received files go when their time is over, also while the server runs on.
+/// Received files, and answers kept for requests that come again, go when their
+/// time is over, also while the server runs on.
 const SWEEP_AGAIN: Duration = Duration::from_secs(24 * 3600);
 
 /// What was changed before may be changed unseen for as long.
@@ -23,6 +24,9 @@ pub async fn run(app: App, wake: Arc<Notify>) {
             swept = Some(Instant::now());
             if let Err(problem) = keji_app::import::sweep(&app) {
                 tracing::warn!(error = ?problem, "old files are left to the next sweep");
+            }
+            if let Err(problem) = keji_app::records::sweep(&app).await {
+                tracing::warn!(error = ?problem, "old answers are left to the next sweep");
             }
         }
         if sealed.elapsed() > SEAL_AGAIN {

@@ -10,6 +10,7 @@ use crate::db::{Fields, int};
 use crate::error::{Error, Result};
 use crate::job::NewJob;
 use crate::log::kind_of_text;
+use crate::record::Record;
 use crate::store::Store;
 
 /// One write of one record.
@@ -22,6 +23,12 @@ pub struct NewChange {
     pub channel: String,
     /// The module that writes, for objects with `written_by`.
     pub module: Option<String>,
+    /// Of an update or a delete: the version that the caller has seen
+    /// ([`Store::get_with_version`]); another one is refused.
+    pub expected: Option<i64>,
+    /// Of a create: where the object has a number and none is given, the next
+    /// running one is.
+    pub gives_number: bool,
     /// Written in the same transaction.
     pub jobs: Vec<NewJob>,
 }
@@ -120,6 +127,21 @@ pub struct Deltas {
     pub has_more: bool,
 }
 
+/// Ten columns of `keji_change`.
+const COLUMNS: &str = "seq, at, actor, channel, kind, object, record, batch, before, after";
+const KINDS: [Type; 10] = [
+    Type::Int,
+    Type::Instant,
+    Type::Text,
+    Type::Text,
+    Type::Text,
+    Type::Text,
+    Type::Int,
+    Type::Int,
+    Type::Text,
+    Type::Text,
+];
+
 impl Store {
     /// 0 when nothing was ever written.
     pub async fn last_seq(&self) -> Result<i64> {
@@ -133,9 +155,7 @@ impl Store {
     /// In log order.
     pub async fn changes(&self, query: &ChangeQuery) -> Result<Vec<Change>> {
         let mut params = vec![Value::Int(query.after_seq)];
-        let mut sql = "select seq, at, actor, channel, kind, object, record, batch, before, after \
-                       from keji_change where seq > $1"
-            .to_owned();
+        let mut sql = format!("select {COLUMNS} from keji_change where seq > $1");
         if let Some((object, id)) = &query.record {
             params.extend([object.as_str().into(), Value::Int(*id)]);
             sql.push_str(&format!(
@@ -149,26 +169,47 @@ impl Store {
             sql.push_str(&format!(" and batch = ${}", params.len()));
         }
         sql.push_str(&format!(" order by seq limit {}", query.limit));
-        let kinds = [
-            Type::Int,
-            Type::Instant,
-            Type::Text,
-            Type::Text,
-            Type::Text,
-            Type::Text,
-            Type::Int,
-            Type::Int,
-            Type::Text,
-            Type::Text,
-        ];
         let rows = self
             .db()
             .reader()
             .await?
             .conn()
-            .rows(sql, &params, &kinds)
+            .rows(sql, &params, &KINDS)
             .await?;
         rows.into_iter().map(change_of_row).collect()
+    }
+
+    /// What happened to one record, newest first, before `before_seq` where
+    /// that is given. The import that brought it is the first of all; as a
+    /// change of many records it has neither `before` nor `after` here.
+    pub async fn history(
+        &self,
+        record: &Record,
+        before_seq: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<Change>> {
+        let sql = format!(
+            "select {COLUMNS} from keji_change where seq < $1 and seq in \
+             (select seq from keji_change where object = $2 and record = $3 \
+             union all select seq from keji_batch where id = $4 and seq is not null) \
+             order by seq desc limit {limit}"
+        );
+        let params = [
+            Value::Int(before_seq.unwrap_or(i64::MAX)),
+            record.object.as_str().into(),
+            Value::Int(record.id),
+            record.batch.map_or(Value::Null, Value::Int),
+        ];
+        let mut reader = self.db().reader().await?;
+        let rows = reader.conn().rows(sql, &params, &KINDS).await?;
+        let of_record = |row| {
+            let mut change = change_of_row(row)?;
+            if change.record.is_none() {
+                (change.before, change.after) = (None, None);
+            }
+            Ok(change)
+        };
+        rows.into_iter().map(of_record).collect()
     }
 
     /// Every part of an object that a change after `seq` touched, once each.

@@ -34,6 +34,17 @@ pub enum Error {
     /// The object is written by one module only.
     #[error("`{object}` is written by `{by}` only")]
     Refused { object: String, by: String },
+    /// The record was changed since the caller read it.
+    #[error("{object} {id} is at version {present}, not at {expected}")]
+    Version {
+        object: String,
+        id: i64,
+        expected: i64,
+        present: i64,
+    },
+    /// The key of a request stands for another request already.
+    #[error("the key `{0}` was used for another request")]
+    KeyReused(String),
     /// A query that cannot be asked as it stands.
     #[error("{0}")]
     Query(String),

@@ -12,7 +12,7 @@ use crate::db::{Conn, Fields};
 use crate::error::{Error, Result};
 use crate::log::{self, Entry};
 use crate::store::Store;
-use crate::write::{named, now};
+use crate::write::{Done, named, now};
 
 /// What proves who a user is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,26 +87,27 @@ impl Store {
         is_first: bool,
     ) -> Result<Option<i64>> {
         let access = Access::all();
-        let def = self.0.catalog.object("user")?;
-        self.check_op(def, &change, &access)?;
+        let def = self.check_op(&change, &access)?;
         let mut tx = self.db().begin().await?;
         let mut conn = tx.conn();
         log::take(&mut conn).await?;
         if is_first && conn.int("select count(*) from \"user\"", &[]).await? > 0 {
             return Ok(None);
         }
-        let written = self.write_in(&mut conn, def, &change, &access).await;
-        let written = written.map_err(|e| named(e, &change))?;
-        let user = match (&change.op, written.and_then(|w| w.record)) {
-            (_, Some(id)) => Some(id),
-            (crate::change::Op::Update { id, .. }, None) => Some(*id),
-            _ => None,
+        let done = self.apply(&mut conn, def, &change, &access).await;
+        let user = match done.map_err(|e| named(e, &change))? {
+            Done::Unchanged(record) => record.id,
+            Done::Changed(applied) => {
+                let id = applied.id;
+                self.enter(&mut conn, def, &change, *applied).await?;
+                id
+            }
         };
-        if let (Some(user), Some(password)) = (user, password) {
+        if let Some(password) = password {
             set_password(&mut conn, user, password).await?;
         }
         tx.commit().await.map_err(|e| named(e, &change))?;
-        Ok(user)
+        Ok(Some(user))
     }
 
     pub async fn proof(&self, user: i64) -> Result<Option<Proof>> {

@@ -21,7 +21,10 @@ pub mod record;
 pub mod change;
 mod insert;
 mod log;
+mod number;
+mod version;
 mod write;
+mod write_many;
 
 pub mod batch;
 mod import;
@@ -65,3 +68,4 @@ pub use mapping::SavedMapping;
 pub use record::{ListPage, ListQuery, Record, ScanQuery, Sort};
 pub use spelling::Spelling;
 pub use store::{Cancel, Location, Store};
+pub use write_many::{Answered, Once, WriteFault, Written};

@@ -11,6 +11,9 @@ use crate::record::{ListPage, ListQuery, Record, ScanQuery, Sort};
 use crate::sql::{Dialect, Select, quote};
 use crate::store::Store;
 
+#[cfg(test)]
+mod tests;
+
 /// Rows that a scan hands over at once: large enough that the handing over
 /// costs nothing, small enough to stay in the processor's cache.
 const PORTION: usize = 1024;
@@ -374,7 +377,16 @@ fn after_sql(select: &mut Select<'_>, keys: &[Key], at: &[Value]) -> String {
         any.push(format!("({})", all.join(" and ")));
         equal.push(format!("{column} = {bound}"));
     }
-    format!("({})", any.join(" or "))
+    let any = format!("({})", any.join(" or "));
+    // What follows from it already, in the words that let an index begin there.
+    match (keys.first(), at.first()) {
+        (Some(key), Some(value)) if key.is_full && keys.len() > 1 => {
+            let bound = select.bind(value.clone());
+            let sign = if key.descending { "<=" } else { ">=" };
+            format!("{} {sign} {bound} and {any}", key.column)
+        }
+        _ => any,
+    }
 }
 
 /// Keys as text for the caller to give back.

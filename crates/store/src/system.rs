@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::sql::Dialect;
 
 /// Of the tables below: the last of [`MIGRATIONS`].
-const VERSION: i64 = 4;
+const VERSION: i64 = 5;
 
 /// Keys of PostgreSQL's advisory locks.
 pub(crate) mod lock {
@@ -242,6 +242,18 @@ const MIGRATIONS: &[Migration] = &[
             "create table keji_role (id $text primary key, document $text not null)$strict",
             // The log's entries up to `seq`, by a hash over them and the seal before.
             "create table keji_seal (seq $int primary key, hash $text not null)$strict",
+        ],
+        postgres: &[],
+    },
+    Migration {
+        version: 5,
+        both: &[
+            // What a request with a key was answered, for when it comes again.
+            "create table keji_once (
+           actor $text not null, key $text not null, fingerprint $text not null,
+           answer $text not null, made_at $time not null, primary key (actor, key)
+         )$strict",
+            "create index keji_once_made on keji_once (made_at)",
         ],
         postgres: &[],
     },

@@ -1,5 +1,5 @@
-//! The one write path for single records: row, change, touched parts of the
-//! copy and jobs in one transaction.
+//! The one write path for records: row, change, touched parts of the copy and
+//! jobs in one transaction. Several at once are `write_many`'s.
 
 use std::collections::BTreeSet;
 
@@ -16,8 +16,10 @@ use crate::db::{Conn, int};
 use crate::error::{Error, Result};
 use crate::job;
 use crate::log::{self, Entry, Touches};
+use crate::record::Record;
 use crate::sql::{Dialect, quote};
 use crate::store::Store;
+use crate::version::version;
 
 impl Store {
     /// Writes one record with its change, touched months and jobs in one
@@ -25,30 +27,35 @@ impl Store {
     /// field that is hidden neither. An update that changes nothing is no
     /// change: nothing is written, no job enqueued, and the answer is `None`.
     pub async fn write(&self, change: NewChange, access: &Access) -> Result<Option<Change>> {
-        let def = self.0.catalog.object(&change.object)?;
-        self.check_op(def, &change, access)?;
+        let def = self.check_op(&change, access)?;
         let mut tx = self.db().begin().await?;
-        let written = match self.write_in(&mut tx.conn(), def, &change, access).await {
-            Ok(written) => written,
+        let mut conn = tx.conn();
+        let applied = match self.apply(&mut conn, def, &change, access).await {
+            Ok(Done::Changed(applied)) => applied,
+            Ok(Done::Unchanged(_)) => return Ok(None),
             Err(e) => return Err(named(e, &change)),
         };
-        if written.is_some() {
-            tx.commit().await.map_err(|e| named(e, &change))?;
-        }
-        Ok(written)
+        let written = self.enter(&mut conn, def, &change, *applied).await;
+        let written = written.map_err(|e| named(e, &change))?;
+        tx.commit().await.map_err(|e| named(e, &change))?;
+        Ok(Some(written))
     }
 
-    pub(crate) async fn write_in(
+    /// Writes the record, but not yet the log: a transaction of several writes
+    /// takes the log last, so that nobody who has it waits for a record.
+    pub(crate) async fn apply(
         &self,
         conn: &mut Conn<'_>,
         def: &ObjectDef,
         change: &NewChange,
         access: &Access,
-    ) -> Result<Option<Change>> {
+    ) -> Result<Done> {
         let catalog = &self.0.catalog;
         let mut touches = Touches::new();
         let (kind, id, before, after) = match &change.op {
             Op::Create { values } => {
+                let numbered = self.numbered(conn, def, change, values).await?;
+                let values = numbered.as_ref().unwrap_or(values);
                 let id = insert(conn, def, values).await?;
                 self.check_reach(conn, def, id, access).await?;
                 let given = values.iter().filter(|(_, v)| !v.is_null());
@@ -59,12 +66,13 @@ impl Store {
             Op::Update { id, values } => {
                 let record = self.record(conn, &def.id, *id, access, true).await?;
                 let record = record.ok_or_else(|| not_found(def, *id))?;
+                check_version(conn, &record, change.expected).await?;
                 let changed: Vec<_> = values
                     .iter()
                     .filter(|(f, v)| record.value(f) != v)
                     .collect();
                 if changed.is_empty() {
-                    return Ok(None);
+                    return Ok(Done::Unchanged(Box::new(record)));
                 }
                 let fields: Vec<&str> = changed.iter().map(|(f, _)| f.as_str()).collect();
                 log::touched_by(conn, catalog, def, *id, &fields, &mut touches).await?;
@@ -85,7 +93,8 @@ impl Store {
             Op::Delete { id } => {
                 // Visible to the caller, but the log keeps the hidden fields too.
                 let seen = self.record(conn, &def.id, *id, access, true).await?;
-                seen.ok_or_else(|| not_found(def, *id))?;
+                let seen = seen.ok_or_else(|| not_found(def, *id))?;
+                check_version(conn, &seen, change.expected).await?;
                 let record = self
                     .record(conn, &def.id, *id, &Access::all(), true)
                     .await?;
@@ -99,6 +108,30 @@ impl Store {
                 (ChangeKind::Delete, *id, Some(before), None)
             }
         };
+        Ok(Done::Changed(Box::new(Applied {
+            kind,
+            id,
+            before,
+            after,
+            touches,
+        })))
+    }
+
+    /// Enters what was applied into the log, with what it touched and its jobs.
+    pub(crate) async fn enter(
+        &self,
+        conn: &mut Conn<'_>,
+        def: &ObjectDef,
+        change: &NewChange,
+        applied: Applied,
+    ) -> Result<Change> {
+        let Applied {
+            kind,
+            id,
+            before,
+            after,
+            touches,
+        } = applied;
         let at = now();
         let entry = Entry {
             at,
@@ -120,7 +153,7 @@ impl Store {
         for new in &change.jobs {
             job::insert(conn, new).await?;
         }
-        Ok(Some(Change {
+        Ok(Change {
             seq,
             at,
             actor: change.actor.clone(),
@@ -131,7 +164,7 @@ impl Store {
             batch: None,
             before,
             after,
-        }))
+        })
     }
 
     /// Nobody writes a record to where he may not, nor gives it away to there.
@@ -156,12 +189,8 @@ impl Store {
     }
 
     /// What can be said without the database.
-    pub(crate) fn check_op(
-        &self,
-        def: &ObjectDef,
-        change: &NewChange,
-        access: &Access,
-    ) -> Result<()> {
+    pub(crate) fn check_op(&self, change: &NewChange, access: &Access) -> Result<&ObjectDef> {
+        let def = self.0.catalog.object(&change.object)?;
         if let Some(by) = &def.written_by
             && change.module.as_deref() != Some(by)
         {
@@ -173,7 +202,7 @@ impl Store {
         let (values, is_create) = match &change.op {
             Op::Create { values } => (values, true),
             Op::Update { values, .. } => (values, false),
-            Op::Delete { .. } => return Ok(()),
+            Op::Delete { .. } => return Ok(def),
         };
         let mut named = BTreeSet::new();
         for (id, value) in values {
@@ -190,16 +219,17 @@ impl Store {
             }
             check_value(def, field, value)?;
         }
+        let is_given = |f: &FieldDef| change.gives_number && def.number.as_ref() == Some(&f.id);
         let missing = def
             .fields
             .iter()
-            .find(|f| f.required && !named.contains(f.id.as_str()));
+            .find(|f| f.required && !named.contains(f.id.as_str()) && !is_given(f));
         match missing {
             Some(field) if is_create => Err(Error::Required {
                 object: def.id.clone(),
                 field: field.id.clone(),
             }),
-            _ => Ok(()),
+            _ => Ok(def),
         }
     }
 
@@ -228,6 +258,37 @@ impl Store {
             }
         }
         Ok(())
+    }
+}
+
+/// A write that stands in its transaction and not yet in the log.
+pub(crate) struct Applied {
+    kind: ChangeKind,
+    pub(crate) id: i64,
+    before: Option<Map<String, Json>>,
+    after: Option<Map<String, Json>>,
+    touches: Touches,
+}
+
+pub(crate) enum Done {
+    Changed(Box<Applied>),
+    /// Of an update: the record has these values already.
+    Unchanged(Box<Record>),
+}
+
+async fn check_version(conn: &mut Conn<'_>, seen: &Record, expected: Option<i64>) -> Result<()> {
+    let Some(expected) = expected else {
+        return Ok(());
+    };
+    let present = version(conn, seen).await?;
+    match present == expected {
+        true => Ok(()),
+        false => Err(Error::Version {
+            object: seen.object.clone(),
+            id: seen.id,
+            expected,
+            present,
+        }),
     }
 }
 

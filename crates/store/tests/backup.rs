@@ -72,6 +72,8 @@ fn change(op: Op) -> NewChange {
         actor: "anna".to_owned(),
         channel: "api".to_owned(),
         module: None,
+        expected: None,
+        gives_number: false,
         jobs: vec![NewJob::new("mail", json!({"to": 1}))],
     }
 }

@@ -122,6 +122,8 @@ async fn write(store: &Store, number: &str) -> Result<()> {
         actor: "anna".to_owned(),
         channel: "api".to_owned(),
         module: None,
+        expected: None,
+        gives_number: false,
         jobs: Vec::new(),
     };
     store.write(change, &Access::all()).await.map(|_| ())

@@ -17,6 +17,8 @@ async fn write(store: &Store, object: &str, op: Op) -> Result<i64> {
         actor: "anna".to_owned(),
         channel: "api".to_owned(),
         module: None,
+        expected: None,
+        gives_number: false,
         jobs: Vec::new(),
     };
     let written = store.write(change, &Access::all()).await?;

@@ -170,6 +170,8 @@ async fn write(store: &Store, object: &str, op: Op) -> i64 {
         actor: "anna".to_owned(),
         channel: "api".to_owned(),
         module: None,
+        expected: None,
+        gives_number: false,
         jobs: Vec::new(),
     };
     let written = store.write(change, &Access::all()).await.unwrap().unwrap();

@@ -121,6 +121,8 @@ fn change(object: &str, op: Op) -> NewChange {
         actor: "anna".to_owned(),
         channel: "api".to_owned(),
         module: None,
+        expected: None,
+        gives_number: false,
         jobs: Vec::new(),
     }
 }

@@ -194,6 +194,8 @@ async fn write(store: &Store, object: &str, op: Op) -> i64 {
         actor: "anna".to_owned(),
         channel: "api".to_owned(),
         module: None,
+        expected: None,
+        gives_number: false,
         jobs: Vec::new(),
     };
     let written = store.write(change, &Access::all()).await.unwrap().unwrap();
@@ -364,9 +366,80 @@ async fn seals(location: &Location) {
     store.close().await;
 }
 
+/// The answer to a request with a key stays a day, also in a database that an
+/// earlier version made.
+async fn answers(store: &Store, location: &Location) {
+    let change = |number: &str| NewChange {
+        object: "customer".to_owned(),
+        op: Op::Create {
+            values: values(&[("number", number.into())]),
+        },
+        actor: "anna".to_owned(),
+        channel: "api".to_owned(),
+        module: None,
+        expected: None,
+        gives_number: false,
+        jobs: Vec::new(),
+    };
+    let post = async |number: &str, fingerprint: &str| {
+        let once = Once {
+            actor: "anna".to_owned(),
+            key: "k".to_owned(),
+            fingerprint: fingerprint.to_owned(),
+        };
+        let answer = |all: &[keji_store::Result<Written>]| match &all[0] {
+            Ok(written) => serde_json::json!({ "id": written.id }),
+            Err(_) => serde_json::Value::Null,
+        };
+        let (changes, access) = ([change(number)], Access::all());
+        let made = store.write_many(&changes, &access, true, Some(&once), answer);
+        made.await
+    };
+    let first = post("O1", "a").await.unwrap();
+    assert!(!first.is_replay);
+    let again = post("O1", "a").await.unwrap();
+    assert!(again.is_replay);
+    assert_eq!(again.body, first.body);
+    let other = post("O2", "b").await.unwrap_err();
+    assert!(matches!(other.error, Error::KeyReused(_)), "{other:?}");
+    assert_eq!(store.sweep_answers().await.unwrap(), 0);
+    let day_ago = match location {
+        Location::Folder(_) => "made_at - 86401000000",
+        Location::Postgres(_) => "made_at - interval '86401 seconds'",
+    };
+    by_hand(
+        location,
+        &format!("update keji_once set made_at = {day_ago}"),
+    )
+    .await;
+    let other = post("O2", "b").await.unwrap();
+    assert!(!other.is_replay);
+    by_hand(
+        location,
+        &format!("update keji_once set made_at = {day_ago}"),
+    )
+    .await;
+    assert_eq!(store.sweep_answers().await.unwrap(), 1);
+    let numbers = table(store, "customer", &["number"]).await;
+    assert_eq!(numbers, ["O1", "O2"]);
+    for id in store
+        .changes(&ChangeQuery {
+            limit: 9,
+            ..ChangeQuery::default()
+        })
+        .await
+        .unwrap()
+    {
+        if let (Some(id), ChangeKind::Create) = (id.record, id.kind) {
+            write(store, "customer", Op::Delete { id }).await;
+        }
+    }
+}
+
 async fn story(location: &Location) {
     versions(location).await;
     let store = Store::open(location, catalog()).await.unwrap();
+    answers(&store, location).await;
     mappings(&store).await;
     feed(&store).await;
     store.close().await;

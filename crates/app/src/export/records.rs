@@ -13,7 +13,7 @@ use super::{Format, Heading, NewFile};
 use crate::context::App;
 use crate::error::{Error, Result};
 use crate::messages::Language;
-use crate::permission::{Action, Caller, access, hides, require};
+use crate::permission::{Action, Caller, access, hides, may_follow, require, require_path};
 
 /// Which records, in which order.
 #[derive(Debug, Default)]
@@ -41,12 +41,16 @@ pub async fn records(
     let scope = app.catalog.scope(&object.id);
     let filter = wanted.filter.as_deref().map(str::trim);
     let filter = filter.filter(|text| !text.is_empty());
+    let filter = filter.map(|f| Expr::parse_filter(f, &scope)).transpose()?;
+    for path in filter.iter().flat_map(Expr::fields) {
+        require_path(&app.catalog, caller, &object.id, &path)?;
+    }
     let (fields, headings) = columns(app, caller, object, format, language)?;
     let query = ScanQuery {
         object: object.id.clone(),
         fields,
-        filter: filter.map(|f| Expr::parse_filter(f, &scope)).transpose()?,
-        sort: sort(app, object, wanted.sort.as_deref())?,
+        filter,
+        sort: sort(app, caller, object, wanted.sort.as_deref())?,
     };
     let mut file = NewFile::create(format, path, &headings)?;
     let access = access(caller, &object.id);
@@ -117,6 +121,9 @@ fn columns(
         let mut kind = field.kind;
         let mut path = field.id.clone();
         if let Some(to) = &field.to {
+            if !may_follow(&app.catalog, caller, &object.id, &field.id) {
+                continue;
+            }
             let to = app.catalog.object(to)?;
             let name = to.number.as_ref().or(to.title.as_ref());
             let Some(number) = name.and_then(|id| to.field(id)) else {
@@ -136,7 +143,7 @@ fn columns(
     Ok((paths, headings))
 }
 
-fn sort(app: &App, object: &ObjectDef, text: Option<&str>) -> Result<Vec<Sort>> {
+fn sort(app: &App, caller: &Caller, object: &ObjectDef, text: Option<&str>) -> Result<Vec<Sort>> {
     let keys = text.unwrap_or_default().split(',').map(str::trim);
     let keys = keys.filter(|key| !key.is_empty());
     let parsed = keys.map(|key| {
@@ -147,6 +154,7 @@ fn sort(app: &App, object: &ObjectDef, text: Option<&str>) -> Result<Vec<Sort>> 
         if name != "id" {
             let path: Vec<String> = name.split('.').map(str::to_owned).collect();
             app.catalog.field(&object.id, &path)?;
+            require_path(&app.catalog, caller, &object.id, &path)?;
         }
         Ok(Sort {
             path: name.to_owned(),

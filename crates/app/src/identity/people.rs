@@ -723,6 +723,8 @@ fn change(caller: &Caller, object: &str, op: Op) -> NewChange {
         actor: caller.actor.clone(),
         channel: caller.channel.id().to_owned(),
         module: owned.then(|| MODULE.to_owned()),
+        expected: None,
+        gives_number: false,
         jobs: Vec::new(),
     }
 }

@@ -10,6 +10,7 @@ mod customers;
 mod evaluate;
 mod import;
 mod output;
+mod records;
 mod serve;
 mod user;
 mod words;
@@ -72,6 +73,8 @@ enum Command {
     Customers(customers::ListArgs),
     /// Write customers with their scores to a .csv, .xlsx or .parquet file.
     Export(customers::ExportArgs),
+    /// List, show, create, change and delete the records of any object.
+    Records(records::RecordsArgs),
     /// Prove that definitions, store and copy are whole and agree.
     Check,
     /// Write everything of the store into one file, while others go on working.
@@ -136,6 +139,7 @@ async fn run(cli: Cli, output: &Output) -> u8 {
         Command::Ask(args) => ask::run(&place, args, output).await,
         Command::Customers(args) => customers::list(&place, args, output).await,
         Command::Export(args) => customers::export(&place, args, output).await,
+        Command::Records(args) => records::run(&place, args, output).await,
         Command::Check => evaluate::check(&place, output).await,
         Command::Backup(args) => backup::backup(&place, args, output).await,
         Command::Restore(args) => backup::restore(&place, args, output).await,

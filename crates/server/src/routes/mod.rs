@@ -6,6 +6,7 @@ pub mod exports;
 pub mod imports;
 pub mod insight;
 pub mod people;
+pub mod records;
 pub mod session;
 pub mod status;
 
@@ -30,4 +31,5 @@ pub fn all() -> OpenApiRouter<Shared> {
         .merge(evaluations::routes())
         .merge(customers::routes())
         .merge(exports::routes())
+        .merge(records::routes())
 }

@@ -86,6 +86,8 @@ impl Home {
                     actor: "test".to_owned(),
                     channel: "test".to_owned(),
                     module: None,
+                    expected: None,
+                    gives_number: false,
                     jobs: Vec::new(),
                 };
                 store.write(change, &Access::all()).await.unwrap();

@@ -1,0 +1,121 @@
+//! What objects there are, and what the caller may do with each.
+
+use keji_schema::definition::{FieldDef, ObjectDef, OptionDef, Text2};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{json, known};
+use crate::context::App;
+use crate::error::Result;
+use crate::permission::{Action, Caller, access, may_write, require};
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ObjectList {
+    pub objects: Vec<ObjectDoc>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ObjectDoc {
+    pub id: String,
+    pub name: Text2,
+    pub about: Text2,
+    /// The field by which people know a record.
+    pub number: Option<String>,
+    /// The field that stands for a record where only one word fits.
+    pub title: Option<String>,
+    /// Whether records are created, changed and deleted here; others are
+    /// written by the product itself.
+    pub is_writable: bool,
+    /// `read`, `create`, `update`, `delete`, `import`, `export`: what the caller
+    /// may do.
+    pub actions: Vec<&'static str>,
+    pub fields: Vec<FieldDoc>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FieldDoc {
+    pub id: String,
+    /// `text`, `int`, `decimal`, `float`, `bool`, `date`, `instant`, `choice` or
+    /// `link`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub name: Text2,
+    pub help: Option<Text2>,
+    pub required: bool,
+    /// The caller may see it, not write it.
+    pub is_read_only: bool,
+    pub unique: bool,
+    /// Whether `search` looks here.
+    pub search: bool,
+    /// Of a link: the object it leads to.
+    pub to: Option<String>,
+    pub options: Vec<OptionDef>,
+    pub unit: Option<String>,
+}
+
+const ACTIONS: [(&str, Action); 6] = [
+    ("read", Action::Read),
+    ("create", Action::Create),
+    ("update", Action::Update),
+    ("delete", Action::Delete),
+    ("import", Action::Import),
+    ("export", Action::Export),
+];
+
+/// Those that the caller may read.
+pub fn objects(app: &App, caller: &Caller) -> ObjectList {
+    let all = app.catalog.objects.values();
+    let seen = all.filter(|def| require(caller, &def.id, Action::Read).is_ok());
+    ObjectList {
+        objects: seen.map(|def| doc(caller, def)).collect(),
+    }
+}
+
+pub fn object(app: &App, caller: &Caller, id: &str) -> Result<ObjectDoc> {
+    Ok(doc(caller, known(app, caller, id, Action::Read)?))
+}
+
+fn doc(caller: &Caller, def: &ObjectDef) -> ObjectDoc {
+    let access = access(caller, &def.id);
+    let is_writable = def.written_by.is_none();
+    let may = |action: Action| {
+        let is_read = matches!(action, Action::Read | Action::Export);
+        (is_writable || is_read) && require(caller, &def.id, action).is_ok()
+    };
+    let is_seen = |field: &str| !access.hides(&def.id, field);
+    ObjectDoc {
+        id: def.id.clone(),
+        name: def.name.clone(),
+        about: def.about.clone(),
+        number: def.number.clone().filter(|f| is_seen(f)),
+        title: def.title.clone().filter(|f| is_seen(f)),
+        is_writable,
+        actions: ACTIONS
+            .iter()
+            .filter(|(_, action)| may(*action))
+            .map(|(id, _)| *id)
+            .collect(),
+        fields: def
+            .fields
+            .iter()
+            .filter(|f| is_seen(&f.id))
+            .map(|f| field(caller, def, f))
+            .collect(),
+    }
+}
+
+fn field(caller: &Caller, def: &ObjectDef, f: &FieldDef) -> FieldDoc {
+    FieldDoc {
+        id: f.id.clone(),
+        kind: json(&f.kind).as_str().unwrap_or_default().to_owned(),
+        name: f.name.clone(),
+        help: f.help.clone(),
+        required: f.required,
+        is_read_only: !may_write(caller, &def.id, &f.id),
+        unique: f.unique,
+        search: f.search,
+        to: f.to.clone(),
+        options: f.options.clone(),
+        unit: f.unit.clone(),
+    }
+}

@@ -1,0 +1,48 @@
+//! Which version of a record there is: the position of the newest change that
+//! touched it. Reading a record and changing only what was read go by it.
+
+use keji_schema::Value;
+
+use crate::access::Access;
+use crate::db::Conn;
+use crate::error::Result;
+use crate::record::Record;
+use crate::store::Store;
+
+impl Store {
+    /// A record and its version, of one moment. `None` as of [`Store::get`].
+    /// The version is 0 of records that were loaded as a set without an
+    /// import, such as scores, and were never changed since.
+    pub async fn get_with_version(
+        &self,
+        object: &str,
+        id: i64,
+        access: &Access,
+    ) -> Result<Option<(Record, i64)>> {
+        let mut tx = self.snapshot().await?;
+        let mut conn = tx.conn();
+        let Some(record) = self.record(&mut conn, object, id, access, false).await? else {
+            return Ok(None);
+        };
+        let version = version(&mut conn, &record).await?;
+        Ok(Some((record, version)))
+    }
+}
+
+/// An import's change and its undo name no records: they count by the batch of
+/// the record, and by the batches that changed it.
+pub(crate) async fn version(conn: &mut Conn<'_>, record: &Record) -> Result<i64> {
+    let sql = "select max(seq) from ( \
+               select max(seq) as seq from keji_change where object = $1 and record = $2 \
+               union all select seq from keji_batch where id = $3 \
+               union all select max(c.seq) from keji_batch b \
+               join keji_change c on c.batch = b.id and c.kind = 'undo' \
+               where b.state = 'undone' and b.id in (select batch from keji_change \
+               where object = $1 and record = $2 and batch is not null)) as newest";
+    let params = [
+        record.object.as_str().into(),
+        Value::Int(record.id),
+        record.batch.map_or(Value::Null, Value::Int),
+    ];
+    conn.int(sql, &params).await
+}
