@@ -9,7 +9,7 @@ import {
   TeamOutlined,
 } from "@ant-design/icons";
 import { useQuery } from "@tanstack/react-query";
-import { Link, Outlet } from "@tanstack/react-router";
+import { Link, Outlet, useLocation } from "@tanstack/react-router";
 import { Segmented } from "antd";
 import { lazy, type MouseEvent, Suspense, useEffect } from "react";
 import { useTranslation } from "react-i18next";
@@ -161,11 +161,13 @@ function Objects({ user }: { user: SessionUser }) {
   const { t } = useTranslation();
   const lang = useLang();
   const { data } = useQuery(objectsQuery);
+  const isSettings = useLocation({ select: (at) => at.pathname.startsWith("/settings") });
   const settings = AREAS.find((a) => user.admin.includes(a.area));
   return (
     <>
       <div className="rail-objects">
-        {roomsOf(data ?? []).map(({ room, objects }) => (
+        {/* Customers have a page of their own above. */}
+        {roomsOf((data ?? []).filter((o) => o.id !== "customer")).map(({ room, objects }) => (
           <section key={room} aria-label={t(`rooms.${room}`)}>
             <h2>{t(`rooms.${room}`)}</h2>
             {objects.map((object) => (
@@ -183,7 +185,7 @@ function Objects({ user }: { user: SessionUser }) {
         ))}
       </div>
       {settings && (
-        <Link to={settings.to} className="room settings-room">
+        <Link to={settings.to} className={isSettings ? "room settings-room active" : "room settings-room"}>
           <span aria-hidden="true">
             <SettingOutlined />
           </span>

@@ -9,6 +9,10 @@ import { useCurrency } from "../ui/catalog";
 import { currencySign, exactNumber, type Lang, NO_VALUE, showInstant, showValue } from "../ui/format";
 import { isFigure } from "./record";
 
+/** At least two places, so that amounts stand below each other. */
+const inCents = (text: string): string =>
+  text.includes(".") ? text.replace(/\.(\d)$/, ".$10") : /\d$/.test(text) ? `${text}.00` : text;
+
 /** The value in words; without its currency's sign where that is not known. */
 export function valueText(
   field: FieldDef,
@@ -29,7 +33,7 @@ export function valueText(
     case "int":
     case "float": {
       if (field.unit === "money") {
-        const text = exactNumber(String(value));
+        const text = inCents(exactNumber(String(value)));
         const sign = currencySign(currency);
         return text.startsWith("−") ? `−${sign}${text.slice(1)}` : sign + text;
       }
@@ -41,7 +45,6 @@ export function valueText(
   }
 }
 
-/** Dots stand for digits that the reader may not see; that is no fault of the number. */
 export const alignOf = (field: FieldDef): "num" | undefined => (isFigure(field) ? "num" : undefined);
 
 export function useWords(): { yes: string; no: string } {

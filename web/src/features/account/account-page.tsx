@@ -344,7 +344,7 @@ function Tokens() {
               <th scope="col">{t("account.tokenName")}</th>
               <th scope="col">{t("account.tokenMade")}</th>
               <th scope="col">{t("account.tokenUsed")}</th>
-              <th scope="col">{t("account.tokenUntil")}</th>
+              <th scope="col">{t("account.tokenEnds")}</th>
               <th scope="col">
                 <span className="visually-hidden">{t("users.actions")}</span>
               </th>
@@ -358,7 +358,7 @@ function Tokens() {
                 <td data-head={t("account.tokenUsed")}>
                   {token.used_at ? showInstant(token.used_at) : NO_VALUE}
                 </td>
-                <td data-head={t("account.tokenUntil")}>
+                <td data-head={t("account.tokenEnds")}>
                   {token.expires_at ? showInstant(token.expires_at).slice(0, 10) : NO_VALUE}
                 </td>
                 <td>

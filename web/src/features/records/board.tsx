@@ -145,7 +145,7 @@ export function Board({
             popupMatchSelectWidth={false}
           />
         )}
-        {isMovable && <p className="note">{t("board.help")}</p>}
+        {isMovable && <p className="note hide-phone">{t("board.help")}</p>}
         <p className="visually-hidden" role="status">
           {said}
         </p>

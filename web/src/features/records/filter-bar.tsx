@@ -59,8 +59,7 @@ export function FilterBar({
       <Button
         icon={<FilterOutlined aria-hidden="true" />}
         aria-expanded={isOpen}
-        type={search.where ? "primary" : "default"}
-        ghost={Boolean(search.where)}
+        className={search.where ? "is-on" : ""}
         onClick={() => setOpen(!isOpen)}
       >
         {t("customers.filters")}

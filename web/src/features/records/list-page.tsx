@@ -72,7 +72,7 @@ function Records({ object }: { object: ObjectDef }) {
 
   return (
     <main className="page fill" id="main">
-      <header className="page-head">
+      <header className="page-head records-head">
         <div>
           <h1>{name}</h1>
           <p className="note" aria-live="polite">
@@ -98,12 +98,12 @@ function Records({ object }: { object: ObjectDef }) {
             name={`keji-${object.id}`}
             fetchFile={(format) => exportRecords(object.id, filter, format)}
           />
-          {mayDo(object, "create") && (
-            <Button type="primary" icon={<PlusOutlined aria-hidden="true" />} onClick={() => setNew(true)}>
-              {t("form.newShort")}
-            </Button>
-          )}
         </div>
+        {mayDo(object, "create") && (
+          <Button type="primary" icon={<PlusOutlined aria-hidden="true" />} onClick={() => setNew(true)}>
+            {t("form.newShort")}
+          </Button>
+        )}
       </header>
       <FilterBar object={object} search={search} onChange={change} />
       {count.error ? (

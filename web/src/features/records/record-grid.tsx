@@ -9,7 +9,7 @@ import {
   type RecordRow,
   recordPage,
 } from "../../api/records";
-import { findFieldOf, isFigure, titleOf } from "../../fields/record";
+import { findFieldOf, isFigure, isMoney, titleOf } from "../../fields/record";
 import { alignOf, RecordValue } from "../../fields/record-value";
 import { useLang } from "../../i18n";
 import { exactNumber, pickText } from "../../ui/format";
@@ -163,8 +163,11 @@ function RecordCard({ object, row, fields }: { object: ObjectDef; row: RecordRow
   const title = titleOf(object, row);
   const isSaid = (field: FieldDef) => row.values[field.id] !== null && row.values[field.id] !== undefined;
   const choices = fields.filter((f) => f.type === "choice" && isSaid(f)).slice(0, 2);
+  const rank = (field: FieldDef) =>
+    isMoney(field) ? 0 : field.type === "link" ? 1 : field.type === "date" ? 2 : 3;
   const rest = fields
     .filter((f) => f.id !== object.title && f.type !== "choice" && isSaid(f))
+    .sort((a, b) => rank(a) - rank(b))
     .slice(0, N_CARD_FIELDS);
   return (
     <div role="gridcell" className="customer-card">
