@@ -17,6 +17,7 @@ const USED = [
   "motion",
   "move",
   "progress",
+  "qrcode",
   "scroll",
   "segmented",
   "select",

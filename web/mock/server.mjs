@@ -9,6 +9,7 @@ import { createServer } from "node:http";
 import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { catalog } from "./catalog.mjs";
+import { records } from "./records.mjs";
 
 const dist = join(fileURLToPath(new URL(".", import.meta.url)), "..", "dist");
 const port = Number(process.argv[2] ?? 4010);
@@ -559,11 +560,15 @@ createServer(async (request, response) => {
   if (url.pathname.startsWith("/api/")) {
     const parts = [];
     for await (const part of request) parts.push(part);
-    const { status = 200, body } = await api(request.method, url, Buffer.concat(parts).toString());
+    const sent = Buffer.concat(parts).toString();
+    const answer =
+      records(request.method, url, sent, request.headers) ?? (await api(request.method, url, sent));
+    const { status = 200, body, headers = {} } = answer;
     response.writeHead(status, {
       "content-type": status >= 400 ? "application/problem+json" : "application/json",
+      ...headers,
     });
-    response.end(JSON.stringify(body));
+    response.end(body === undefined ? undefined : JSON.stringify(body));
     return;
   }
   const file = join(dist, url.pathname);

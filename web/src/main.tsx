@@ -5,6 +5,7 @@ import "virtual:antd.css";
 import "./app/theme.css";
 import "./app/app.css";
 import "./app/phone.css";
+import "./app/records.css";
 import { Providers } from "./app/providers";
 import { router } from "./app/router";
 import { startServiceWorker } from "./app/service-worker";

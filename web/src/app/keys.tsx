@@ -3,11 +3,12 @@ import { useNavigate } from "@tanstack/react-router";
 import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 
-const ROOMS: Record<string, "/" | "/customers" | "/import" | "/metrics"> = {
+const ROOMS: Record<string, "/" | "/customers" | "/import" | "/metrics" | "/records"> = {
   o: "/",
   c: "/customers",
   i: "/import",
   m: "/metrics",
+  r: "/records",
 };
 const SEQUENCE_MS = 1200;
 const SEARCH = ".search input, input.search";
@@ -20,6 +21,7 @@ const LIST = [
   { keys: ["g", "c"], says: "keys.customers" },
   { keys: ["g", "i"], says: "keys.import" },
   { keys: ["g", "m"], says: "keys.metrics" },
+  { keys: ["g", "r"], says: "keys.records" },
   { keys: ["↑", "↓"], says: "keys.rows" },
   { keys: ["Enter"], says: "keys.open" },
   { keys: ["Esc"], says: "keys.close" },

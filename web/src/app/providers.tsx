@@ -1,11 +1,19 @@
 // What the whole page stands in: query cache, Ant Design with the language's
 // texts and the nonce of this answer.
-import { onlineManager, QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import {
+  MutationCache,
+  onlineManager,
+  QueryCache,
+  QueryClient,
+  QueryClientProvider,
+} from "@tanstack/react-query";
 import { App, ConfigProvider } from "antd";
 import enUS from "antd/locale/en_US";
 import zhCN from "antd/locale/zh_CN";
 import { type ReactNode, useMemo } from "react";
 import { ApiError } from "../api/client";
+import { codeOf } from "../api/request";
+import { sessionQuery } from "../api/session";
 import { useLang } from "../i18n";
 import { useMode } from "../ui/mode";
 import { ALERT_SIGNS, SELECT_SIGNS } from "../ui/signs";
@@ -18,7 +26,14 @@ const csp = nonce ? { nonce } : undefined;
 // It takes for granted that a page starts online, and would then miss the first return of the network.
 onlineManager.setOnline(navigator.onLine);
 
-const queries = new QueryClient({
+/** A session that has ended shows wherever it is noticed first. */
+function onError(error: unknown): void {
+  if (codeOf(error) === "signed_out") void queries.invalidateQueries({ queryKey: sessionQuery.queryKey });
+}
+
+const queries: QueryClient = new QueryClient({
+  queryCache: new QueryCache({ onError }),
+  mutationCache: new MutationCache({ onError }),
   defaultOptions: {
     queries: {
       // An answer that names its reason comes again the same; only a lost connection is worth a second try.

@@ -1,8 +1,10 @@
-// The five pages. Filters and periods live in the URL; each page is its own chunk.
+// The pages. Filters and periods live in the URL; each page is its own chunk.
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
 import { readCustomersSearch } from "../features/customers/search";
 import { readMetricSearch } from "../features/metric/search";
 import { readOverviewSearch } from "../features/overview/search";
+import { readRecordsSearch } from "../features/records/search";
+import { readAuditSearch } from "../features/settings/search";
 import { NotFound, RouteError } from "./fallbacks";
 import { Shell } from "./shell";
 
@@ -47,8 +49,67 @@ const metric = createRoute({
   component: lazyRouteComponent(() => import("../features/metric/metric-page"), "MetricPage"),
 });
 
+const objects = createRoute({
+  getParentRoute: () => root,
+  path: "/records",
+  component: lazyRouteComponent(() => import("../features/records/objects-page"), "ObjectsPage"),
+});
+const records = createRoute({
+  getParentRoute: () => root,
+  path: "/records/$object",
+  validateSearch: readRecordsSearch,
+  component: lazyRouteComponent(() => import("../features/records/list-page"), "RecordsPage"),
+});
+const record = createRoute({
+  getParentRoute: () => root,
+  path: "/records/$object/$id",
+  component: lazyRouteComponent(() => import("../features/records/record-page"), "RecordPage"),
+});
+const account = createRoute({
+  getParentRoute: () => root,
+  path: "/account",
+  component: lazyRouteComponent(() => import("../features/account/account-page"), "AccountPage"),
+});
+const users = createRoute({
+  getParentRoute: () => root,
+  path: "/settings/users",
+  component: lazyRouteComponent(() => import("../features/settings/users-page"), "UsersPage"),
+});
+const departments = createRoute({
+  getParentRoute: () => root,
+  path: "/settings/departments",
+  component: lazyRouteComponent(() => import("../features/settings/departments-page"), "DepartmentsPage"),
+});
+const roles = createRoute({
+  getParentRoute: () => root,
+  path: "/settings/roles",
+  component: lazyRouteComponent(() => import("../features/settings/roles-page"), "RolesPage"),
+});
+const audit = createRoute({
+  getParentRoute: () => root,
+  path: "/settings/audit",
+  validateSearch: readAuditSearch,
+  component: lazyRouteComponent(() => import("../features/settings/audit-page"), "AuditPage"),
+});
+
 export const router = createRouter({
-  routeTree: root.addChildren([overview, customers, customer, imports, oneImport, metrics, metric]),
+  routeTree: root.addChildren([
+    overview,
+    customers,
+    customer,
+    imports,
+    oneImport,
+    metrics,
+    metric,
+    objects,
+    records,
+    record,
+    account,
+    users,
+    departments,
+    roles,
+    audit,
+  ]),
   defaultPreload: "intent",
   scrollRestoration: true,
 });

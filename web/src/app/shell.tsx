@@ -1,28 +1,44 @@
-// Rail on a desk, bottom bar on a phone, a header that says how fresh the data is.
-import { AppstoreOutlined, BarChartOutlined, CloudUploadOutlined, TeamOutlined } from "@ant-design/icons";
+// Rail on a desk, bottom bar on a phone, a header that says how fresh the data
+// is. Nobody sees more of it than the gate before they have signed in.
+import {
+  AppstoreOutlined,
+  BarChartOutlined,
+  CloudUploadOutlined,
+  ContainerOutlined,
+  SettingOutlined,
+  TeamOutlined,
+} from "@ant-design/icons";
 import { useQuery } from "@tanstack/react-query";
-import { Link, Outlet } from "@tanstack/react-router";
+import { Link, Outlet, useLocation } from "@tanstack/react-router";
 import { Segmented } from "antd";
-import { type MouseEvent, useEffect } from "react";
+import { lazy, type MouseEvent, Suspense, useEffect } from "react";
 import { useTranslation } from "react-i18next";
 import { catalogQuery, statusQuery } from "../api/queries";
+import { objectsQuery } from "../api/records";
+import { type SessionUser, sessionQuery } from "../api/session";
 import type { Status } from "../api/types";
 import { setLanguage, useLang } from "../i18n";
 import { countOf } from "../ui/catalog";
 import type { Lang } from "../ui/format";
-import { exactNumber } from "../ui/format";
+import { exactNumber, pickText } from "../ui/format";
+import { roomsOf } from "../ui/rooms";
+import { AREAS } from "../ui/session";
 import { LoadError, Skeleton } from "../ui/states";
 import { useOnline } from "../ui/use-online";
 import { ExactBubble } from "./exact-bubble";
 import { ExplainHost } from "./explain-host";
 import { Keys } from "./keys";
 import { ModeSwitch } from "./mode-switch";
+import { UserMenu } from "./user-menu";
+
+const GatePage = lazy(() => import("../features/gate/gate-page").then((m) => ({ default: m.GatePage })));
 
 const ROOMS = [
   { to: "/", key: "nav.overview", icon: <AppstoreOutlined /> },
   { to: "/customers", key: "nav.customers", icon: <TeamOutlined /> },
   { to: "/import", key: "nav.import", icon: <CloudUploadOutlined /> },
   { to: "/metrics", key: "nav.metrics", icon: <BarChartOutlined /> },
+  { to: "/records", key: "nav.records", icon: <ContainerOutlined /> },
 ] as const;
 
 /** The link's own jump would change the URL, which holds the filters. */
@@ -36,13 +52,41 @@ function skip(event: MouseEvent): void {
 export function Shell() {
   const { t } = useTranslation();
   const lang = useLang();
-  const status = useQuery(statusQuery);
-  const catalog = useQuery(catalogQuery);
+  const session = useQuery(sessionQuery);
+  const user = session.data?.user ?? null;
+  const enabled = user !== null;
+  const status = useQuery({ ...statusQuery, enabled });
+  const catalog = useQuery({ ...catalogQuery, enabled });
   const isOnline = useOnline();
-  const failed = status.error ?? catalog.error;
+  const failed = (session.data ? null : session.error) ?? status.error ?? catalog.error;
+  const isOutside = session.data !== undefined && user === null;
   useEffect(() => {
     document.title = t("shell.title");
   }, [t]);
+  const switches = (
+    <>
+      <ModeSwitch />
+      <Segmented<Lang>
+        aria-label={t("shell.language")}
+        value={lang}
+        onChange={setLanguage}
+        options={[
+          // A language is called by its own name in every language.
+          { value: "zh", label: "中文" },
+          { value: "en", label: "EN" },
+        ]}
+      />
+    </>
+  );
+  if (isOutside)
+    return (
+      <div className="outside">
+        <header className="gate-top">{switches}</header>
+        <Suspense fallback={<Skeleton height={320} />}>
+          <GatePage session={session.data} />
+        </Suspense>
+      </div>
+    );
   return (
     <div className="shell">
       {/* biome-ignore lint/a11y/useValidAnchor: it is a link to the main part; the handler keeps the URL. */}
@@ -59,12 +103,13 @@ export function Shell() {
             key={room.to}
             to={room.to}
             className="room"
-            activeOptions={{ exact: room.to === "/", includeSearch: false }}
+            activeOptions={{ exact: room.to === "/" || room.to === "/records", includeSearch: false }}
           >
             <span aria-hidden="true">{room.icon}</span>
             <span>{t(room.key)}</span>
           </Link>
         ))}
+        {user && <Objects user={user} />}
         <Keys />
       </nav>
       <header className="topbar">
@@ -73,17 +118,8 @@ export function Shell() {
         </span>
         {status.data && <Freshness status={status.data} />}
         {!status.data && !failed && <Skeleton height={20} width={180} />}
-        <ModeSwitch />
-        <Segmented<Lang>
-          aria-label={t("shell.language")}
-          value={lang}
-          onChange={setLanguage}
-          options={[
-            // A language is called by its own name in every language.
-            { value: "zh", label: "中文" },
-            { value: "en", label: "EN" },
-          ]}
-        />
+        {switches}
+        {user && <UserMenu user={user} />}
       </header>
       <ExactBubble />
       {!isOnline && status.data && (
@@ -98,12 +134,14 @@ export function Shell() {
             <LoadError
               error={failed}
               onRetry={() => {
+                void session.refetch();
+                if (!enabled) return;
                 void status.refetch();
                 void catalog.refetch();
               }}
             />
           </main>
-        ) : status.data && catalog.data ? (
+        ) : user && status.data && catalog.data ? (
           <ExplainHost>
             <Outlet />
           </ExplainHost>
@@ -115,6 +153,46 @@ export function Shell() {
         )}
       </div>
     </div>
+  );
+}
+
+/** The kinds of record by room, below the pages; on a phone they have a page of their own. */
+function Objects({ user }: { user: SessionUser }) {
+  const { t } = useTranslation();
+  const lang = useLang();
+  const { data } = useQuery(objectsQuery);
+  const isSettings = useLocation({ select: (at) => at.pathname.startsWith("/settings") });
+  const settings = AREAS.find((a) => user.admin.includes(a.area));
+  return (
+    <>
+      <div className="rail-objects">
+        {/* Customers have a page of their own above. */}
+        {roomsOf((data ?? []).filter((o) => o.id !== "customer")).map(({ room, objects }) => (
+          <section key={room} aria-label={t(`rooms.${room}`)}>
+            <h2>{t(`rooms.${room}`)}</h2>
+            {objects.map((object) => (
+              <Link
+                key={object.id}
+                to="/records/$object"
+                params={{ object: object.id }}
+                className="object"
+                activeOptions={{ includeSearch: false }}
+              >
+                {pickText(object.name, lang)}
+              </Link>
+            ))}
+          </section>
+        ))}
+      </div>
+      {settings && (
+        <Link to={settings.to} className={isSettings ? "room settings-room active" : "room settings-room"}>
+          <span aria-hidden="true">
+            <SettingOutlined />
+          </span>
+          <span>{t("nav.settings")}</span>
+        </Link>
+      )}
+    </>
   );
 }
 

@@ -3,9 +3,9 @@
 import { DownloadOutlined } from "@ant-design/icons";
 import { useMutation } from "@tanstack/react-query";
 import { App } from "antd";
-import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { FORMATS, type Format } from "../api/queries";
+import { Menu } from "./menu";
 
 export function DownloadMenu({
   label,
@@ -21,62 +21,40 @@ export function DownloadMenu({
 }) {
   const { t } = useTranslation();
   const { message } = App.useApp();
-  const [isOpen, setOpen] = useState(false);
-  const menu = useRef<HTMLDetailsElement>(null);
-  useEffect(() => {
-    if (!isOpen) return;
-    const leave = (event: Event) => {
-      if (!menu.current?.contains(event.target as Node)) setOpen(false);
-    };
-    document.addEventListener("pointerdown", leave);
-    document.addEventListener("focusin", leave);
-    return () => {
-      document.removeEventListener("pointerdown", leave);
-      document.removeEventListener("focusin", leave);
-    };
-  }, [isOpen]);
   const save = useMutation({
     mutationFn: async (format: Format) => saveFile(await fetchFile(format), `${name}.${format}`),
     onError: (failure) =>
       void message.error(t("download.failed", { reason: failure.message || t("error.unreachable") })),
   });
-  const close = () => {
-    setOpen(false);
-    menu.current?.querySelector("summary")?.focus();
-  };
   return (
-    <details
-      ref={menu}
-      className="download"
-      open={isOpen}
-      onToggle={(e) => setOpen(e.currentTarget.open)}
-      onKeyDown={(e) => {
-        if (e.key !== "Escape" || !isOpen) return;
-        e.stopPropagation();
-        close();
-      }}
+    <Menu
+      isBusy={save.isPending}
+      label={
+        <>
+          <DownloadOutlined aria-hidden="true" /> {save.isPending ? t("download.busy") : label}
+        </>
+      }
     >
-      <summary aria-busy={save.isPending}>
-        <DownloadOutlined aria-hidden="true" /> {save.isPending ? t("download.busy") : label}
-      </summary>
-      <ul>
-        {note && <li className="note">{note}</li>}
-        {FORMATS.map((format) => (
-          <li key={format}>
-            <button
-              type="button"
-              disabled={save.isPending}
-              onClick={() => {
-                save.mutate(format);
-                close();
-              }}
-            >
-              {t(`download.formats.${format}`)}
-            </button>
-          </li>
-        ))}
-      </ul>
-    </details>
+      {(close) => (
+        <ul>
+          {note && <li className="note">{note}</li>}
+          {FORMATS.map((format) => (
+            <li key={format}>
+              <button
+                type="button"
+                disabled={save.isPending}
+                onClick={() => {
+                  save.mutate(format);
+                  close();
+                }}
+              >
+                {t(`download.formats.${format}`)}
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
+    </Menu>
   );
 }
 

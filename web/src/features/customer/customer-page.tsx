@@ -8,6 +8,7 @@ import type { Score } from "../../api/types";
 import { columnsOption } from "../../charts/bar";
 import { Canvas } from "../../charts/canvas";
 import { FieldValue } from "../../fields/field-value";
+import { RelatedRecords } from "../../fields/related-records";
 import { useLang } from "../../i18n";
 import { findField, useAsOf, useCatalog, useCurrency } from "../../ui/catalog";
 import { COLOURS } from "../../ui/colours";
@@ -24,6 +25,8 @@ import { Scores } from "./scores";
 import { Timeline } from "./timeline";
 
 const route = getRouteApi("/customers/$id");
+/** What this page shows by itself. */
+const HERE = ["order", "score"];
 const PROFILE = ["country", "region", "city", "industry", "owner", "phone", "email"] as const;
 
 export function CustomerPage() {
@@ -78,6 +81,11 @@ export function CustomerPage() {
             {customer.name && customer.kind ? " · " : ""}
             {customer.kind && <FieldValue path="customer.kind" value={customer.kind} />}
           </p>
+        </div>
+        <div className="controls">
+          <Link to="/records/$object/$id" params={{ object: "customer", id: String(id) }}>
+            <Button>{t("record.customerFields")}</Button>
+          </Link>
         </div>
       </header>
       <div className="two customer-top">
@@ -245,6 +253,7 @@ export function CustomerPage() {
       >
         <Orders id={id} currency={currency} />
       </Panel>
+      <RelatedRecords object="customer" id={id} title={name} without={HERE} />
     </main>
   );
 }

@@ -64,6 +64,9 @@ export function CustomersPage() {
           </p>
         </div>
         <div className="controls">
+          <Link to="/records/$object" params={{ object: "customer" }}>
+            <Button>{t("customers.asRecords")}</Button>
+          </Link>
           <DownloadMenu
             label={t("customers.export")}
             note={t("customers.exportAll")}

@@ -11,13 +11,12 @@ import { findMetric, useCatalog } from "../../ui/catalog";
 import type { Asked } from "../../ui/explain";
 import { Amount } from "../../ui/figure";
 import { exactNumber, pickText, showValue } from "../../ui/format";
+import { layer } from "../../ui/layer";
 import { showPeriod } from "../../ui/period";
 import { CLOSE_SIGN } from "../../ui/signs";
 import { LoadError, Skeleton } from "../../ui/states";
 import { usePhone } from "../../ui/use-media";
 import { FilterWords, Records } from "./records";
-
-const layer = () => document.getElementById("layer") ?? document.body;
 
 export function ExplainDrawer({
   asked,
@@ -41,7 +40,6 @@ export function ExplainDrawer({
       size={phone ? "100%" : 720}
       afterOpenChange={(isOpen) => !isOpen && onClosed()}
       destroyOnHidden
-      // Into the page's own layer: over the body, it would lock scrolling by a style element without a nonce.
       getContainer={layer}
       closable={{ closeIcon: CLOSE_SIGN, "aria-label": t("explain.close") }}
     >

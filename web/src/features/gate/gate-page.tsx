@@ -1,0 +1,242 @@
+// Before anybody is signed in: the first start, and signing in. It stands in
+// place of every page, at that page's own address, so whoever gets in is where
+// they were.
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { Alert, Button, Input } from "antd";
+import { type FormEvent, useEffect, useRef, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { codeOf } from "../../api/request";
+import { type Session, sessionQuery, setUp, signIn } from "../../api/session";
+import { SHORTEST_PASSWORD } from "../../ui/session";
+import { Labelled } from "../../ui/side-form";
+
+export function GatePage({ session }: { session: Session }) {
+  const { t } = useTranslation();
+  return (
+    <main className="gate" id="main">
+      <div className="panel">
+        <p className="gate-brand" aria-hidden="true">
+          <img src="/favicon.svg" alt="" width="36" height="36" /> {t("shell.title")}
+        </p>
+        {session.state === "setup" ? <Setup /> : <SignIn />}
+      </div>
+    </main>
+  );
+}
+
+/** What belonged to somebody else is forgotten before anything is shown. */
+function useEntered() {
+  const cache = useQueryClient();
+  return (session: Session) => {
+    cache.removeQueries({ predicate: (query) => query.queryKey[0] !== sessionQuery.queryKey[0] });
+    cache.setQueryData(sessionQuery.queryKey, session);
+  };
+}
+
+function Setup() {
+  const { t } = useTranslation();
+  const cache = useQueryClient();
+  const entered = useEntered();
+  const [code, setCode] = useState("");
+  const [login, setLogin] = useState("");
+  const [name, setName] = useState("");
+  const [password, setPassword] = useState("");
+  const [again, setAgain] = useState("");
+  const [isTried, setTried] = useState(false);
+  const faults = {
+    code: code.trim() === "" ? t("wrong.required") : undefined,
+    login: login.trim() === "" ? t("wrong.required") : undefined,
+    name: name.trim() === "" ? t("wrong.required") : undefined,
+    password: password.length < SHORTEST_PASSWORD ? t("wrong.short", { n: SHORTEST_PASSWORD }) : undefined,
+    again: again !== password ? t("wrong.twice") : undefined,
+  };
+  const isSound = Object.values(faults).every((f) => f === undefined);
+  const save = useMutation({
+    mutationFn: () => setUp({ code: code.trim(), login: login.trim(), name: name.trim(), password }),
+    onSuccess: entered,
+    onError: (error) => {
+      // Somebody was first: from now on one signs in.
+      if (codeOf(error) === "set_up") void cache.invalidateQueries({ queryKey: sessionQuery.queryKey });
+    },
+  });
+  const refused =
+    codeOf(save.error) === "wrong_code" ? t("gate.wrongCode") : save.error?.message || t("error.unreachable");
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    setTried(true);
+    if (isSound) save.mutate();
+  };
+  const shown = (fault: string | undefined) => (isTried ? fault : undefined);
+  return (
+    <form className="form" onSubmit={submit} noValidate>
+      <h1>{t("gate.setup")}</h1>
+      <p className="note">{t("gate.setupHelp")}</p>
+      {save.error && <Alert type="error" showIcon title={refused} />}
+      <Labelled label={t("gate.code")} note={t("gate.codeHelp")} fault={shown(faults.code)}>
+        {(id) => (
+          <Input
+            id={id}
+            className="mono"
+            autoFocus
+            autoComplete="one-time-code"
+            spellCheck={false}
+            value={code}
+            onChange={(e) => setCode(e.target.value)}
+          />
+        )}
+      </Labelled>
+      <Labelled label={t("user.login")} note={t("gate.loginHelp")} fault={shown(faults.login)}>
+        {(id) => (
+          <Input
+            id={id}
+            autoComplete="username"
+            autoCapitalize="none"
+            spellCheck={false}
+            value={login}
+            onChange={(e) => setLogin(e.target.value)}
+          />
+        )}
+      </Labelled>
+      <Labelled label={t("user.name")} fault={shown(faults.name)}>
+        {(id) => <Input id={id} autoComplete="name" value={name} onChange={(e) => setName(e.target.value)} />}
+      </Labelled>
+      <Labelled
+        label={t("user.password")}
+        note={t("wrong.short", { n: SHORTEST_PASSWORD })}
+        fault={shown(faults.password)}
+      >
+        {(id) => (
+          <Input
+            id={id}
+            type="password"
+            autoComplete="new-password"
+            value={password}
+            onChange={(e) => setPassword(e.target.value)}
+          />
+        )}
+      </Labelled>
+      <Labelled label={t("user.again")} fault={shown(faults.again)}>
+        {(id) => (
+          <Input
+            id={id}
+            type="password"
+            autoComplete="new-password"
+            value={again}
+            onChange={(e) => setAgain(e.target.value)}
+          />
+        )}
+      </Labelled>
+      <Button type="primary" size="large" block htmlType="submit" loading={save.isPending}>
+        {t("gate.start")}
+      </Button>
+    </form>
+  );
+}
+
+function SignIn() {
+  const { t } = useTranslation();
+  const entered = useEntered();
+  const [login, setLogin] = useState("");
+  const [password, setPassword] = useState("");
+  const [totp, setTotp] = useState("");
+  const [isSecond, setSecond] = useState(false);
+  const second = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (isSecond) second.current?.querySelector("input")?.focus();
+  }, [isSecond]);
+  const enter = useMutation({
+    mutationFn: () =>
+      signIn({ login: login.trim(), password, ...(isSecond ? { totp: totp.replace(/\s/g, "") } : {}) }),
+    onSuccess: entered,
+    onError: (error) => {
+      if (codeOf(error) === "needs_totp") {
+        setSecond(true);
+        setTotp("");
+      }
+    },
+  });
+  const code = codeOf(enter.error);
+  // The first answer that asks for the second factor is no fault.
+  const isAsked = code === "needs_totp" && (!isSecond || totp === "");
+  const refused =
+    code === "wrong_login"
+      ? t(isSecond ? "gate.wrongSecond" : "gate.wrongLogin")
+      : code === "needs_totp"
+        ? t("gate.wrongSecond")
+        : code === "too_many_tries"
+          ? t("gate.tooMany")
+          : enter.error?.message || t("error.unreachable");
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (login.trim() && password && (!isSecond || totp.trim())) enter.mutate();
+  };
+  return (
+    <form className="form" onSubmit={submit} noValidate>
+      <h1>{t("gate.signIn")}</h1>
+      {enter.error && !isAsked && <Alert type="error" showIcon title={refused} />}
+      {!isSecond ? (
+        <>
+          <Labelled label={t("user.login")}>
+            {(id) => (
+              <Input
+                id={id}
+                size="large"
+                autoFocus
+                autoComplete="username"
+                autoCapitalize="none"
+                spellCheck={false}
+                value={login}
+                onChange={(e) => setLogin(e.target.value)}
+              />
+            )}
+          </Labelled>
+          <Labelled label={t("user.password")}>
+            {(id) => (
+              <Input
+                id={id}
+                size="large"
+                type="password"
+                autoComplete="current-password"
+                value={password}
+                onChange={(e) => setPassword(e.target.value)}
+              />
+            )}
+          </Labelled>
+        </>
+      ) : (
+        <div ref={second}>
+          <Labelled label={t("gate.second")} note={t("gate.secondHelp")}>
+            {(id) => (
+              <Input
+                id={id}
+                size="large"
+                className="mono"
+                inputMode="numeric"
+                autoComplete="one-time-code"
+                maxLength={16}
+                value={totp}
+                onChange={(e) => setTotp(e.target.value)}
+              />
+            )}
+          </Labelled>
+        </div>
+      )}
+      <Button type="primary" size="large" block htmlType="submit" loading={enter.isPending}>
+        {t("gate.enter")}
+      </Button>
+      {isSecond && (
+        <Button
+          type="text"
+          block
+          onClick={() => {
+            setSecond(false);
+            enter.reset();
+          }}
+        >
+          {t("gate.back")}
+        </Button>
+      )}
+      {!isSecond && <p className="note">{t("gate.forgot")}</p>}
+    </form>
+  );
+}

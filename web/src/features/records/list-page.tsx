@@ -1,0 +1,164 @@
+// The records of any object, as a list, a board or a calendar.
+import { PlusOutlined } from "@ant-design/icons";
+import { useQuery } from "@tanstack/react-query";
+import { getRouteApi, Link } from "@tanstack/react-router";
+import { Button, Segmented } from "antd";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { exportRecords, type ObjectDef, objectsQuery, recordCountQuery } from "../../api/records";
+import { NewRecord } from "../../fields/new-record";
+import { boardFields, calendarFields, findObject, mayDo } from "../../fields/record";
+import { useLang } from "../../i18n";
+import { DownloadMenu } from "../../ui/download-menu";
+import { exactNumber, pickText } from "../../ui/format";
+import { Empty, LoadError, Skeleton } from "../../ui/states";
+import { Board } from "./board";
+import { Calendar } from "./calendar";
+import { ColumnChooser, useColumns } from "./columns";
+import { FilterBar } from "./filter-bar";
+import { RecordGrid } from "./record-grid";
+import { filterOf, type RecordsSearch, type View } from "./search";
+
+const route = getRouteApi("/records/$object");
+
+export function RecordsPage() {
+  const { t } = useTranslation();
+  const { object: id } = route.useParams();
+  const { data, error, refetch } = useQuery(objectsQuery);
+  const object = findObject(data, id);
+  if (!object)
+    return (
+      <main className="page" id="main" aria-busy={!data && !error}>
+        <h1 className={data ? undefined : "visually-hidden"}>{t("records.title")}</h1>
+        {error ? (
+          <LoadError error={error} onRetry={() => refetch()} />
+        ) : data ? (
+          <Empty
+            title={t("records.unknown", { id })}
+            action={<Link to="/records">{t("records.toAll")}</Link>}
+          />
+        ) : (
+          <Skeleton height={400} />
+        )}
+      </main>
+    );
+  return <Records key={object.id} object={object} />;
+}
+
+function Records({ object }: { object: ObjectDef }) {
+  const { t } = useTranslation();
+  const lang = useLang();
+  const search = route.useSearch();
+  const navigate = route.useNavigate();
+  const goTo = route.useNavigate();
+  const [columns, setColumns] = useColumns(object);
+  const [isNew, setNew] = useState(false);
+  const filter = filterOf(object, search);
+  const { sort: _, ...counted } = filter;
+  const count = useQuery(recordCountQuery(object.id, counted));
+  const boards = boardFields(object);
+  const calendars = calendarFields(object);
+  const views: View[] = [
+    "list",
+    ...(boards.length > 0 ? (["board"] as const) : []),
+    ...(calendars.length > 0 ? (["calendar"] as const) : []),
+  ];
+  const view = search.view && views.includes(search.view) ? search.view : "list";
+  const name = pickText(object.name, lang);
+  const change = (next: RecordsSearch) => navigate({ search: next, replace: true });
+  const isNarrowed = Boolean(search.where || search.search);
+  const open = (record: number) =>
+    void goTo({ to: "/records/$object/$id", params: { object: object.id, id: String(record) } });
+
+  return (
+    <main className="page fill" id="main">
+      <header className="page-head records-head">
+        <div>
+          <h1>{name}</h1>
+          <p className="note" aria-live="polite">
+            {count.data === undefined ? " " : t("records.count", { n: exactNumber(count.data) })}
+          </p>
+        </div>
+        <div className="controls">
+          {views.length > 1 && (
+            <Segmented<View>
+              aria-label={t("records.view")}
+              value={view}
+              onChange={(next) => {
+                const { view: _, by: __, month: ___, ...rest } = search;
+                change(next === "list" ? rest : { ...rest, view: next });
+              }}
+              options={views.map((v) => ({ value: v, label: t(`records.views.${v}`) }))}
+            />
+          )}
+          {view === "list" && <ColumnChooser object={object} columns={columns} onChange={setColumns} />}
+          <DownloadMenu
+            label={t("customers.export")}
+            {...(search.search ? { note: t("records.exportNote") } : {})}
+            name={`keji-${object.id}`}
+            fetchFile={(format) => exportRecords(object.id, filter, format)}
+          />
+        </div>
+        {mayDo(object, "create") && (
+          <Button type="primary" icon={<PlusOutlined aria-hidden="true" />} onClick={() => setNew(true)}>
+            {t("form.newShort")}
+          </Button>
+        )}
+      </header>
+      <FilterBar object={object} search={search} onChange={change} />
+      {count.error ? (
+        <LoadError error={count.error} onRetry={() => count.refetch()} />
+      ) : count.data === undefined ? (
+        <Skeleton height="100%" />
+      ) : count.data === 0 && view === "list" ? (
+        isNarrowed ? (
+          <Empty
+            title={t("records.none")}
+            action={<Button onClick={() => change({})}>{t("customers.clear")}</Button>}
+          />
+        ) : (
+          <Empty
+            title={t("records.empty", { object: name })}
+            action={
+              mayDo(object, "create") ? (
+                <Button type="primary" onClick={() => setNew(true)}>
+                  {t("form.new", { object: name })}
+                </Button>
+              ) : undefined
+            }
+          >
+            <p>{pickText(object.about, lang)}</p>
+          </Empty>
+        )
+      ) : view === "board" ? (
+        <Board
+          object={object}
+          filter={filter}
+          fields={boards}
+          by={boards.find((f) => f.id === search.by) ?? boards[0]}
+          onBy={(by) => change({ ...search, by })}
+        />
+      ) : view === "calendar" ? (
+        <Calendar
+          object={object}
+          filter={filter}
+          fields={calendars}
+          by={calendars.find((f) => f.id === search.by) ?? calendars[0]}
+          month={search.month}
+          onChange={(next) => change({ ...search, ...next })}
+        />
+      ) : (
+        <RecordGrid
+          key={JSON.stringify(filter)}
+          object={object}
+          columns={columns}
+          filter={filter}
+          total={count.data}
+          onOpen={open}
+          onSort={(sort) => change({ ...search, sort })}
+        />
+      )}
+      {isNew && <NewRecord object={object} onDone={(made) => open(made.id)} onClose={() => setNew(false)} />}
+    </main>
+  );
+}

@@ -1,0 +1,179 @@
+// One record: every field by group, changed in place; what links here; what
+// happened to it.
+import { DeleteOutlined } from "@ant-design/icons";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { getRouteApi, Link } from "@tanstack/react-router";
+import { Alert, Button } from "antd";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { deleteRecord, type Held, type ObjectDef, objectsQuery, recordQuery } from "../../api/records";
+import { statusOf } from "../../api/request";
+import { findObject, groupsOf, mayDo, titleOf } from "../../fields/record";
+import { RelatedRecords } from "../../fields/related-records";
+import { useLang } from "../../i18n";
+import { Confirm } from "../../ui/dialog";
+import { pickText } from "../../ui/format";
+import { Panel } from "../../ui/panel";
+import { Empty, LoadError, Skeleton } from "../../ui/states";
+import { History } from "./history";
+import { InlineField } from "./inline-field";
+
+const route = getRouteApi("/records/$object/$id");
+
+export function RecordPage() {
+  const { t } = useTranslation();
+  const params = route.useParams();
+  const id = Number(params.id);
+  const objects = useQuery(objectsQuery);
+  const object = findObject(objects.data, params.object);
+  const record = useQuery({ ...recordQuery(params.object, id), enabled: object !== undefined });
+  const error = objects.error ?? record.error;
+  if (object && record.data)
+    return <OneRecord key={`${object.id}.${record.data.id}`} object={object} record={record.data} />;
+  return (
+    <main className="page" id="main" aria-busy={!error}>
+      <h1 className={error ? undefined : "visually-hidden"}>{t("record.title")}</h1>
+      {error && statusOf(error) !== 404 ? (
+        <LoadError
+          error={error}
+          onRetry={() => {
+            void objects.refetch();
+            if (object) void record.refetch();
+          }}
+        />
+      ) : error || (objects.data && !object) ? (
+        <Empty
+          title={t("record.gone")}
+          action={
+            <Link to="/records/$object" params={{ object: params.object }}>
+              {t("record.toList")}
+            </Link>
+          }
+        />
+      ) : (
+        <>
+          <Skeleton height={48} />
+          <Skeleton height={320} />
+        </>
+      )}
+    </main>
+  );
+}
+
+function OneRecord({ object, record }: { object: ObjectDef; record: Held }) {
+  const { t } = useTranslation();
+  const lang = useLang();
+  const [editing, setEditing] = useState<string | null>(null);
+  const [isDeleting, setDeleting] = useState(false);
+  const title = titleOf(object, record);
+  const isEditable = mayDo(object, "update");
+  const groups = groupsOf(object);
+  const number = object.number && object.number !== object.title ? record.values[object.number] : null;
+  return (
+    <main className="page" id="main">
+      <header className="page-head">
+        <div>
+          <p className="crumb">
+            <Link to="/records/$object" params={{ object: object.id }}>
+              {pickText(object.name, lang)}
+            </Link>
+          </p>
+          <h1>{title}</h1>
+          {number !== null && number !== undefined && <p className="note">{String(number)}</p>}
+        </div>
+        <div className="controls">
+          {object.id === "customer" && (
+            <Link to="/customers/$id" params={{ id: String(record.id) }}>
+              <Button>{t("record.performance")}</Button>
+            </Link>
+          )}
+          {mayDo(object, "delete") && (
+            <Button danger icon={<DeleteOutlined aria-hidden="true" />} onClick={() => setDeleting(true)}>
+              {t("record.delete")}
+            </Button>
+          )}
+        </div>
+      </header>
+      <section className="panel">
+        <h2 className="visually-hidden">{t("record.fields")}</h2>
+        {groups.map((group) => (
+          <div key={group.id} className="field-group">
+            {groups.length > 1 && <h3>{t(`record.groups.${group.id}`)}</h3>}
+            <dl className={group.id === "texts" ? "record-fields wide" : "record-fields"}>
+              {group.fields.map((field) => (
+                <InlineField
+                  key={field.id}
+                  object={object}
+                  field={field}
+                  record={record}
+                  isEditable={isEditable}
+                  isEditing={editing === field.id}
+                  onEdit={() => setEditing(field.id)}
+                  onDone={() => setEditing((now) => (now === field.id ? null : now))}
+                />
+              ))}
+            </dl>
+          </div>
+        ))}
+        {!object.is_writable && <p className="note">{t("record.readOnly")}</p>}
+      </section>
+      <RelatedRecords key={record.id} object={object.id} id={record.id} title={title} />
+      <Panel title={t("record.history")} note={t("record.historyNote")}>
+        <History object={object} id={record.id} />
+      </Panel>
+      {isDeleting && (
+        <DeleteRecord object={object} record={record} title={title} onClose={() => setDeleting(false)} />
+      )}
+    </main>
+  );
+}
+
+function DeleteRecord({
+  object,
+  record,
+  title,
+  onClose,
+}: {
+  object: ObjectDef;
+  record: Held;
+  title: string;
+  onClose: () => void;
+}) {
+  const { t } = useTranslation();
+  const cache = useQueryClient();
+  const navigate = route.useNavigate();
+  const remove = useMutation({
+    mutationFn: () => deleteRecord(object.id, record.id, record.etag),
+    onSuccess: async () => {
+      await navigate({ to: "/records/$object", params: { object: object.id } });
+      cache.removeQueries({ queryKey: ["records", object.id, "one", record.id] });
+      await cache.invalidateQueries({ queryKey: ["records"] });
+    },
+    onError: (error) => {
+      if (statusOf(error) === 412)
+        void cache.invalidateQueries({ queryKey: ["records", object.id, "one", record.id] });
+    },
+  });
+  return (
+    <Confirm
+      title={t("record.deleteSure", { title })}
+      action={t("record.delete")}
+      isBusy={remove.isPending}
+      onConfirm={() => remove.mutate()}
+      onClose={onClose}
+    >
+      <p>{t("record.deleteHelp")}</p>
+      {remove.error && (
+        <Alert
+          type="error"
+          showIcon
+          title={
+            statusOf(remove.error) === 412
+              ? t("record.changedShort")
+              : remove.error.message || t("error.unreachable")
+          }
+        />
+      )}
+    </Confirm>
+  );
+}

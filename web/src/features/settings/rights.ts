@@ -1,0 +1,52 @@
+// The matrix of a role: which actions on which object, and on whose records.
+import type { FieldRight, Grant, Role, Rows } from "../../api/session";
+
+export const ACTIONS = ["read", "create", "update", "delete", "export"] as const;
+export type RightAction = (typeof ACTIONS)[number];
+export const ADMIN = ["users", "roles", "audit", "tokens"] as const;
+
+export const grantOf = (role: Role, object: string): Grant | undefined =>
+  role.grants.find((g) => g.object === object);
+
+/** Without reading there is nothing else; whoever may do anything may read. */
+export function withAction(role: Role, object: string, action: RightAction, isOn: boolean): Role {
+  const now = grantOf(role, object) ?? { object, actions: [], rows: "own" as Rows };
+  const actions = new Set(now.actions);
+  if (isOn) actions.add(action).add("read");
+  else if (action === "read") actions.clear();
+  else actions.delete(action);
+  const kept: string[] = [
+    ...ACTIONS.filter((a) => actions.has(a)),
+    // An action that the page does not know stays as it was.
+    ...[...actions].filter((a) => !(ACTIONS as readonly string[]).includes(a)),
+  ];
+  const others = role.grants.filter((g) => g.object !== object);
+  return { ...role, grants: kept.length === 0 ? others : [...others, { ...now, actions: kept }] };
+}
+
+export const withRows = (role: Role, object: string, rows: Rows): Role => ({
+  ...role,
+  grants: role.grants.map((g) => (g.object === object ? { ...g, rows } : g)),
+});
+
+/** How a field is seen; nothing means as usual. */
+export const withField = (role: Role, field: string, as: FieldRight | null): Role => ({
+  ...role,
+  fields: [...role.fields.filter((f) => f.field !== field), ...(as === null ? [] : [{ field, as }])],
+});
+
+export const withAdmin = (role: Role, area: string, isOn: boolean): Role => ({
+  ...role,
+  admin: isOn ? [...new Set([...role.admin, area])] : role.admin.filter((a) => a !== area),
+});
+
+/** An id for a role's name: Latin letters and digits, or a number where there are none. */
+export function idFor(name: string, taken: string[]): string {
+  const base =
+    name
+      .toLowerCase()
+      .replace(/[^a-z0-9]+/g, "_")
+      .replace(/^_+|_+$/g, "") || "role";
+  if (!taken.includes(base)) return base;
+  for (let n = 2; ; n++) if (!taken.includes(`${base}_${n}`)) return `${base}_${n}`;
+}

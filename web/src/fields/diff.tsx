@@ -1,0 +1,78 @@
+// What a change did: each field before and after.
+import { useTranslation } from "react-i18next";
+import type { FieldDef, ObjectDef } from "../api/records";
+import type { ChangeValues } from "../api/session";
+import type { Value } from "../api/types";
+import { useLang } from "../i18n";
+import { NO_VALUE, pickText } from "../ui/format";
+import { useWords, valueText } from "./record-value";
+
+/** The fields that differ, those of the definition first and in its order. */
+export function changedFields(
+  object: ObjectDef | undefined,
+  before: ChangeValues,
+  after: ChangeValues,
+): string[] {
+  const ids = new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})]);
+  const isChanged = (id: string) =>
+    JSON.stringify(before?.[id] ?? null) !== JSON.stringify(after?.[id] ?? null);
+  const order = object?.fields.map((f) => f.id) ?? [];
+  const rank = (id: string) => (order.includes(id) ? order.indexOf(id) : order.length);
+  return [...ids].filter(isChanged).sort((a, b) => rank(a) - rank(b));
+}
+
+export function Diff({
+  object,
+  before,
+  after,
+}: {
+  object: ObjectDef | undefined;
+  before: ChangeValues;
+  after: ChangeValues;
+}) {
+  const { t } = useTranslation();
+  const lang = useLang();
+  const words = useWords();
+  const ids = changedFields(object, before, after);
+  if (ids.length === 0) return null;
+  const text = (field: FieldDef | undefined, value: unknown): string => {
+    if (value === null || value === undefined || value === "") return NO_VALUE;
+    if (typeof value === "object") {
+      // A link may carry the title that it had.
+      const title = (value as { title?: unknown }).title;
+      return typeof title === "string" ? title : JSON.stringify(value);
+    }
+    if (field?.type === "link") return `#${value}`;
+    return field ? valueText(field, value as Value, lang, words) : String(value);
+  };
+  return (
+    <ul className="diff">
+      {ids.map((id) => {
+        const field = object?.fields.find((f) => f.id === id);
+        return (
+          <li key={id}>
+            <span className="muted">{field ? pickText(field.name, lang) : id}</span>{" "}
+            {before !== null && (
+              <>
+                <Side word={t("log.before")} text={text(field, before[id])} isOld />{" "}
+                <span aria-hidden="true">→</span>{" "}
+              </>
+            )}
+            {after !== null && <Side word={t("log.after")} text={text(field, after[id])} />}
+          </li>
+        );
+      })}
+    </ul>
+  );
+}
+
+/** The stroke and the colour say it to the eye, a word to the ear. */
+function Side({ word, text, isOld = false }: { word: string; text: string; isOld?: boolean }) {
+  const inner = (
+    <>
+      <span className="visually-hidden">{word} </span>
+      {text}
+    </>
+  );
+  return isOld ? <del>{inner}</del> : <ins>{inner}</ins>;
+}

@@ -1,0 +1,164 @@
+// A new record: every field with its control, faults beside their fields. What
+// is wrong is said before anything is sent; what the server refuses is said at
+// the same place.
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { Alert, Button, Drawer } from "antd";
+import { type FormEvent, useEffect, useId, useRef, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { ApiError } from "../api/client";
+import { createRecord, type FieldDef, type Held, type LinkTitle, type ObjectDef } from "../api/records";
+import { useLang } from "../i18n";
+import { pickText } from "../ui/format";
+import { layer } from "../ui/layer";
+import { CLOSE_SIGN } from "../ui/signs";
+import { usePhone } from "../ui/use-media";
+import { coerceAll, type Drafts, faultsOf } from "./coerce";
+import { FieldInput } from "./field-input";
+import { groupsOf } from "./record";
+
+export type Given = { drafts: Drafts; links: Record<string, LinkTitle> };
+
+export function RecordDrawer({
+  object,
+  given,
+  onDone,
+  onClose,
+}: {
+  object: ObjectDef;
+  /** What is filled in already, as the customer whose page asks for a new contact. */
+  given?: Given | undefined;
+  onDone: (made: Held) => void;
+  onClose: () => void;
+}) {
+  const { t } = useTranslation();
+  const lang = useLang();
+  const phone = usePhone();
+  return (
+    <Drawer
+      open
+      size={phone ? "100%" : 560}
+      title={t("form.new", { object: pickText(object.name, lang) })}
+      getContainer={layer}
+      closable={{ closeIcon: CLOSE_SIGN, "aria-label": t("explain.close") }}
+      onClose={onClose}
+    >
+      <RecordForm object={object} given={given} onDone={onDone} onClose={onClose} />
+    </Drawer>
+  );
+}
+
+/** The same for every try of one form. */
+function newKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return [...bytes].map((b) => b.toString(16).padStart(2, "0")).join("");
+}
+
+function RecordForm({
+  object,
+  given,
+  onDone,
+  onClose,
+}: {
+  object: ObjectDef;
+  given?: Given | undefined;
+  onDone: (made: Held) => void;
+  onClose: () => void;
+}) {
+  const { t } = useTranslation();
+  const lang = useLang();
+  const cache = useQueryClient();
+  const id = useId();
+  const form = useRef<HTMLFormElement>(null);
+  const [key] = useState(newKey);
+  const [drafts, setDrafts] = useState<Drafts>(() => ({ ...switchesOff(object.fields), ...given?.drafts }));
+  const [links, setLinks] = useState(given?.links ?? {});
+  const [faults, setFaults] = useState<Record<string, string>>({});
+  const [general, setGeneral] = useState<string[]>([]);
+  const save = useMutation({
+    mutationFn: (values: Parameters<typeof createRecord>[1]) => createRecord(object.id, values, key),
+    onSuccess: async (made) => {
+      await cache.invalidateQueries({ queryKey: ["records"] });
+      onDone(made);
+    },
+    onError: (error) => {
+      const named = error instanceof ApiError ? faultsOf(error.problem) : [];
+      const isHere = (field: string) => object.fields.some((f) => f.id === field);
+      setFaults(Object.fromEntries(named.filter((f) => isHere(f.field)).map((f) => [f.field, f.detail])));
+      const others = named.filter((f) => !isHere(f.field)).map((f) => f.detail);
+      setGeneral(named.length > 0 ? others : [error.message || t("error.unreachable")]);
+    },
+  });
+  const isFirst = useRef(true);
+  useEffect(() => {
+    if (isFirst.current) {
+      isFirst.current = false;
+      return;
+    }
+    if (Object.keys(faults).length > 0)
+      form.current
+        ?.querySelector<HTMLElement>('[aria-invalid="true"], .ant-select-status-error input')
+        ?.focus();
+  }, [faults]);
+
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    const { values, wrong } = coerceAll(object.fields, drafts);
+    const said = Object.entries(wrong).map(([field, code]) => [field, t(`wrong.${code}`)] as const);
+    setFaults(Object.fromEntries(said));
+    setGeneral([]);
+    if (said.length === 0) save.mutate(values);
+  };
+  const groups = groupsOf(object);
+  return (
+    <form ref={form} className="form" onSubmit={submit} noValidate>
+      {general.map((text) => (
+        <Alert key={text} type="error" showIcon title={text} />
+      ))}
+      {groups.map((group) => (
+        <fieldset key={group.id}>
+          <legend className={groups.length > 1 ? undefined : "visually-hidden"}>
+            {t(`record.groups.${group.id}`)}
+          </legend>
+          <div className="form-grid">
+            {group.fields.map((field) => (
+              <div key={field.id} className={group.id === "texts" ? "form-field wide" : "form-field"}>
+                <label htmlFor={`${id}-${field.id}`}>
+                  {pickText(field.name, lang)}
+                  {field.required && <span className="must"> *</span>}
+                </label>
+                <FieldInput
+                  field={field}
+                  id={`${id}-${field.id}`}
+                  draft={drafts[field.id] ?? null}
+                  link={links[field.id]}
+                  isWrong={faults[field.id] !== undefined}
+                  onChange={(draft, link) => {
+                    setDrafts((d) => ({ ...d, [field.id]: draft }));
+                    if (link) setLinks((l) => ({ ...l, [field.id]: link }));
+                  }}
+                />
+                {faults[field.id] ? (
+                  <p className="wrong" role="alert">
+                    {faults[field.id]}
+                  </p>
+                ) : (
+                  field.help && <p className="note">{pickText(field.help, lang)}</p>
+                )}
+              </div>
+            ))}
+          </div>
+        </fieldset>
+      ))}
+      <div className="form-foot">
+        <Button onClick={onClose}>{t("form.cancel")}</Button>
+        <Button type="primary" htmlType="submit" loading={save.isPending}>
+          {t("form.save")}
+        </Button>
+      </div>
+    </form>
+  );
+}
+
+/** A switch that nobody touched says no. */
+const switchesOff = (fields: FieldDef[]): Drafts =>
+  Object.fromEntries(fields.filter((f) => f.type === "bool" && f.required).map((f) => [f.id, false]));
