@@ -5,7 +5,7 @@ import { basename } from "node:path";
 import { expect, type Page, test } from "@playwright/test";
 import { isSound, type Lang, open } from "./checks";
 import { FIXTURE_NAME, fixtureCsv } from "./fixture";
-import { session, type Server, startServer } from "./server";
+import { type Server, session, startServer } from "./server";
 
 const FILE = process.env.KEJI_E2E_FILE;
 const IMPORT_MS = 12 * 60_000;

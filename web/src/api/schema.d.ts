@@ -4,6 +4,23 @@
  */
 
 export interface paths {
+    "/api/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The log of all changes, newest first. */
+        get: operations["list_audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/catalog": {
         parameters: {
             query?: never;
@@ -87,6 +104,42 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/departments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tree of departments and teams. */
+        get: operations["list_departments"];
+        put?: never;
+        /** Adds a department. */
+        post: operations["create_department"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/departments/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Deletes a department that nobody is in. */
+        delete: operations["delete_department"];
+        options?: never;
+        head?: never;
+        /** Writes a department anew. */
+        patch: operations["change_department"];
         trace?: never;
     };
     "/api/evaluations": {
@@ -438,6 +491,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/objects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every object with its fields, and what may be done with its records. */
+        get: operations["list_objects"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/objects/{object}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One object with its fields. */
+        get: operations["get_object"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/orders/{id}/lines": {
         parameters: {
             query?: never;
@@ -455,6 +542,187 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/records/{object}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Records of one object: filtered, searched, sorted, page by page. */
+        get: operations["list_records"];
+        put?: never;
+        /**
+         * Creates a record; the body is field to value. A link is an id or
+         *     `{ "number": "…" }`; a number that is not given is counted on.
+         */
+        post: operations["create_record"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/records/{object}/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Up to 1,000 creates, updates and deletes: all or none, or each by itself. */
+        post: operations["bulk_records"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/records/{object}/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One record, its version as `ETag`. */
+        get: operations["get_record"];
+        put?: never;
+        post?: never;
+        /** Deletes a record that no other links to. */
+        delete: operations["delete_record"];
+        options?: never;
+        head?: never;
+        /** Changes the fields in the body; null clears one. */
+        patch: operations["update_record"];
+        trace?: never;
+    };
+    "/api/records/{object}/{id}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What happened to a record, newest first. */
+        get: operations["list_record_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The product's roles and one's own. */
+        get: operations["list_roles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/roles/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Creates or replaces a role of one's own. */
+        put: operations["save_role"];
+        post?: never;
+        /** Deletes a role that nobody has. */
+        delete: operations["delete_role"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether somebody is signed in, and who. */
+        get: operations["get_session"];
+        put?: never;
+        /** Signs in; the answer sets the session's cookie. */
+        post: operations["sign_in"];
+        /** Ends the session. */
+        delete: operations["sign_out"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Changes the own password; all other sessions end. */
+        post: operations["change_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/totp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Turns the proposed second factor on. */
+        put: operations["confirm_totp"];
+        /** Proposes a second factor; it is on once a code of it was given. */
+        post: operations["propose_totp"];
+        /** Turns the second factor off. */
+        delete: operations["remove_totp"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/setup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes the first user with the code from the server's console. */
+        post: operations["set_up"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/status": {
         parameters: {
             query?: never;
@@ -466,6 +734,93 @@ export interface paths {
         get: operations["get_status"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The own tokens, without what is secret. */
+        get: operations["list_tokens"];
+        put?: never;
+        /** Makes a token for programs; it is shown this once. */
+        post: operations["create_token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tokens/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Ends a token. */
+        delete: operations["delete_token"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Everybody who can sign in. */
+        get: operations["list_users"];
+        put?: never;
+        /** Adds a user. */
+        post: operations["create_user"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Changes what is given. */
+        patch: operations["change_user"];
+        trace?: never;
+    };
+    "/api/users/{id}/hand-over": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives everything of a user to another one. */
+        post: operations["hand_over"];
         delete?: never;
         options?: never;
         head?: never;
@@ -495,6 +850,80 @@ export interface components {
             status: components["schemas"]["ValueStatus"];
             /** @description True where `limit` cut rows off. */
             truncated: boolean;
+        };
+        AuditEntry: {
+            actor: string;
+            after?: Record<string, never> | null;
+            /** Format: date-time */
+            at: string;
+            /** @description Of the changed fields; null where there was no record. */
+            before?: Record<string, never> | null;
+            /** @description `page`, `api`, `command_line` or `job`. */
+            channel: string;
+            /** @description `create`, `update`, `delete`, `import`, `undo` or `evaluation`. */
+            kind: string;
+            object?: string | null;
+            /** Format: int64 */
+            record?: number | null;
+            /** Format: int64 */
+            seq: number;
+        };
+        AuditPage: {
+            entries: components["schemas"]["AuditEntry"][];
+            /**
+             * @description Whether the log up to now is as it was written, by its chain of hashes;
+             *     told with the first page.
+             */
+            is_whole?: boolean | null;
+            /**
+             * Format: int64
+             * @description Where the next, older page begins; null after the last one.
+             */
+            next?: number | null;
+        };
+        BulkAnswer: {
+            n_failed: number;
+            /** @description One for each operation, in their order. */
+            outcomes: components["schemas"]["BulkOutcome"][];
+        };
+        BulkBody: {
+            /** @description All or none of them, the default; otherwise each by itself. */
+            atomic?: boolean;
+            /** @description 1 to 1000, done in this order. */
+            operations: components["schemas"]["BulkOperation"][];
+        };
+        BulkOperation: {
+            /** @description Field to value. */
+            create: Record<string, never>;
+        } | {
+            update: {
+                /** Format: int64 */
+                id: number;
+                values: Record<string, never>;
+                /**
+                 * Format: int64
+                 * @description The version that the caller has seen.
+                 */
+                version?: number | null;
+            };
+        } | {
+            delete: {
+                /** Format: int64 */
+                id: number;
+                /** Format: int64 */
+                version?: number | null;
+            };
+        };
+        BulkOutcome: {
+            /** Format: int64 */
+            id?: number | null;
+            index: number;
+            /** @description Of one that failed: `code`, `title`, `detail` and `fields`. */
+            problem?: Record<string, never> | null;
+            /** @description `created`, `updated`, `unchanged`, `deleted` or `failed`. */
+            status: string;
+            /** Format: int64 */
+            version?: number | null;
         };
         CatalogBody: {
             metrics: components["schemas"]["MetricBody"][];
@@ -562,6 +991,18 @@ export interface components {
             resources: Record<string, never>[];
             /** Format: int64 */
             total: number;
+        };
+        DepartmentBody: {
+            /** Format: int64 */
+            id: number;
+            /** @description `department` or `team`. */
+            kind: string;
+            name: string;
+            /** Format: int64 */
+            parent?: number | null;
+        };
+        DepartmentList: {
+            departments: components["schemas"]["DepartmentBody"][];
         };
         /** @enum {string} */
         Direction: "up" | "down" | "band";
@@ -648,11 +1089,87 @@ export interface components {
             type: string;
             unit?: string | null;
         };
+        FieldDoc: {
+            help?: components["schemas"]["Text2"] | null;
+            id: string;
+            /** @description The caller may see it, not write it. */
+            is_read_only: boolean;
+            name: components["schemas"]["Text2"];
+            options: components["schemas"]["OptionDef"][];
+            required: boolean;
+            /** @description Whether `search` looks here. */
+            search: boolean;
+            /** @description Of a link: the object it leads to. */
+            to?: string | null;
+            /**
+             * @description `text`, `int`, `decimal`, `float`, `bool`, `date`, `instant`, `choice` or
+             *     `link`.
+             */
+            type: string;
+            unique: boolean;
+            unit?: string | null;
+        };
+        FieldProblem: {
+            code: string;
+            detail: string;
+            field: string;
+            /** @description Of several operations: which one, from 0. */
+            index?: number | null;
+        };
+        FieldRightBody: {
+            as: string;
+            /** @description `customer.phone` */
+            field: string;
+        };
         /** @enum {string} */
         Grain: "day" | "week" | "month" | "quarter" | "year";
+        GrantBody: {
+            actions: string[];
+            /** @description Id of an object; `*` for all that no other grant names. */
+            object: string;
+            rows: string;
+        };
         GroupDoc: {
             customers: number;
             net_revenue_365: string;
+        };
+        HandOver: {
+            /**
+             * Format: int64
+             * @description Id of the user who takes over.
+             */
+            to: number;
+        };
+        HandedOver: {
+            /** Format: int64 */
+            n_records: number;
+        };
+        /** @description One change of one record. */
+        HistoryEntry: {
+            actor: string;
+            after?: Record<string, never> | null;
+            /** Format: date-time */
+            at: string;
+            /**
+             * @description The values of the changed fields; null where there was no record, and
+             *     of the import that brought it.
+             */
+            before?: Record<string, never> | null;
+            /** @description `api`, `command_line` or `job`. */
+            channel: string;
+            /** @description `create`, `update`, `delete` or `import`. */
+            kind: string;
+            /** Format: int64 */
+            seq: number;
+        };
+        HistoryPage: {
+            /** @description Newest first. */
+            changes: components["schemas"]["HistoryEntry"][];
+            /**
+             * Format: int64
+             * @description For `after`, to read on; null at the end.
+             */
+            next?: number | null;
         };
         /** @description The model fitted on what was known before, against what came. */
         HoldoutDoc: {
@@ -709,6 +1226,12 @@ export interface components {
         ImportList: {
             resources: components["schemas"]["ImportBody"][];
         };
+        InDepartment: {
+            /** Format: int64 */
+            id: number;
+            is_head: boolean;
+            name: string;
+        };
         /** @description One job as it is shown. */
         JobBody: {
             error?: Record<string, never> | null;
@@ -719,6 +1242,16 @@ export interface components {
             stage?: string | null;
             /** @description `queued`, `running`, `done`, `failed` or `cancelled`. */
             state: string;
+        };
+        LinkDoc: {
+            /** Format: int64 */
+            id: number;
+            /** @description Null where the object has no title, or the record none. */
+            title?: string | null;
+        };
+        Made: {
+            /** Format: int64 */
+            id: number;
         };
         /**
          * @description JSON in the API, TOML as a file. Read back, everything but the columns may
@@ -742,6 +1275,25 @@ export interface components {
              *     orders, and all visible ones with the same headings.
              */
             sheets?: string[];
+        };
+        /** @description The signed-in user. */
+        Me: {
+            admin: string[];
+            has_totp: boolean;
+            /** Format: int64 */
+            id: number;
+            login: string;
+            name: string;
+            role: string;
+            role_name: components["schemas"]["Text2"];
+        };
+        Membership: {
+            /**
+             * Format: int64
+             * @description Id of a department.
+             */
+            id: number;
+            is_head?: boolean;
         };
         MetricBody: {
             about: components["schemas"]["Text2"];
@@ -810,12 +1362,42 @@ export interface components {
             id: string;
             zh: string;
         };
+        NewDepartment: {
+            /** @description `department` or `team`. */
+            kind?: string;
+            name: string;
+            /** Format: int64 */
+            parent?: number | null;
+        };
         NewEvaluation: {
             /**
              * Format: date
              * @description Facts before this day count; absent: the day after the last order.
              */
             as_of?: string | null;
+        };
+        NewPassword: {
+            /** @description At least 12 characters. */
+            new: string;
+            old: string;
+        };
+        NewRole: {
+            about: components["schemas"]["Text2"];
+            admin?: string[];
+            fields?: components["schemas"]["FieldRightBody"][];
+            grants: components["schemas"]["GrantBody"][];
+            name: components["schemas"]["Text2"];
+        };
+        NewUser: {
+            departments?: components["schemas"]["Membership"][];
+            email?: string | null;
+            login: string;
+            name: string;
+            /** @description At least 12 characters; without one the user cannot sign in yet. */
+            password?: string | null;
+            phone?: string | null;
+            /** @description Id of a role. */
+            role: string;
         };
         /**
          * @description Why somebody has to look, or what is good to know: a code of
@@ -832,6 +1414,29 @@ export interface components {
             id: string;
             name: components["schemas"]["Text2"];
         };
+        ObjectDoc: {
+            about: components["schemas"]["Text2"];
+            /**
+             * @description `read`, `create`, `update`, `delete`, `import`, `export`: what the caller
+             *     may do.
+             */
+            actions: string[];
+            fields: components["schemas"]["FieldDoc"][];
+            id: string;
+            /**
+             * @description Whether records are created, changed and deleted here; others are
+             *     written by the product itself.
+             */
+            is_writable: boolean;
+            name: components["schemas"]["Text2"];
+            /** @description The field by which people know a record. */
+            number?: string | null;
+            /** @description The field that stands for a record where only one word fits. */
+            title?: string | null;
+        };
+        ObjectList: {
+            objects: components["schemas"]["ObjectDoc"][];
+        };
         OptionDef: {
             en: string;
             value: string;
@@ -844,6 +1449,9 @@ export interface components {
             last_on?: string | null;
             /** Format: int64 */
             total: number;
+        };
+        OwnPassword: {
+            password: string;
         };
         /** @description `[from, to)` in civil days. */
         Period: {
@@ -900,12 +1508,19 @@ export interface components {
             code: string;
             /** @description What happened, where, and what to do, in the caller's language. */
             detail: string;
+            /** @description The fields and parameters that do not hold, all of them. */
+            fields?: components["schemas"]["FieldProblem"][];
             mapping?: components["schemas"]["Mapping"] | null;
             /** Format: int32 */
             status: number;
             title: string;
             /** @description Stable, one for each code. */
             type: string;
+            /**
+             * Format: int64
+             * @description Of code `version`: the present one.
+             */
+            version?: number | null;
         };
         /** @description How far an import is. */
         Progress: {
@@ -968,11 +1583,50 @@ export interface components {
             /** @description An expression over the dimensions. */
             where?: string | null;
         };
+        /** @description One record with every field that the caller may see. */
+        RecordDoc: {
+            /** Format: int64 */
+            id: number;
+            links: {
+                [key: string]: components["schemas"]["LinkDoc"];
+            };
+            values: Record<string, never>;
+            /**
+             * Format: int64
+             * @description The position in the change log of the newest change that touched it.
+             */
+            version: number;
+        };
+        RecordList: {
+            /** @description The fields of every row, in the order asked for. */
+            fields: string[];
+            /** @description Where the next page begins, for `after`; null after the last one. */
+            next?: string | null;
+            rows: components["schemas"]["RecordRow"][];
+            /**
+             * Format: int64
+             * @description Null unless it was asked for.
+             */
+            total?: number | null;
+        };
         /** @description Records of any object as they are listed. */
         RecordPage: {
             resources: Record<string, never>[];
             /** Format: int64 */
             total: number;
+        };
+        RecordRow: {
+            /** Format: int64 */
+            id: number;
+            /**
+             * @description Of each link field that is set: what it leads to, where the caller may
+             *     see that.
+             */
+            links: {
+                [key: string]: components["schemas"]["LinkDoc"];
+            };
+            /** @description Field to value; decimals as text, links as ids. */
+            values: Record<string, never>;
         };
         /** @description One line of a report. */
         ReportLine: {
@@ -1021,6 +1675,20 @@ export interface components {
         };
         /** @enum {string} */
         Role: "dimension" | "metric";
+        /** @description A role as it is shown and written. */
+        RoleBody: {
+            about: components["schemas"]["Text2"];
+            admin: string[];
+            fields: components["schemas"]["FieldRightBody"][];
+            grants: components["schemas"]["GrantBody"][];
+            id: string;
+            /** @description Comes with the product and cannot be changed. */
+            is_built_in: boolean;
+            name: components["schemas"]["Text2"];
+        };
+        RoleList: {
+            roles: components["schemas"]["RoleBody"][];
+        };
         /** @description A mapping under the name of the source whose files it fits. */
         SavedMappingBody: {
             mapping: components["schemas"]["Mapping"];
@@ -1030,6 +1698,27 @@ export interface components {
         };
         SavedMappingList: {
             resources: components["schemas"]["SavedMappingBody"][];
+        };
+        /** @description Whether there is somebody, and who. */
+        SessionBody: {
+            state: components["schemas"]["SessionState"];
+            user?: components["schemas"]["Me"] | null;
+        };
+        /** @enum {string} */
+        SessionState: "setup" | "signed_out" | "signed_in";
+        Setup: {
+            /** @description As the server's console shows it. */
+            code: string;
+            login: string;
+            name: string;
+            /** @description At least 12 characters. */
+            password: string;
+        };
+        SignIn: {
+            login: string;
+            password: string;
+            /** @description The six digits of the second factor, where it is on. */
+            totp?: string | null;
         };
         Status: {
             /**
@@ -1137,13 +1826,81 @@ export interface components {
             next?: string | null;
             resources: components["schemas"]["TimelineEntry"][];
         };
+        TokenBody: {
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            expires_at?: string | null;
+            /** Format: int64 */
+            id: number;
+            name: string;
+            scopes: string[];
+            /** Format: date-time */
+            used_at?: string | null;
+        };
+        TokenList: {
+            tokens: components["schemas"]["TokenBody"][];
+        };
+        /** @description The token itself is told this once. */
+        TokenMade: {
+            /** Format: int64 */
+            id: number;
+            token: string;
+        };
+        /** @description What an authenticator app needs. */
+        TotpBody: {
+            secret: string;
+            /** @description The same as `otpauth://…`, for a QR code. */
+            uri: string;
+        };
+        TotpCode: {
+            code: string;
+        };
         /** @enum {string} */
         Unit: "money" | "count" | "pct" | "days" | "score";
+        UserBody: {
+            departments: components["schemas"]["InDepartment"][];
+            email?: string | null;
+            has_totp: boolean;
+            /** Format: int64 */
+            id: number;
+            is_active: boolean;
+            login: string;
+            name: string;
+            phone?: string | null;
+            role: string;
+        };
+        /** @description What is given is changed, the rest stays. */
+        UserChange: {
+            departments?: components["schemas"]["Membership"][] | null;
+            email?: string | null;
+            is_active?: boolean | null;
+            name?: string | null;
+            password?: string | null;
+            phone?: string | null;
+            role?: string | null;
+        };
+        UserList: {
+            users: components["schemas"]["UserBody"][];
+        };
         /**
          * @description How final a value is. Ordered from best to worst.
          * @enum {string}
          */
         ValueStatus: "settled" | "unsettled" | "open";
+        WantedToken: {
+            /**
+             * Format: date
+             * @description The day on which it ends; absent: it does not.
+             */
+            expires_on?: string | null;
+            name: string;
+            /**
+             * @description `read`, `write`, `export`, `admin`, or the first three of one object as
+             *     `customer:read`; none: all that the user may.
+             */
+            scopes?: string[];
+        };
     };
     responses: never;
     parameters: never;
@@ -1153,6 +1910,43 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    list_audit: {
+        parameters: {
+            query?: {
+                /** @description Sign-in name of who did it. */
+                actor?: string;
+                object?: string;
+                /** @description Id of a record of the object. */
+                record?: number;
+                /** @description The `next` of the page before. */
+                before?: number;
+                /** @description At most 500. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
     get_catalog: {
         parameters: {
             query?: never;
@@ -1298,6 +2092,122 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["TimelinePage"];
                 };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_departments: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DepartmentList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    create_department: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewDepartment"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Made"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    delete_department: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    change_department: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewDepartment"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: {
                 headers: {
@@ -2037,6 +2947,62 @@ export interface operations {
             };
         };
     };
+    list_objects: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ObjectList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_object: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                object: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ObjectDoc"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
     list_order_lines: {
         parameters: {
             query?: {
@@ -2070,6 +3036,588 @@ export interface operations {
             };
         };
     };
+    list_records: {
+        parameters: {
+            query?: {
+                /**
+                 * @description A condition over the fields and those behind links:
+                 *     `city = '上海' and user.name is not null`.
+                 */
+                where?: string;
+                /** @description Part of a text in the fields that are searched. */
+                search?: string;
+                /**
+                 * @description Fields separated by commas, `-` before one for descending; by `id`
+                 *     without any.
+                 */
+                sort?: string;
+                /**
+                 * @description Fields separated by commas, also over links (`customer.name`); all of
+                 *     the object's own without any.
+                 */
+                fields?: string;
+                /** @description 1 to 1000; 50 by default. */
+                limit?: number;
+                /** @description The `next` of the page before. */
+                after?: string;
+                /** @description Count all records that match; that reads them all. */
+                count?: boolean;
+            };
+            header?: never;
+            path: {
+                object: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    create_record: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the caller's name of this request: sent again within 24 hours it has no second effect and gets the first answer */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                object: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    /** @description the version */
+                    ETag?: string;
+                    /** @description `true` of an answer given before */
+                    "Idempotent-Replayed"?: string;
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordDoc"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    bulk_records: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description as for `create_record` */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                object: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    /** @description `true` of an answer given before */
+                    "Idempotent-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkAnswer"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_record: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                object: string;
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    /** @description the version */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordDoc"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    delete_record: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the `ETag` that was read; another one is refused */
+                "If-Match"?: string | null;
+            };
+            path: {
+                object: string;
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    update_record: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the `ETag` that was read; another one is refused */
+                "If-Match"?: string | null;
+            };
+            path: {
+                object: string;
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    /** @description the version */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordDoc"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_record_history: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the page before. */
+                after?: number;
+                /** @description At most 1000; 50 by default. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                object: string;
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HistoryPage"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_roles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoleList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    save_role: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRole"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    delete_role: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionBody"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    sign_in: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignIn"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionBody"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    sign_out: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    change_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPassword"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    confirm_totp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TotpCode"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    propose_totp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TotpBody"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    remove_totp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OwnPassword"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    set_up: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Setup"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionBody"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
     get_status: {
         parameters: {
             query?: never;
@@ -2085,6 +3633,213 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Status"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_tokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    create_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WantedToken"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenMade"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    delete_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_users: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    create_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewUser"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Made"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    change_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserChange"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    hand_over: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HandOver"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HandedOver"];
                 };
             };
             default: {
