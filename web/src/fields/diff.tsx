@@ -5,21 +5,8 @@ import type { ChangeValues } from "../api/session";
 import type { Value } from "../api/types";
 import { useLang } from "../i18n";
 import { NO_VALUE, pickText } from "../ui/format";
+import { changedFields } from "./record";
 import { useWords, valueText } from "./record-value";
-
-/** The fields that differ, those of the definition first and in its order. */
-export function changedFields(
-  object: ObjectDef | undefined,
-  before: ChangeValues,
-  after: ChangeValues,
-): string[] {
-  const ids = new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})]);
-  const isChanged = (id: string) =>
-    JSON.stringify(before?.[id] ?? null) !== JSON.stringify(after?.[id] ?? null);
-  const order = object?.fields.map((f) => f.id) ?? [];
-  const rank = (id: string) => (order.includes(id) ? order.indexOf(id) : order.length);
-  return [...ids].filter(isChanged).sort((a, b) => rank(a) - rank(b));
-}
 
 export function Diff({
   object,

@@ -6,7 +6,14 @@ import { Alert, Button, Drawer } from "antd";
 import { type FormEvent, useEffect, useId, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ApiError } from "../api/client";
-import { createRecord, type FieldDef, type Held, type LinkTitle, type ObjectDef } from "../api/records";
+import {
+  createRecord,
+  type FieldDef,
+  type Held,
+  type LinkTitle,
+  type ObjectDef,
+  type Values,
+} from "../api/records";
 import { useLang } from "../i18n";
 import { pickText } from "../ui/format";
 import { layer } from "../ui/layer";
@@ -47,7 +54,6 @@ export function RecordDrawer({
   );
 }
 
-/** The same for every try of one form. */
 function newKey(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return [...bytes].map((b) => b.toString(16).padStart(2, "0")).join("");
@@ -69,13 +75,18 @@ function RecordForm({
   const cache = useQueryClient();
   const id = useId();
   const form = useRef<HTMLFormElement>(null);
-  const [key] = useState(newKey);
+  /** The same content sent again is the same wish; other content is another one. */
+  const wish = useRef({ content: "", key: "" });
   const [drafts, setDrafts] = useState<Drafts>(() => ({ ...switchesOff(object.fields), ...given?.drafts }));
   const [links, setLinks] = useState(given?.links ?? {});
   const [faults, setFaults] = useState<Record<string, string>>({});
   const [general, setGeneral] = useState<string[]>([]);
   const save = useMutation({
-    mutationFn: (values: Parameters<typeof createRecord>[1]) => createRecord(object.id, values, key),
+    mutationFn: (values: Values) => {
+      const content = JSON.stringify(values);
+      if (wish.current.content !== content) wish.current = { content, key: newKey() };
+      return createRecord(object.id, values, wish.current.key);
+    },
     onSuccess: async (made) => {
       await cache.invalidateQueries({ queryKey: ["records"] });
       onDone(made);

@@ -1,6 +1,7 @@
 // What follows from an object's definition alone: how a record is called,
 // which fields a list shows, which views fit. No object is known by its name here.
 import type { FieldDef, ObjectDef, RecordRow } from "../api/records";
+import type { ChangeValues } from "../api/session";
 import type { Value } from "../api/types";
 
 export const findObject = (objects: ObjectDef[] | undefined, id: string): ObjectDef | undefined =>
@@ -109,3 +110,17 @@ export const linksTo = (objects: ObjectDef[], target: string): { object: ObjectD
       .filter((field) => field.type === "link" && field.to === target)
       .map((field) => ({ object, field })),
   );
+
+/** The fields that differ, those of the definition first and in its order. */
+export function changedFields(
+  object: ObjectDef | undefined,
+  before: ChangeValues,
+  after: ChangeValues,
+): string[] {
+  const ids = new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})]);
+  const isChanged = (id: string) =>
+    JSON.stringify(before?.[id] ?? null) !== JSON.stringify(after?.[id] ?? null);
+  const order = object?.fields.map((f) => f.id) ?? [];
+  const rank = (id: string) => (order.includes(id) ? order.indexOf(id) : order.length);
+  return [...ids].filter(isChanged).sort((a, b) => rank(a) - rank(b));
+}

@@ -4,7 +4,9 @@ import { QRCode } from "antd";
 export function Code({ text, label }: { text: string; label: string }) {
   return (
     <div className="qr" role="img" aria-label={label}>
-      <QRCode value={text} type="svg" size={180} color="#000000" bgColor="#ffffff" bordered={false} />
+      <div aria-hidden="true">
+        <QRCode value={text} type="svg" size={180} color="#000000" bgColor="#ffffff" bordered={false} />
+      </div>
     </div>
   );
 }

@@ -211,13 +211,15 @@ function RoleForm({
                   {ACTIONS.map((action) => (
                     <td key={action}>
                       {(object.is_writable || action === "read" || action === "export") && (
-                        <input
-                          type="checkbox"
-                          aria-label={`${name} ${t(`roles.actions.${action}`)}`}
-                          disabled={isFixed}
-                          checked={grant?.actions.includes(action) ?? false}
-                          onChange={(e) => setDraft(withAction(draft, object.id, action, e.target.checked))}
-                        />
+                        <label className="tick">
+                          <input
+                            type="checkbox"
+                            aria-label={`${name} ${t(`roles.actions.${action}`)}`}
+                            disabled={isFixed}
+                            checked={grant?.actions.includes(action) ?? false}
+                            onChange={(e) => setDraft(withAction(draft, object.id, action, e.target.checked))}
+                          />
+                        </label>
                       )}
                     </td>
                   ))}
