@@ -438,6 +438,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/objects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every object with its fields, and what may be done with its records. */
+        get: operations["list_objects"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/objects/{object}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One object with its fields. */
+        get: operations["get_object"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/orders/{id}/lines": {
         parameters: {
             query?: never;
@@ -447,6 +481,80 @@ export interface paths {
         };
         /** An order's lines, in the file's order. */
         get: operations["list_order_lines"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/records/{object}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Records of one object: filtered, searched, sorted, page by page. */
+        get: operations["list_records"];
+        put?: never;
+        /**
+         * Creates a record; the body is field to value. A link is an id or
+         *     `{ "number": "…" }`; a number that is not given is counted on.
+         */
+        post: operations["create_record"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/records/{object}/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Up to 1,000 creates, updates and deletes: all or none, or each by itself. */
+        post: operations["bulk_records"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/records/{object}/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One record, its version as `ETag`. */
+        get: operations["get_record"];
+        put?: never;
+        post?: never;
+        /** Deletes a record that no other links to. */
+        delete: operations["delete_record"];
+        options?: never;
+        head?: never;
+        /** Changes the fields in the body; null clears one. */
+        patch: operations["update_record"];
+        trace?: never;
+    };
+    "/api/records/{object}/{id}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What happened to a record, newest first. */
+        get: operations["list_record_history"];
         put?: never;
         post?: never;
         delete?: never;
@@ -495,6 +603,50 @@ export interface components {
             status: components["schemas"]["ValueStatus"];
             /** @description True where `limit` cut rows off. */
             truncated: boolean;
+        };
+        BulkAnswer: {
+            n_failed: number;
+            /** @description One for each operation, in their order. */
+            outcomes: components["schemas"]["BulkOutcome"][];
+        };
+        BulkBody: {
+            /** @description All or none of them, the default; otherwise each by itself. */
+            atomic?: boolean;
+            /** @description 1 to 1000, done in this order. */
+            operations: components["schemas"]["BulkOperation"][];
+        };
+        BulkOperation: {
+            /** @description Field to value. */
+            create: Record<string, never>;
+        } | {
+            update: {
+                /** Format: int64 */
+                id: number;
+                values: Record<string, never>;
+                /**
+                 * Format: int64
+                 * @description The version that the caller has seen.
+                 */
+                version?: number | null;
+            };
+        } | {
+            delete: {
+                /** Format: int64 */
+                id: number;
+                /** Format: int64 */
+                version?: number | null;
+            };
+        };
+        BulkOutcome: {
+            /** Format: int64 */
+            id?: number | null;
+            index: number;
+            /** @description Of one that failed: `code`, `title`, `detail` and `fields`. */
+            problem?: Record<string, never> | null;
+            /** @description `created`, `updated`, `unchanged`, `deleted` or `failed`. */
+            status: string;
+            /** Format: int64 */
+            version?: number | null;
         };
         CatalogBody: {
             metrics: components["schemas"]["MetricBody"][];
@@ -648,11 +800,63 @@ export interface components {
             type: string;
             unit?: string | null;
         };
+        FieldDoc: {
+            help?: components["schemas"]["Text2"] | null;
+            id: string;
+            name: components["schemas"]["Text2"];
+            options: components["schemas"]["OptionDef"][];
+            required: boolean;
+            /** @description Whether `search` looks here. */
+            search: boolean;
+            /** @description Of a link: the object it leads to. */
+            to?: string | null;
+            /**
+             * @description `text`, `int`, `decimal`, `float`, `bool`, `date`, `instant`, `choice` or
+             *     `link`.
+             */
+            type: string;
+            unique: boolean;
+            unit?: string | null;
+        };
+        FieldProblem: {
+            code: string;
+            detail: string;
+            field: string;
+            /** @description Of several operations: which one, from 0. */
+            index?: number | null;
+        };
         /** @enum {string} */
         Grain: "day" | "week" | "month" | "quarter" | "year";
         GroupDoc: {
             customers: number;
             net_revenue_365: string;
+        };
+        /** @description One change of one record. */
+        HistoryEntry: {
+            actor: string;
+            after?: Record<string, never> | null;
+            /** Format: date-time */
+            at: string;
+            /**
+             * @description The values of the changed fields; null where there was no record, and
+             *     of an import or undo, which changed many.
+             */
+            before?: Record<string, never> | null;
+            /** @description `api`, `command_line` or `job`. */
+            channel: string;
+            /** @description `create`, `update`, `import` or `undo`. */
+            kind: string;
+            /** Format: int64 */
+            seq: number;
+        };
+        HistoryPage: {
+            /** @description Newest first. */
+            changes: components["schemas"]["HistoryEntry"][];
+            /**
+             * Format: int64
+             * @description For `after`, to read on; null at the end.
+             */
+            next?: number | null;
         };
         /** @description The model fitted on what was known before, against what came. */
         HoldoutDoc: {
@@ -719,6 +923,12 @@ export interface components {
             stage?: string | null;
             /** @description `queued`, `running`, `done`, `failed` or `cancelled`. */
             state: string;
+        };
+        LinkDoc: {
+            /** Format: int64 */
+            id: number;
+            /** @description Null where the object has no title, or the record none. */
+            title?: string | null;
         };
         /**
          * @description JSON in the API, TOML as a file. Read back, everything but the columns may
@@ -832,6 +1042,29 @@ export interface components {
             id: string;
             name: components["schemas"]["Text2"];
         };
+        ObjectDoc: {
+            about: components["schemas"]["Text2"];
+            /**
+             * @description `read`, `create`, `update`, `delete`, `import`, `export`: what the caller
+             *     may do.
+             */
+            actions: string[];
+            fields: components["schemas"]["FieldDoc"][];
+            id: string;
+            /**
+             * @description Whether records are created, changed and deleted here; others are
+             *     written by the product itself.
+             */
+            is_writable: boolean;
+            name: components["schemas"]["Text2"];
+            /** @description The field by which people know a record. */
+            number?: string | null;
+            /** @description The field that stands for a record where only one word fits. */
+            title?: string | null;
+        };
+        ObjectList: {
+            objects: components["schemas"]["ObjectDoc"][];
+        };
         OptionDef: {
             en: string;
             value: string;
@@ -900,12 +1133,19 @@ export interface components {
             code: string;
             /** @description What happened, where, and what to do, in the caller's language. */
             detail: string;
+            /** @description The fields and parameters that do not hold, all of them. */
+            fields?: components["schemas"]["FieldProblem"][];
             mapping?: components["schemas"]["Mapping"] | null;
             /** Format: int32 */
             status: number;
             title: string;
             /** @description Stable, one for each code. */
             type: string;
+            /**
+             * Format: int64
+             * @description Of code `version`: the present one.
+             */
+            version?: number | null;
         };
         /** @description How far an import is. */
         Progress: {
@@ -968,11 +1208,50 @@ export interface components {
             /** @description An expression over the dimensions. */
             where?: string | null;
         };
+        /** @description One record with every field that the caller may see. */
+        RecordDoc: {
+            /** Format: int64 */
+            id: number;
+            links: {
+                [key: string]: components["schemas"]["LinkDoc"];
+            };
+            values: Record<string, never>;
+            /**
+             * Format: int64
+             * @description The position in the change log of the newest change that touched it.
+             */
+            version: number;
+        };
+        RecordList: {
+            /** @description The fields of every row, in the order asked for. */
+            fields: string[];
+            /** @description Where the next page begins, for `after`; null after the last one. */
+            next?: string | null;
+            rows: components["schemas"]["RecordRow"][];
+            /**
+             * Format: int64
+             * @description Null unless it was asked for.
+             */
+            total?: number | null;
+        };
         /** @description Records of any object as they are listed. */
         RecordPage: {
             resources: Record<string, never>[];
             /** Format: int64 */
             total: number;
+        };
+        RecordRow: {
+            /** Format: int64 */
+            id: number;
+            /**
+             * @description Of each link field that is set: what it leads to, where the caller may
+             *     see that.
+             */
+            links: {
+                [key: string]: components["schemas"]["LinkDoc"];
+            };
+            /** @description Field to value; decimals as text, links as ids. */
+            values: Record<string, never>;
         };
         /** @description One line of a report. */
         ReportLine: {
@@ -2037,6 +2316,62 @@ export interface operations {
             };
         };
     };
+    list_objects: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ObjectList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_object: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                object: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ObjectDoc"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
     list_order_lines: {
         parameters: {
             query?: {
@@ -2058,6 +2393,275 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RecordPage"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_records: {
+        parameters: {
+            query?: {
+                /**
+                 * @description A condition over the fields and those behind links:
+                 *     `city = '上海' and user.name is not null`.
+                 */
+                where?: string;
+                /** @description Part of a text in the fields that are searched. */
+                search?: string;
+                /**
+                 * @description Fields separated by commas, `-` before one for descending; by `id`
+                 *     without any.
+                 */
+                sort?: string;
+                /**
+                 * @description Fields separated by commas, also over links (`customer.name`); all of
+                 *     the object's own without any.
+                 */
+                fields?: string;
+                /** @description 1 to 1000; 50 by default. */
+                limit?: number;
+                /** @description The `next` of the page before. */
+                after?: string;
+                /** @description Count all records that match; that reads them all. */
+                count?: boolean;
+            };
+            header?: never;
+            path: {
+                object: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    create_record: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the caller's name of this request: sent again within 24 hours it has no second effect and gets the first answer */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                object: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    /** @description the version */
+                    ETag?: string;
+                    /** @description `true` of an answer given before */
+                    "Idempotent-Replayed"?: string;
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordDoc"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    bulk_records: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description as for `create_record` */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                object: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    /** @description `true` of an answer given before */
+                    "Idempotent-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkAnswer"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_record: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                object: string;
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    /** @description the version */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordDoc"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    delete_record: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the `ETag` that was read; another one is refused */
+                "If-Match"?: string | null;
+            };
+            path: {
+                object: string;
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    update_record: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the `ETag` that was read; another one is refused */
+                "If-Match"?: string | null;
+            };
+            path: {
+                object: string;
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    /** @description the version */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordDoc"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_record_history: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the page before. */
+                after?: number;
+                /** @description At most 1000; 50 by default. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                object: string;
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HistoryPage"];
                 };
             };
             default: {
