@@ -166,14 +166,7 @@ pub async fn list(
         access: &access,
         def,
     };
-    let limit = wanted.limit.unwrap_or(DEFAULT_PAGE);
-    if !(1..=MAX_RECORDS).contains(&limit) {
-        let (zh, en) = (
-            format!("只能是 1 到 {MAX_RECORDS}"),
-            format!("it must be 1 to {MAX_RECORDS}"),
-        );
-        return Err(FieldFault::new("limit", "value", zh, en).into());
-    }
+    let limit = page_limit(wanted.limit)?;
     let fields = paths.fields(wanted.fields.as_deref())?;
     let search = wanted.search.clone().filter(|s| !s.trim().is_empty());
     if search.is_some() {
@@ -322,10 +315,10 @@ pub struct HistoryEntry {
     pub actor: String,
     /// `api`, `command_line` or `job`.
     pub channel: String,
-    /// `create`, `update`, `delete` or `import`.
+    /// `create`, `update`, `import` or `undo`.
     pub kind: String,
     /// The values of the changed fields; null where there was no record, and
-    /// of the import that brought it.
+    /// of an import or undo, which changed many.
     #[schema(value_type = Option<Object>)]
     pub before: Option<Map<String, Json>>,
     #[schema(value_type = Option<Object>)]
@@ -351,7 +344,7 @@ pub async fn history(
     limit: Option<u32>,
 ) -> Result<HistoryPage> {
     let def = known(app, caller, object, Action::Read)?;
-    let limit = limit.unwrap_or(DEFAULT_PAGE).clamp(1, MAX_RECORDS);
+    let limit = page_limit(limit)?;
     let access = access(caller, object);
     let record = app.store.get(object, id, &access).await?;
     let record = record.ok_or_else(|| problem::not_found(def, id))?;
@@ -388,6 +381,16 @@ pub async fn sweep(app: &App) -> Result<()> {
 /// The user that the caller is; `None` for the system and the command line.
 fn own_user(caller: &Caller) -> Option<i64> {
     caller.user()
+}
+
+fn page_limit(wanted: Option<u32>) -> Result<u32> {
+    let limit = wanted.unwrap_or(DEFAULT_PAGE);
+    if (1..=MAX_RECORDS).contains(&limit) {
+        return Ok(limit);
+    }
+    let zh = format!("只能是 1 到 {MAX_RECORDS}");
+    let en = format!("it must be 1 to {MAX_RECORDS}");
+    Err(FieldFault::new("limit", "value", zh, en).into())
 }
 
 /// An object that the caller may do this with.

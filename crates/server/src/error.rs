@@ -243,7 +243,15 @@ impl Speaks {
             (Language::En, false) => format!("there is no parameter `{name}`; there are {known}"),
         };
         let title = self.0.pick("没有这个参数", "No such parameter");
-        Problem::plain(StatusCode::BAD_REQUEST, "unknown_parameter", title, detail)
+        let code = "unknown_parameter";
+        let mut problem = Problem::plain(StatusCode::BAD_REQUEST, code, title, detail.clone());
+        problem.body.fields = vec![FieldProblem {
+            index: None,
+            field: name.to_owned(),
+            code: code.to_owned(),
+            detail,
+        }];
+        problem
     }
 
     /// `english` is what the framework says of it.

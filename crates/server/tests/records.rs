@@ -246,6 +246,10 @@ fn lists_are_filtered_searched_sorted_and_paged() {
         }
         let unknown = status(server.get("/api/records/customer?filter=x"), 400).json();
         assert_eq!(unknown["code"], "unknown_parameter");
+        assert_eq!(unknown["fields"][0]["field"], "filter");
+        let path = "/api/records/customer/1/history?limit=1001";
+        let problem = status(server.get(path), 422).json();
+        assert_eq!(problem["fields"][0]["field"], "limit");
         for path in ["ghost", "ghost/1", "ghost/1/history"] {
             let gone = status(server.get(&format!("/api/records/{path}")), 404).json();
             assert_eq!(gone["code"], "not_found");
@@ -457,7 +461,17 @@ fn an_import_and_its_undo_are_versions_too() {
         let undo = format!("/api/imports/{}/undo", second["id"]);
         status(server.post(&undo, &json!({})), 200);
         assert_eq!(server.get(&path).json()["values"]["name"], "甲");
-        assert!(version() > updated, "the undo changed it");
+        let undone = version();
+        assert!(undone > updated, "the undo changed it");
+        let history = server.get(&format!("{path}/history")).json();
+        let kinds: Vec<&Json> = history["changes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|c| &c["kind"])
+            .collect();
+        assert_eq!(kinds, ["undo", "update", "import"]);
+        assert_eq!(history["changes"][0]["seq"], undone);
     });
 }
 

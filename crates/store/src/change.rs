@@ -12,6 +12,7 @@ use crate::job::NewJob;
 use crate::log::kind_of_text;
 use crate::record::Record;
 use crate::store::Store;
+use crate::version::{TOUCHING, touching};
 
 /// One write of one record.
 #[derive(Debug, Clone)]
@@ -180,8 +181,8 @@ impl Store {
     }
 
     /// What happened to one record, newest first, before `before_seq` where
-    /// that is given. The import that brought it is the first of all; as a
-    /// change of many records it has neither `before` nor `after` here.
+    /// that is given. The import that brought it is the first of all. A change
+    /// of many records, such as that, has neither `before` nor `after` here.
     pub async fn history(
         &self,
         record: &Record,
@@ -189,17 +190,12 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<Change>> {
         let sql = format!(
-            "select {COLUMNS} from keji_change where seq < $1 and seq in \
-             (select seq from keji_change where object = $2 and record = $3 \
-             union all select seq from keji_batch where id = $4 and seq is not null) \
+            "select {COLUMNS} from keji_change where seq < $4 and seq in ({TOUCHING}) \
              order by seq desc limit {limit}"
         );
-        let params = [
-            Value::Int(before_seq.unwrap_or(i64::MAX)),
-            record.object.as_str().into(),
-            Value::Int(record.id),
-            record.batch.map_or(Value::Null, Value::Int),
-        ];
+        let [object, id, batch] = touching(record);
+        let before = Value::Int(before_seq.unwrap_or(i64::MAX));
+        let params = [object, id, batch, before];
         let mut reader = self.db().reader().await?;
         let rows = reader.conn().rows(sql, &params, &KINDS).await?;
         let of_record = |row| {

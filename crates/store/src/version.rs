@@ -29,20 +29,27 @@ impl Store {
     }
 }
 
-/// An import's change and its undo name no records: they count by the batch of
-/// the record, and by the batches that changed it.
-pub(crate) async fn version(conn: &mut Conn<'_>, record: &Record) -> Result<i64> {
-    let sql = "select max(seq) from ( \
-               select max(seq) as seq from keji_change where object = $1 and record = $2 \
-               union all select seq from keji_batch where id = $3 \
-               union all select max(c.seq) from keji_batch b \
-               join keji_change c on c.batch = b.id and c.kind = 'undo' \
-               where b.state = 'undone' and b.id in (select batch from keji_change \
-               where object = $1 and record = $2 and batch is not null)) as newest";
-    let params = [
+/// The positions of the changes that touched a record: `$1` its object, `$2` its
+/// id, `$3` its batch. An import's change and its undo name no records: they
+/// count by the batch of the record, and by the batches that changed it.
+pub(crate) const TOUCHING: &str = "\
+    select seq from keji_change where object = $1 and record = $2 \
+    union all select seq from keji_batch where id = $3 and seq is not null \
+    union all select c.seq from keji_batch b \
+    join keji_change c on c.batch = b.id and c.kind = 'undo' \
+    where b.state = 'undone' and b.id in (select batch from keji_change \
+    where object = $1 and record = $2 and batch is not null)";
+
+/// The values of [`TOUCHING`].
+pub(crate) fn touching(record: &Record) -> [Value; 3] {
+    [
         record.object.as_str().into(),
         Value::Int(record.id),
         record.batch.map_or(Value::Null, Value::Int),
-    ];
-    conn.int(sql, &params).await
+    ]
+}
+
+pub(crate) async fn version(conn: &mut Conn<'_>, record: &Record) -> Result<i64> {
+    let sql = format!("select max(seq) from ({TOUCHING}) as touching");
+    conn.int(sql, &touching(record)).await
 }

@@ -234,8 +234,8 @@ fn link(field: &FieldDef, given: &Json) -> std::result::Result<Wanted, FieldFaul
     match number.map(str::trim).filter(|number| !number.is_empty()) {
         Some(number) => Ok(Wanted::Number(number.to_owned())),
         None => {
-            let zh = "要写编号（整数 id）或 { \"number\": \"…\" }";
-            let en = "it must be an id or { \"number\": \"…\" }";
+            let zh = "要写 id（整数）或 `{ \"number\": \"…\" }`";
+            let en = "it must be an id or `{ \"number\": \"…\" }`";
             Err(FieldFault::new(&field.id, "link", zh, en))
         }
     }

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use keji_app::records::{self, ListRecords, RecordDoc, text_form};
+use keji_app::records::{self, ListRecords, text_form};
 use keji_app::{App, Error};
 use serde_json::{Map, Value as Json};
 
@@ -143,17 +143,12 @@ pub async fn run(place: &Place, args: RecordsArgs, output: &Output) -> anyhow::R
         Action::List(args) => list(&app, object, args, output).await?,
         Action::Get { id } => {
             let record = records::get(&app, &caller(), object, id).await?;
-            show(&record, output)?;
+            show(&serde_json::to_value(record)?, output)?;
         }
         Action::Create(values) => {
             let values = values.read()?;
             let saved = records::create(&app, &caller(), object, &values, None).await?;
-            if output.is_json {
-                output.json(&saved.body)?;
-            } else {
-                let record = records::get(&app, &caller(), object, saved.id).await?;
-                show(&record, output)?;
-            }
+            show(&saved.body, output)?;
         }
         Action::Update {
             id,
@@ -162,7 +157,7 @@ pub async fn run(place: &Place, args: RecordsArgs, output: &Output) -> anyhow::R
         } => {
             let values = values.read()?;
             let saved = records::update(&app, &caller(), object, id, &values, if_match).await?;
-            show(&saved, output)?;
+            show(&serde_json::to_value(saved)?, output)?;
         }
         Action::Delete { id, if_match } => {
             records::delete(&app, &caller(), object, id, if_match).await?;
@@ -218,17 +213,16 @@ async fn list(app: &App, object: &str, args: ListArgs, output: &Output) -> anyho
     Ok(())
 }
 
-fn show(record: &RecordDoc, output: &Output) -> anyhow::Result<()> {
+/// A [`records::RecordDoc`].
+fn show(record: &Json, output: &Output) -> anyhow::Result<()> {
     if output.is_json {
         return output.json(record);
     }
-    let mut lines = vec![
-        vec!["id".to_owned(), record.id.to_string()],
-        vec!["version".to_owned(), record.version.to_string()],
-    ];
-    for (field, value) in record.values.iter().filter(|(_, v)| !v.is_null()) {
-        let title = record.links.get(field).and_then(|l| l.title.as_deref());
-        let value = match title {
+    let line = |name: &str| vec![name.to_owned(), shown(&record[name])];
+    let mut lines = vec![line("id"), line("version")];
+    let values = record["values"].as_object().into_iter().flatten();
+    for (field, value) in values.filter(|(_, value)| !value.is_null()) {
+        let value = match record["links"][field]["title"].as_str() {
             Some(title) => format!("{} {title}", shown(value)),
             None => shown(value),
         };
