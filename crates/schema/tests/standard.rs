@@ -144,10 +144,7 @@ fn every_object_speaks_both_languages() {
     let mut ids: Vec<&str> = OBJECTS.to_vec();
     ids.push("user");
     assert_eq!(catalog.objects.keys().collect::<Vec<_>>(), ids);
-    let is_chinese = |text: &str| {
-        text.chars()
-            .any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c))
-    };
+    let is_chinese = |text: &str| text.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c));
     for (id, object) in &catalog.objects {
         let mut texts = vec![(id.clone(), object.name.clone())];
         texts.push((id.clone(), object.about.clone()));
@@ -162,7 +159,11 @@ fn every_object_speaks_both_languages() {
         }
         for (path, text) in texts {
             // `VIP 客户`, but a tax rate's `R（…）` has Chinese, too.
-            assert!(is_chinese(&text.zh) || text.zh == "RFM", "{path}: {}", text.zh);
+            assert!(
+                is_chinese(&text.zh) || text.zh == "RFM",
+                "{path}: {}",
+                text.zh
+            );
             assert!(!text.en.is_empty() && !is_chinese(&text.en), "{path}");
         }
     }
@@ -210,7 +211,11 @@ fn what_happens_at_a_time_can_be_counted() {
         "training",
     ] {
         let copy = catalog.object(id).unwrap().copy.as_ref();
-        assert!(copy.is_some_and(|copy| copy.time.is_some()), "{id}");
+        let time = copy
+            .and_then(|copy| copy.time.as_deref())
+            .unwrap_or_default();
+        let path: Vec<String> = time.split('.').map(str::to_owned).collect();
+        assert!(catalog.field(id, &path).unwrap().required, "{id}: {time}");
         let found = catalog.resolve_dimension(id, "customer.industry");
         assert!(found.is_ok(), "{id}: {found:?}");
     }

@@ -55,6 +55,7 @@ pub use change::{Change, ChangeKind, ChangeQuery, Delta, Deltas, NewChange, Op, 
 pub use check::Counts;
 pub use error::{Error, Result};
 pub use evaluation::Evaluation;
+pub use import::Found;
 pub use job::{Job, JobId, JobState, Lease, NewJob, Retry};
 pub use manifest::{CopyFile, CopyManifest};
 pub use mapping::SavedMapping;

@@ -1,9 +1,10 @@
 //! Records as a file: those of one object (orders, lines, products, whatever
 //! the catalog defines) and those behind a number. Each link stands as the
-//! number of the record it leads to.
+//! number of the record it leads to, or as its title where it has no number.
 
 use std::path::Path;
 
+use keji_schema::Type;
 use keji_schema::definition::ObjectDef;
 use keji_schema::expr::Expr;
 use keji_schema::question::Question;
@@ -113,11 +114,13 @@ fn columns(
         let mut kind = field.kind;
         let mut path = field.id.clone();
         if let Some(to) = &field.to {
-            let Some(number) = app.catalog.object(to)?.field("number") else {
+            // As an import reads it again.
+            let to = app.catalog.object(to)?;
+            let Some(known_by) = to.number.as_ref().or(to.title.as_ref()) else {
                 continue;
             };
-            path = format!("{path}.{}", number.id);
-            kind = number.kind;
+            path = format!("{path}.{known_by}");
+            kind = Type::Text;
         }
         let label = match (format, language) {
             (Format::Parquet, _) => path.clone(),

@@ -53,6 +53,13 @@ impl Home {
         Server::of(self.keji())
     }
 
+    pub fn location(&self) -> keji_store::Location {
+        match self.is_postgres() {
+            true => self.place.location.clone(),
+            false => keji_store::Location::Folder(self.data.path().to_owned()),
+        }
+    }
+
     pub fn is_postgres(&self) -> bool {
         matches!(self.place.location, keji_store::Location::Postgres(_))
     }
