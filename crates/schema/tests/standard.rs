@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use keji_schema::catalog::DimensionJoin;
+use keji_schema::definition::Text2;
 use keji_schema::expr::{Expr, Scope};
 use keji_schema::metric::{MetricDef, Term};
 use keji_schema::{Catalog, Error, Type, Value};
@@ -100,6 +101,126 @@ fn the_standard_definitions_hold() {
     );
     assert_eq!(catalog.tiers.names.len(), 4);
     assert_eq!(catalog.calendar.zone.iana_name(), Some("Asia/Shanghai"));
+}
+
+/// What a trading, software, manufacturing or service company keeps.
+const OBJECTS: [&str; 31] = [
+    "competitor",
+    "contact",
+    "contract",
+    "cost",
+    "customer",
+    "delivery",
+    "delivery_line",
+    "department",
+    "file",
+    "invoice",
+    "member",
+    "need",
+    "note",
+    "opportunity",
+    "order",
+    "order_line",
+    "payment",
+    "payment_plan",
+    "pipeline",
+    "price",
+    "price_list",
+    "product",
+    "project",
+    "quote",
+    "quote_line",
+    "score",
+    "stage",
+    "task",
+    "ticket",
+    "touchpoint",
+    "training",
+];
+
+#[test]
+fn every_object_speaks_both_languages() {
+    let catalog = Catalog::standard().unwrap();
+    let mut ids: Vec<&str> = OBJECTS.to_vec();
+    ids.push("user");
+    assert_eq!(catalog.objects.keys().collect::<Vec<_>>(), ids);
+    let is_chinese = |text: &str| text.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c));
+    for (id, object) in &catalog.objects {
+        let mut texts = vec![(id.clone(), object.name.clone())];
+        texts.push((id.clone(), object.about.clone()));
+        for field in &object.fields {
+            let path = format!("{id}.{}", field.id);
+            texts.push((path.clone(), field.name.clone()));
+            texts.extend(field.help.clone().map(|help| (path.clone(), help)));
+            for option in &field.options {
+                let (zh, en) = (option.zh.clone(), option.en.clone());
+                texts.push((format!("{path}.{}", option.value), Text2 { zh, en }));
+            }
+        }
+        for (path, text) in texts {
+            // `VIP 客户`, but a tax rate's `R（…）` has Chinese, too.
+            assert!(
+                is_chinese(&text.zh) || text.zh == "RFM",
+                "{path}: {}",
+                text.zh
+            );
+            assert!(!text.en.is_empty() && !is_chinese(&text.en), "{path}");
+        }
+    }
+}
+
+#[test]
+fn what_belongs_to_a_customer_is_found_by_the_customer() {
+    let catalog = Catalog::standard().unwrap();
+    for (id, object) in &catalog.objects {
+        for field in &object.fields {
+            if let Some(to) = &field.to {
+                assert!(catalog.objects.contains_key(to), "{id}.{}", field.id);
+            }
+            if field.to.as_deref() == Some("customer") && object.written_by.is_none() {
+                let first = |index: &Vec<String>| index.first() == Some(&field.id);
+                assert!(object.indexes.iter().any(first), "{id}.{}", field.id);
+            }
+        }
+        let mut names = std::collections::BTreeSet::new();
+        for field in &object.fields {
+            assert!(names.insert(&field.name.zh), "{id}: {}", field.name.zh);
+            assert!(names.insert(&field.name.en), "{id}: {}", field.name.en);
+        }
+    }
+}
+
+#[test]
+fn what_happens_at_a_time_can_be_counted() {
+    let catalog = Catalog::standard().unwrap();
+    for id in [
+        "opportunity",
+        "quote",
+        "quote_line",
+        "contract",
+        "delivery",
+        "delivery_line",
+        "payment_plan",
+        "payment",
+        "invoice",
+        "touchpoint",
+        "task",
+        "need",
+        "project",
+        "ticket",
+        "training",
+    ] {
+        let copy = catalog.object(id).unwrap().copy.as_ref();
+        let time = copy
+            .and_then(|copy| copy.time.as_deref())
+            .unwrap_or_default();
+        let path: Vec<String> = time.split('.').map(str::to_owned).collect();
+        assert!(catalog.field(id, &path).unwrap().required, "{id}: {time}");
+        let found = catalog.resolve_dimension(id, "customer.industry");
+        assert!(found.is_ok(), "{id}: {found:?}");
+    }
+    let kind = catalog.resolve_dimension("opportunity", "stage.kind");
+    assert_eq!(kind.unwrap().column, "stage_kind");
 }
 
 #[test]

@@ -99,6 +99,11 @@ pub struct Batch {
     pub seq: Option<i64>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_zero(n: &i64) -> bool {
+    *n == 0
+}
+
 /// One row of a line-level file, already read into values. The fields are
 /// those of the objects of the same names.
 #[derive(Debug, Clone, PartialEq)]
@@ -158,6 +163,18 @@ pub struct ImportSummary {
     pub lines_new: i64,
     pub lines_deleted: i64,
     pub lines_known: i64,
+    /// Of an import of plain records; the counts below are of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub object: Option<String>,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub records_new: i64,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub records_changed: i64,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub records_known: i64,
+    /// Rows with the number of an earlier row of the file, which counts.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub rows_repeated: i64,
     /// Over the rows of the file.
     pub first_ordered_on: Option<Date>,
     pub last_ordered_on: Option<Date>,
@@ -177,6 +194,9 @@ pub struct UndoSummary {
     pub orders_deleted: i64,
     pub customers_deleted: i64,
     pub products_deleted: i64,
+    /// Of an import of plain records.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub records_deleted: i64,
     /// Records of other imports that are again as they were before: with
     /// their fields and totals, or back from deletion.
     pub records_restored: i64,

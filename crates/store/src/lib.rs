@@ -62,6 +62,7 @@ pub use check::Counts;
 pub use error::{Error, Result};
 pub use evaluation::Evaluation;
 pub use identity::{By, NewToken, Proof, Session, Token};
+pub use import::Found;
 pub use job::{Job, JobId, JobState, Lease, NewJob, Retry};
 pub use manifest::{CopyFile, CopyManifest};
 pub use mapping::SavedMapping;

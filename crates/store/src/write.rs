@@ -147,7 +147,10 @@ impl Store {
         let seq = log::append(conn, &entry).await?;
         // Of an object that copies its own fields over a link to itself, other
         // records may have changed in the same part.
-        let links_to_itself = def.fields.iter().any(|f| f.to.as_ref() == Some(&def.id));
+        let included = def.copy.iter().flat_map(|copy| &copy.include);
+        let links_to_itself = included
+            .filter_map(|path| def.field(path.split_once('.')?.0))
+            .any(|link| link.to.as_ref() == Some(&def.id));
         let only = (!links_to_itself).then_some((def.id.as_str(), id));
         log::touch(conn, seq, &touches, only).await?;
         for new in &change.jobs {

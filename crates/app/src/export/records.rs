@@ -1,9 +1,10 @@
 //! Records as a file: those of one object (orders, lines, products, whatever
 //! the catalog defines) and those behind a number. Each link stands as the
-//! number of the record it leads to.
+//! number of the record it leads to, or as its title where it has no number.
 
 use std::path::Path;
 
+use keji_schema::Type;
 use keji_schema::definition::{FieldDef, ObjectDef};
 use keji_schema::expr::Expr;
 use keji_schema::question::Question;
@@ -124,13 +125,13 @@ fn columns(
             if !may_follow(&app.catalog, caller, &object.id, &field.id) {
                 continue;
             }
+            // As an import reads it again.
             let to = app.catalog.object(to)?;
-            let name = to.number.as_ref().or(to.title.as_ref());
-            let Some(number) = name.and_then(|id| to.field(id)) else {
+            let Some(known_by) = to.number.as_ref().or(to.title.as_ref()) else {
                 continue;
             };
-            path = format!("{path}.{}", number.id);
-            kind = number.kind;
+            path = format!("{path}.{known_by}");
+            kind = Type::Text;
         }
         let label = match (format, language) {
             (Format::Parquet, _) => path.clone(),

@@ -9,14 +9,14 @@ use std::time::Instant;
 
 use jiff::civil::Date;
 use keji_schema::Decimal;
-use keji_store::{BatchId, Cancel, NewBatch, OrderLineRow, StageMark};
+use keji_store::{BatchId, Cancel, ImportSummary, NewBatch, OrderLineRow, StageMark};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 use utoipa::ToSchema;
 
 use super::jobs::Mode;
 use super::report::{ReportLine, first_looks};
-use super::{Mapping, reading};
+use super::{Mapping, plain, reading};
 use crate::context::App;
 use crate::error::{Error, Result};
 use crate::messages::Language;
@@ -97,6 +97,16 @@ pub struct Summary {
     pub lines_known: i64,
     #[serde(default)]
     pub lines_deleted: i64,
+    /// Of a file of plain records: their object; the next three count them.
+    #[serde(default)]
+    pub object: Option<String>,
+    #[serde(default)]
+    pub records_new: i64,
+    #[serde(default)]
+    pub records_changed: i64,
+    /// Those that the store had already.
+    #[serde(default)]
+    pub records_known: i64,
     #[schema(value_type = Option<String>, format = Date)]
     pub first_ordered_on: Option<Date>,
     #[schema(value_type = Option<String>, format = Date)]
@@ -125,6 +135,25 @@ impl Summary {
     /// Chinese label, English label, value.
     pub fn lines(&self) -> Vec<(&'static str, &'static str, String)> {
         let day = |d: Option<Date>| d.map_or("-".to_owned(), |d| d.to_string());
+        if self.object.is_some() {
+            return [
+                ("读取行数", "rows read", self.rows_read.to_string()),
+                ("退回行数", "rows rejected", self.rows_rejected.to_string()),
+                (
+                    "合计与备注行",
+                    "rows left out",
+                    self.rows_left_out.to_string(),
+                ),
+                ("新记录", "new records", self.records_new.to_string()),
+                (
+                    "有变化的记录",
+                    "changed records",
+                    self.records_changed.to_string(),
+                ),
+                ("已有记录", "known records", self.records_known.to_string()),
+            ]
+            .into();
+        }
         vec![
             ("读取行数", "rows read", self.rows_read.to_string()),
             ("退回行数", "rows rejected", self.rows_rejected.to_string()),
@@ -180,6 +209,8 @@ pub struct Wanted<'a> {
     /// Ends with the proposal, however sure it is.
     pub review: bool,
     pub mode: Mode,
+    /// The object whose plain records the file has; absent: orders.
+    pub object: Option<&'a str>,
     /// Where the file comes from; absent: the saved mapping that fits.
     pub source: Option<&'a str>,
     pub rejects: Option<&'a Path>,
@@ -208,6 +239,9 @@ pub async fn import(
     progress: OnProgress<'_>,
     cancel: Arc<AtomicBool>,
 ) -> Result<ImportOutcome> {
+    if let Some(object) = wanted.object {
+        return plain::import::import(app, caller, object, wanted, progress, cancel).await;
+    }
     let total_bytes = std::fs::metadata(wanted.path)
         .map_err(Error::named(wanted.filename))?
         .len();
@@ -325,31 +359,7 @@ pub async fn import(
     state.stage = "merging".to_owned();
     state.remaining_s = None;
     progress(state.clone());
-    let merged = {
-        let stop = Cancel::new();
-        let watch = {
-            let (stop, cancel) = (stop.clone(), cancel.clone());
-            tokio::spawn(async move {
-                while !cancel.load(Ordering::Relaxed) {
-                    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-                }
-                stop.ask();
-            })
-        };
-        let merged = app.store.import_merge(id, &stop).await;
-        watch.abort();
-        merged
-    };
-    let merged = match merged {
-        Ok(merged) => merged,
-        Err(problem) => {
-            abort(app, batch).await;
-            return Err(match problem {
-                keji_store::Error::Cancelled => Error::Cancelled,
-                other => other.into(),
-            });
-        }
-    };
+    let merged = merge(app, id, &cancel).await?;
     summary.customers_new = merged.customers_new;
     summary.products_new = merged.products_new;
     summary.orders_new = merged.orders_new;
@@ -388,6 +398,36 @@ pub async fn import(
         batch: Some(id.0),
         summary,
     })
+}
+
+/// Merges what is staged; a stop or an error leaves nothing of it.
+pub(super) async fn merge(
+    app: &App,
+    id: BatchId,
+    cancel: &Arc<AtomicBool>,
+) -> Result<ImportSummary> {
+    let stop = Cancel::new();
+    let watch = {
+        let (stop, cancel) = (stop.clone(), cancel.clone());
+        tokio::spawn(async move {
+            while !cancel.load(Ordering::Relaxed) {
+                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            }
+            stop.ask();
+        })
+    };
+    let merged = app.store.import_merge(id, &stop).await;
+    watch.abort();
+    match merged {
+        Ok(merged) => Ok(merged),
+        Err(problem) => {
+            abort(app, Some(id)).await;
+            Err(match problem {
+                keji_store::Error::Cancelled => Error::Cancelled,
+                other => other.into(),
+            })
+        }
+    }
 }
 
 /// The rows are in, whatever became of the evaluation.
@@ -432,7 +472,7 @@ fn fingerprint(wanted: &Wanted<'_>, saved: &[keji_store::SavedMapping]) -> Resul
 
 /// What was staged is swept at the next start too, so a failure here loses
 /// nothing.
-async fn abort(app: &App, batch: Option<BatchId>) {
+pub(super) async fn abort(app: &App, batch: Option<BatchId>) {
     if let Some(id) = batch
         && let Err(problem) = app.store.import_abort(id).await
     {

@@ -121,6 +121,11 @@ pub enum ImportError {
         file: String,
         missing: String,
     },
+    /// Of plain records: a required field has no column.
+    MappingRequired {
+        file: String,
+        field: String,
+    },
     /// The mapping names a sheet that is not there, or hidden, or empty.
     MappingSheet {
         file: String,
@@ -210,6 +215,7 @@ impl ImportError {
             MappingField { .. } => "mapping_field",
             MappingTwice { .. } => "mapping_twice",
             MappingIncomplete { .. } => "mapping_incomplete",
+            MappingRequired { .. } => "mapping_required",
             MappingSheet { .. } => "mapping_sheet",
             MappingFormat { .. } => "mapping_format",
             MappingUnreadable { .. } => "mapping_unreadable",
@@ -318,6 +324,7 @@ impl ImportError {
             | MappingField { file, .. }
             | MappingTwice { file, .. }
             | MappingIncomplete { file, .. }
+            | MappingRequired { file, .. }
             | MappingSheet { file, .. }
             | MappingFormat { file, .. }
             | MappingUnreadable { file, .. }

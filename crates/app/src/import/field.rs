@@ -1,7 +1,7 @@
 //! The fields that a file of order lines may bring, and the words by which
 //! headings name them. The words stand in the definitions, not here.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use keji_schema::definition::ObjectDef;
 
@@ -141,6 +141,9 @@ pub struct Vocabulary {
     known: HashMap<String, (Field, usize)>,
     /// Lower-case words and the value they stand for.
     choices: HashMap<Field, Vec<(String, String)>>,
+    /// The normalised headings of a file of plain records, which has none of
+    /// the fields above.
+    plain: HashSet<String>,
 }
 
 /// How sure a heading is by itself.
@@ -174,6 +177,26 @@ impl Vocabulary {
             }
         }
         vocabulary
+    }
+
+    /// Of a file of plain records: the headings by which their fields come.
+    pub fn of_plain(headings: impl IntoIterator<Item = String>) -> Self {
+        Vocabulary {
+            plain: headings.into_iter().collect(),
+            ..Vocabulary::default()
+        }
+    }
+
+    /// Whether a heading is known as a whole.
+    pub fn knows(&self, heading: &str) -> bool {
+        let key = normal(heading);
+        matches!(self.field_of(heading), Some((_, _, WHOLE)))
+            || self.plain.contains(&key)
+            || self.plain.contains(without_unit(&key))
+    }
+
+    pub fn is_of_plain(&self) -> bool {
+        !self.plain.is_empty()
     }
 
     /// The field a heading names, its rank among the field's headings and how
@@ -320,7 +343,7 @@ pub fn money_scale(heading: &str) -> Option<i64> {
 }
 
 /// `金额万元` is `金额`.
-fn without_unit(key: &str) -> &str {
+pub(super) fn without_unit(key: &str) -> &str {
     [
         "亿元",
         "百万元",

@@ -20,7 +20,7 @@ use super::field::Vocabulary;
 use super::mapping::signature;
 use super::preview::{self, Preview};
 use super::scored::{Source, scored};
-use super::{Mapping, reading};
+use super::{Mapping, plain, reading};
 use crate::context::App;
 use crate::error::{Error, ProblemText, Result};
 use crate::export::{self, Format, Temporary};
@@ -69,6 +69,8 @@ pub struct How {
     pub mode: Mode,
     /// Where the file comes from; `replace` needs one.
     pub source: Option<String>,
+    /// The object whose plain records the file has; absent: orders.
+    pub object: Option<String>,
     pub mapping: Option<Mapping>,
     /// Of the rejects file.
     pub language: Language,
@@ -96,6 +98,8 @@ pub struct ImportBody {
     pub mode: Mode,
     /// Where the file comes from, as given.
     pub source: Option<String>,
+    /// The object whose plain records the file has; absent: orders.
+    pub object: Option<String>,
     /// `queued`, `needs_mapping`, `mapped`, `running`, `cancelled`, `failed`, `done` or `undone`.
     pub state: String,
     /// The import that went on with the mapping, of one that is `mapped`.
@@ -139,6 +143,8 @@ struct Args {
     mode: Mode,
     #[serde(default)]
     source: Option<String>,
+    #[serde(default)]
+    object: Option<String>,
     mapping: Option<Mapping>,
     #[serde(default)]
     english: bool,
@@ -205,7 +211,11 @@ fn forget(app: &App, given: &Args, left: Left) {
 }
 
 impl Args {
-    fn new(folder: String, filename: String, how: How) -> Result<Args> {
+    fn new(app: &App, caller: &Caller, folder: String, filename: String, how: How) -> Result<Args> {
+        // Before there is a job: it would say no more than this.
+        if let Some(object) = &how.object {
+            plain::object(&app.catalog, caller, object, how.mode)?;
+        }
         let source = how
             .source
             .map(|s| s.trim().to_owned())
@@ -225,6 +235,7 @@ impl Args {
             review: how.review,
             mode: how.mode,
             source,
+            object: how.object,
             mapping: how.mapping,
             english: how.language == Language::En,
         })
@@ -348,7 +359,7 @@ pub async fn submit(
     upload.file.sync_all().await.map_err(Error::io("upload"))?;
     let folder = upload.folder.file_name().unwrap_or_default();
     let folder = folder.to_string_lossy().into_owned();
-    let args = Args::new(folder, upload.filename.clone(), how)?;
+    let args = Args::new(app, caller, folder, upload.filename.clone(), how)?;
     let import = enqueue(app, KIND, &args).await?;
     upload.is_submitted = true;
     Ok(import)
@@ -456,6 +467,7 @@ async fn body(app: &App, job: Job) -> Result<ImportBody> {
         filename: given.filename,
         mode: given.mode,
         source: given.source,
+        object: given.object,
         state: state.to_owned(),
         next: None,
         stage: progress.as_ref().map(|p| p.stage.clone()),
@@ -529,7 +541,13 @@ pub async fn preview_of(
     let mapping = mapping.or(given.mapping);
     let catalog = app.catalog.clone();
     let parser = app.workbook_parser.clone();
+    let app = app.clone();
     let work = move || -> Result<Preview> {
+        if let Some(object) = &given.object {
+            let def = catalog.object(object)?;
+            let mapping = mapping.as_ref();
+            return plain::import::preview(&app, def, &path, &given.filename, mapping, rows);
+        }
         let cancel = Arc::new(AtomicBool::new(false));
         let input = reading::open(&path, &given.filename, &parser, &cancel)?;
         let vocabulary = Vocabulary::new(&catalog.objects);
@@ -632,6 +650,13 @@ pub async fn scored_file(
 ) -> Result<(Temporary, String)> {
     require_admin(caller, Admin::Imports)?;
     let given = args(&find(app, id).await?)?;
+    if given.object.is_some() {
+        return Err(Error::State {
+            code: "no_orders",
+            zh: format!("导入 {id} 不是订单文件，没有可附加的评分"),
+            en: format!("import {id} is no file of orders, so there are no scores to add"),
+        });
+    }
     let path = Files::of(app, &given).path;
     if !tokio::fs::try_exists(&path).await.unwrap_or(false) {
         return Err(Error::not_found("file", given.filename));
@@ -685,7 +710,7 @@ pub async fn run(
         .file_name()
         .map_or_else(String::new, |n| n.to_string_lossy().into_owned());
     let name = unique();
-    let mut given = Args::new(name.clone(), filename, request.how)?;
+    let mut given = Args::new(app, caller, name.clone(), filename, request.how)?;
     if given.mapping.is_some() {
         given.follows = waiting_for(app, &path).await?;
     }
@@ -748,6 +773,7 @@ pub async fn work(
         review: given.review,
         mode: given.mode,
         source: given.source.as_deref(),
+        object: given.object.as_deref(),
         rejects: Some(&files.rejects),
         language: if given.english {
             Language::En

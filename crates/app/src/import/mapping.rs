@@ -18,7 +18,10 @@ use super::rows::left_out;
 use super::table::Table;
 use crate::messages::Language;
 use content::Content;
-pub(super) use layout::Layout;
+pub(super) use content::{find_date_format, has_decimal_comma};
+pub(super) use layout::{
+    DECIMAL_COMMA, Layout, date_format, decimal_comma, found_format, position,
+};
 
 /// JSON in the API, TOML as a file. Read back, everything but the columns may
 /// be left out: it is then found in the file.
@@ -108,6 +111,10 @@ const OPEN_DATES: [(&str, &str); 3] = [
     ("date_order_mixed", "dmy / mdy"),
     ("two_digit_year", "yymd / dmyy / mdyy"),
 ];
+
+pub(super) fn is_open_date(code: &str) -> bool {
+    OPEN_DATES.iter().any(|(open, _)| *open == code)
+}
 
 /// Below this a critical field is not taken unseen.
 const SURE: f64 = 0.7;
@@ -518,7 +525,7 @@ impl Proposal {
             return Ok(Some(format));
         };
         self.note(code, Some(Field::OrderedAt), vec![heading]);
-        if !OPEN_DATES.iter().any(|(open, _)| *open == code) {
+        if !is_open_date(code) {
             return Ok(Some(format));
         }
         let column = &mut self.columns[index];

@@ -30,6 +30,7 @@ const FILE: &[Line] = &[
     ("mapping_field", "列对应里“{column}”列的字段 {field} 不存在（文件 {file}）。", "{file}: the mapping gives column \"{column}\" the field {field}, which there is not."),
     ("mapping_twice", "字段 {field} 同时对应了“{first}”和“{second}”两列（文件 {file}）。", "{file}: the field {field} is mapped from two columns, \"{first}\" and \"{second}\"."),
     ("mapping_incomplete", "文件 {file} 的列对应还缺少：{missing}。需要下单时间、（数量和单价）或金额、客户或订单编号。", "{file}: the mapping lacks {missing}. It needs a date, quantity and price or an amount, and a customer or an order number."),
+    ("mapping_required", "文件 {file} 的列对应缺少必填字段 {field}。", "{file}: the mapping has no column for the required field {field}."),
     ("mapping_sheet", "工作簿 {file} 没有含数据的可见工作表“{sheet}”，但列对应里写了它。", "{file} has no visible sheet \"{sheet}\" with data, which the mapping names."),
     ("mapping_format", "列对应里“{column}”列的格式 {format} 不认识（文件 {file}）；日期可用 ymd、dmy、mdy、yymd、dmyy、mdyy、month、serial、serial1904，数字可用 decimal_point、decimal_comma。", "{file}: the mapping gives column \"{column}\" the format {format}; known are ymd, dmy, mdy, yymd, dmyy, mdyy, month, serial and serial1904 for dates, decimal_point and decimal_comma for numbers."),
     ("mapping_unreadable", "列对应文件 {file} 第 {row} 行读不懂：{reason}", "the mapping file {file} cannot be read at line {row}: {reason}"),
@@ -56,6 +57,13 @@ const ROW: &[Line] = &[
     ("number_too_large", "“{value}”超出了范围", "\"{value}\" is out of range"),
     ("not_a_date", "“{value}”不是日期", "\"{value}\" is not a date"),
     ("not_a_choice", "“{value}”不在可选值中", "\"{value}\" is none of the options"),
+    ("not_an_option", "“{value}”不在可选值中：{options}", "\"{value}\" is none of the options: {options}"),
+    ("not_whole", "“{value}”不是整数", "\"{value}\" is not a whole number"),
+    ("not_yes_or_no", "“{value}”不是“是”或“否”", "\"{value}\" is neither yes nor no"),
+    ("not_a_share", "“{value}”大于 1：请写成 13% 或 0.13", "\"{value}\" is above 1: write 13% or 0.13"),
+    ("no_such_record", "没有{object_zh}“{value}”，或者它不属于这一行的客户", "there is no {object_en} \"{value}\", or it belongs to another one than this row"),
+    ("several_records", "{object_zh}“{value}”不止一个：请写编号", "there are several {object_en} records \"{value}\": write the number"),
+    ("not_yours", "编号“{value}”属于一条你看不到的记录", "the number \"{value}\" belongs to a record that you may not see"),
     ("invalid_bytes", "编号里有无法解码的字节", "there are bytes in the number that cannot be decoded"),
     ("identity_lost_digits", "编号“{value}”被表格软件写成了科学计数，末尾的数字已丢失；请从原系统重新导出，或把该列设为文本", "the number \"{value}\" was shortened by a spreadsheet and its last digits are lost; export it again with the column as text"),
 ];
@@ -70,6 +78,7 @@ const MAPPING: &[Line] = &[
     ("second_choice", "已有更合适的列", "another column fits better"),
     ("unknown", "不认识的列", "the column is not known"),
     ("given", "由人指定", "given by somebody"),
+    ("missing_required", "没有找到这个必填字段的列", "there is no column for this required field"),
     ("missing_date", "没有找到下单时间", "there is no column of order dates"),
     ("missing_amount", "没有找到金额，也没有数量和单价", "there is no amount, nor quantity and price"),
     ("missing_party", "没有找到客户，也没有订单编号", "there is no customer and no order number"),
@@ -103,6 +112,7 @@ const ODDITY: &[Line] = &[
     ("outlier_amounts", "有 {count} 行金额超过中位数的 50 倍，在第 {samples} 行", "{count} amounts are more than 50 times the median, in rows {samples}"),
     ("future_dates", "有 {count} 行的日期在明天以后（第 {row} 行起）：{samples}", "{count} dates lie beyond tomorrow (from row {row}): {samples}"),
     ("duplicate_rows", "有 {count} 行与前面的行完全相同，已保留（第 {row} 行起）：{samples}", "{count} rows are the same as an earlier one and were kept (from row {row}): {samples}"),
+    ("repeated_numbers", "有 {count} 行的编号在文件前面已经出现，以先出现的为准", "{count} rows repeat the number of an earlier row, which counts"),
     ("negative_prices", "有 {count} 行单价是负数（第 {row} 行起）：{samples}", "{count} prices are negative (from row {row}): {samples}"),
 ];
 

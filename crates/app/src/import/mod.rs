@@ -1,5 +1,8 @@
 //! A file of orders becomes customers, products, orders and lines.
 //!
+//! A file of plain records of any other object takes the same way with
+//! [`plain`].
+//!
 //! Bytes to rows: [`bytes`] (unpacking and decoding), [`sniff`], [`records`],
 //! [`table`] (headings and sample), [`field`] and [`mapping`] (what the columns
 //! mean), [`parse`], [`rows`], [`hash`], [`names`] and [`oddities`] (what is odd
@@ -19,6 +22,7 @@ pub mod messages;
 pub mod names;
 pub mod oddities;
 pub mod parse;
+pub mod plain;
 pub mod preview;
 mod reading;
 pub mod records;

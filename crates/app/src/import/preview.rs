@@ -71,7 +71,10 @@ pub fn preview(
         None => Mapping::propose(&mut table, vocabulary)?,
     };
     let records: Vec<Record> = table.sample.iter().take(rows).cloned().collect();
-    let shown: Vec<PreviewRow> = records.iter().map(|record| plain(record, &table)).collect();
+    let shown: Vec<PreviewRow> = records
+        .iter()
+        .map(|record| plain_row(record, &table))
+        .collect();
     let mut preview = Preview {
         signature: signature(table.header()),
         header: table.header().to_vec(),
@@ -96,7 +99,7 @@ pub fn preview(
     Ok(preview)
 }
 
-fn plain(record: &Record, table: &Table) -> PreviewRow {
+pub(super) fn plain_row(record: &Record, table: &Table) -> PreviewRow {
     PreviewRow {
         row: record.row,
         sheet: table.sheet_name(record.sheet).map(str::to_owned),
@@ -108,19 +111,20 @@ fn plain(record: &Record, table: &Table) -> PreviewRow {
 }
 
 /// What editing the mapping can mend.
-fn is_of_mapping(fault: &ImportError) -> bool {
+pub(super) fn is_of_mapping(fault: &ImportError) -> bool {
     matches!(
         fault,
         ImportError::MappingHeading { .. }
             | ImportError::MappingField { .. }
             | ImportError::MappingTwice { .. }
             | ImportError::MappingIncomplete { .. }
+            | ImportError::MappingRequired { .. }
             | ImportError::MappingFormat { .. }
             | ImportError::DateOrderUnknown { .. }
     )
 }
 
-fn of_error(fault: &ImportError) -> PreviewProblem {
+pub(super) fn of_error(fault: &ImportError) -> PreviewProblem {
     PreviewProblem {
         code: fault.code().to_owned(),
         zh: fault.text(Language::Zh),
@@ -129,7 +133,7 @@ fn of_error(fault: &ImportError) -> PreviewProblem {
     }
 }
 
-fn of_reject(reject: &Reject) -> PreviewProblem {
+pub(super) fn of_reject(reject: &Reject) -> PreviewProblem {
     PreviewProblem {
         code: reject.code.to_owned(),
         zh: reject.text(Language::Zh),

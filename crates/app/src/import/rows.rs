@@ -1,7 +1,7 @@
 //! Records become typed order lines, or rejects with a reason. A bad row never
 //! stops a file; a row of totals is no row.
 
-mod cells;
+pub(super) mod cells;
 pub(super) mod left_out;
 mod sums;
 
@@ -19,7 +19,7 @@ use super::parse::{self, DateFormat};
 use super::records::Record;
 use super::rejects::Reject;
 use super::table::Table;
-use cells::Why;
+use cells::{Why, check_width};
 use left_out::LeftOut;
 use sums::Sums;
 
@@ -213,7 +213,7 @@ impl Rows {
         {
             return self.leave_out_total(record, &label);
         }
-        let fits = self.check_width(record);
+        let fits = check_width(record, self.table.header().len(), self.table.is_workbook());
         if fits.is_ok() {
             self.fill_down(record);
         }

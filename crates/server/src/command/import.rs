@@ -17,9 +17,12 @@ use super::{DONE, NEEDS_YOU, Place, caller, open};
 
 #[derive(Args)]
 pub struct ImportArgs {
-    /// Files of order lines: .csv, .csv.gz or .xlsx; one batch each.
+    /// Files of order lines, or of records of --object: .csv, .csv.gz or .xlsx; one batch each.
     #[arg(value_name = "FILE", required_unless_present = "undo")]
     files: Vec<PathBuf>,
+    /// The object whose records the files have, such as contact; without it they are orders.
+    #[arg(long, value_name = "OBJECT")]
+    object: Option<String>,
     /// Read and check everything, keep nothing.
     #[arg(long)]
     dry_run: bool,
@@ -36,7 +39,7 @@ pub struct ImportArgs {
     #[arg(long, value_name = "OUT")]
     rejects: Option<PathBuf>,
     /// Take a whole batch back.
-    #[arg(long, value_name = "BATCH", conflicts_with_all = ["files", "dry_run", "mapping", "rejects", "source"])]
+    #[arg(long, value_name = "BATCH", conflicts_with_all = ["files", "object", "dry_run", "mapping", "rejects", "source"])]
     undo: Option<i64>,
 }
 
@@ -86,6 +89,7 @@ pub async fn run(place: &Place, args: ImportArgs, output: &Output) -> anyhow::Re
             review: false,
             mode: args.mode,
             source: args.source.clone(),
+            object: args.object.clone(),
             mapping: mapping.clone(),
             language: output.language,
         };
@@ -130,15 +134,15 @@ async fn undo(place: &Place, batch: i64, output: &Output) -> anyhow::Result<u8> 
     } else {
         let (lines, orders) = (undone.lines_deleted, undone.orders_deleted);
         let (customers, products) = (undone.customers_deleted, undone.products_deleted);
-        let restored = undone.records_restored;
+        let (restored, records) = (undone.records_restored, undone.records_deleted);
         println!(
             "{}",
             match output.language {
                 Language::Zh => format!(
-                    "已撤销批次 {batch}：删除了 {lines} 行明细、{orders} 张订单、{customers} 个客户、{products} 个产品，{restored} 条记录恢复原样"
+                    "已撤销批次 {batch}：删除了 {lines} 行明细、{orders} 张订单、{customers} 个客户、{products} 个产品、{records} 条其他记录，{restored} 条记录恢复原样"
                 ),
                 Language::En => format!(
-                    "batch {batch} is undone: deleted lines {lines}, orders {orders}, customers {customers}, products {products}; records as before {restored}"
+                    "batch {batch} is undone: deleted lines {lines}, orders {orders}, customers {customers}, products {products}, other records {records}; records as before {restored}"
                 ),
             }
         );

@@ -63,7 +63,7 @@ pub struct Place {
 enum Command {
     /// Run the server and the page.
     Serve(serve::ServeArgs),
-    /// Import a file of orders (CSV, CSV.gz, XLSX), or undo an import.
+    /// Import a file of orders or of other records (CSV, CSV.gz, XLSX), or undo an import.
     Import(import::ImportArgs),
     /// Evaluate every customer: value, tier, stage, RFM, risk.
     Evaluate(evaluate::EvaluateArgs),

@@ -49,6 +49,10 @@ struct NewImport {
     /// Where the file comes from; `replace` needs one.
     #[serde(default)]
     source: Option<String>,
+    /// The object whose plain records the file has, such as `contact`; without
+    /// it the file is one of orders.
+    #[serde(default)]
+    object: Option<String>,
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -71,7 +75,7 @@ fn ten() -> usize {
     10
 }
 
-/// Imports a file of orders; the body is the file.
+/// Imports a file of orders, or of records of one object; the body is the file.
 #[utoipa::path(post, path = "/api/imports", operation_id = "create_import", tag = "imports",
     params(NewImport), request_body(content = String, content_type = "application/octet-stream"),
     responses((status = 201, body = ImportBody), (status = "default", body = ProblemBody)))]
@@ -100,6 +104,7 @@ async fn create(
         review: wanted.review,
         mode: wanted.mode,
         source: wanted.source,
+        object: wanted.object,
         mapping: None,
         language: speaks.0,
     };

@@ -57,11 +57,8 @@ impl Home {
     pub fn own(&self, pairs: &[(&str, Json)]) {
         use keji_schema::expr::Expr;
         use keji_schema::{Catalog, Value};
-        use keji_store::{Access, ListQuery, Location, NewChange, Op, Store};
-        let location = match &self.place.location {
-            Location::Postgres(url) => Location::Postgres(url.clone()),
-            Location::Folder(_) => Location::Folder(self.data.path().to_owned()),
-        };
+        use keji_store::{Access, ListQuery, NewChange, Op, Store};
+        let location = self.location();
         let catalog = std::sync::Arc::new(Catalog::standard().unwrap());
         let runtime = tokio::runtime::Runtime::new().unwrap();
         runtime.block_on(async {
@@ -94,6 +91,13 @@ impl Home {
             }
             store.close().await;
         });
+    }
+
+    pub fn location(&self) -> keji_store::Location {
+        match self.is_postgres() {
+            true => self.place.location.clone(),
+            false => keji_store::Location::Folder(self.data.path().to_owned()),
+        }
     }
 
     pub fn is_postgres(&self) -> bool {

@@ -138,7 +138,10 @@ async fn prepare_sqlite(
 }
 
 /// A connection to the database with the staged rows beside it.
-async fn attached(folder: &std::path::Path, file: &ScratchFile) -> Result<SqliteConnection> {
+pub(super) async fn attached(
+    folder: &std::path::Path,
+    file: &ScratchFile,
+) -> Result<SqliteConnection> {
     let mut conn = sqlite::main_file(folder).connect().await.map_err(fault)?;
     let path = file.path.to_string_lossy().into_owned();
     Conn::Sqlite(&mut conn)
@@ -158,14 +161,14 @@ async fn attached(folder: &std::path::Path, file: &ScratchFile) -> Result<Sqlite
 }
 
 /// Lets SQLite look at the flag while it works, every few milliseconds.
-async fn stop_when_asked(conn: &mut SqliteConnection, cancel: &Cancel) -> Result<()> {
+pub(super) async fn stop_when_asked(conn: &mut SqliteConnection, cancel: &Cancel) -> Result<()> {
     let cancel = cancel.clone();
     let mut handle = conn.lock_handle().await.map_err(fault)?;
     handle.set_progress_handler(100_000, move || !cancel.is_asked());
     Ok(())
 }
 
-fn is_interrupted(error: &Error) -> bool {
+pub(super) fn is_interrupted(error: &Error) -> bool {
     const SQLITE_INTERRUPT: &str = "9";
     match error {
         Error::Cancelled => true,
@@ -394,7 +397,7 @@ fn writes(
     Ok(all)
 }
 
-async fn close_batch(
+pub(super) async fn close_batch(
     conn: &mut Conn<'_>,
     batch: BatchId,
     state: BatchState,
@@ -423,7 +426,7 @@ async fn close_batch(
     Ok(())
 }
 
-async fn highest_id(conn: &mut Conn<'_>, object: &str) -> Result<i64> {
+pub(super) async fn highest_id(conn: &mut Conn<'_>, object: &str) -> Result<i64> {
     conn.int(format!("select max(\"id\") from {}", quote(object)), &[])
         .await
 }

@@ -15,8 +15,12 @@ mod entries;
 mod merge;
 mod statements;
 
+mod plain;
+
 mod restore;
 mod undo;
+
+pub use plain::Found;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -139,6 +143,15 @@ impl Store {
     /// fingerprint it ends with it.
     pub async fn import_begin(&self, batch: &NewBatch) -> Result<Batch> {
         statements::check(&self.0.catalog)?;
+        self.begin_with(batch, None).await
+    }
+
+    /// `plain`: the object and its fields; without it, order lines.
+    async fn begin_with(
+        &self,
+        batch: &NewBatch,
+        plain: Option<(&str, &[(String, Type)])>,
+    ) -> Result<Batch> {
         if batch.mode == ImportMode::Replace && batch.source.is_none() {
             return Err(Error::Query(
                 "an import that replaces needs the name of its source".to_owned(),
@@ -161,7 +174,10 @@ impl Store {
         ];
         let id = BatchId(tx.conn().int(sql, &params).await?);
         // Locked before anybody can see the batch.
-        let staging = stage::open(self.db(), id, batch.fingerprint.is_some()).await?;
+        let staging = match plain {
+            None => stage::open(self.db(), id, batch.fingerprint.is_some()).await?,
+            Some((object, fields)) => stage::open_plain(self.db(), id, object, fields).await?,
+        };
         tx.commit().await?;
         self.0.imports.insert(id, staging);
         Ok(Batch {
@@ -205,13 +221,16 @@ impl Store {
         Ok(())
     }
 
-    /// Turns the staged rows into customers, products, orders and lines, in
-    /// one transaction. A stop or an error leaves nothing behind and ends the
+    /// Turns the staged rows into customers, products, orders and lines, or
+    /// into plain records, in one transaction. A stop or an error leaves nothing behind and ends the
     /// batch.
     pub async fn import_merge(&self, batch: BatchId, cancel: &Cancel) -> Result<ImportSummary> {
         let slot = self.staged(batch).await?;
         let staging = slot.lock().await.take().ok_or_else(|| broken(batch))?;
-        let merged = merge::merge(self, batch, staging, cancel).await;
+        let merged = match staging.object.clone() {
+            None => merge::merge(self, batch, staging, cancel).await,
+            Some(object) => plain::merge(self, batch, staging, &object, cancel).await,
+        };
         self.0.imports.remove(batch);
         if merged.is_err() {
             // The first error says more than that of a disk still full. What

@@ -3,6 +3,7 @@
 //! `back_<object>` holds `<field>_old` and `<field>_new` of changed records,
 //! `gone_<object>` the deleted records.
 
+use keji_schema::definition::ObjectDef;
 use keji_schema::{Catalog, Type, Value};
 use serde_json::{Map, Value as Json};
 
@@ -18,20 +19,46 @@ use crate::sql::{Dialect, quote};
 const PORTION: usize = 4000;
 
 /// A field that an import changes, with its type.
-pub(super) type Field = (&'static str, Type);
+pub(super) type Field = (String, Type);
 
-/// What an import changes in known records. The totals of an order are not
-/// among them: they are computed again from its lines.
-pub(super) fn changeable() -> [(&'static str, Vec<Field>); 3] {
-    let texts = |all: &[(&'static str, &str)]| all.iter().map(|(f, _)| (*f, Type::Text)).collect();
-    [
-        ("customer", texts(&CUSTOMER)),
-        ("product", texts(&PRODUCT)),
-        ("order", HEADER.to_vec()),
-    ]
+/// What an import may have changed and deleted in known records.
+pub(super) struct Reach {
+    pub(super) changeable: Vec<(String, Vec<Field>)>,
+    deletable: &'static [&'static str],
 }
 
-const DELETABLE: [&str; 2] = ["order", "order_line"];
+impl Reach {
+    /// Of an order file. The totals of an order are not among it: they are
+    /// computed again from its lines.
+    pub(super) fn of_orders() -> Reach {
+        let texts = |all: &[(&str, &str)]| all.iter().map(|(f, _)| own((f, Type::Text))).collect();
+        let changeable = vec![
+            ("customer".to_owned(), texts(&CUSTOMER)),
+            ("product".to_owned(), texts(&PRODUCT)),
+            (
+                "order".to_owned(),
+                HEADER.iter().map(|(f, kind)| own((f, *kind))).collect(),
+            ),
+        ];
+        Reach {
+            changeable,
+            deletable: &["order", "order_line"],
+        }
+    }
+
+    /// Of plain records.
+    pub(super) fn of_records(object: &ObjectDef) -> Reach {
+        let fields = object.fields.iter().map(|f| own((&f.id, f.kind))).collect();
+        Reach {
+            changeable: vec![(object.id.clone(), fields)],
+            deletable: &[],
+        }
+    }
+}
+
+fn own((field, kind): (&str, Type)) -> Field {
+    (field.to_owned(), kind)
+}
 
 /// The places of one batch's entries in the log: they stand together, because
 /// the merge held the log.
@@ -43,11 +70,11 @@ pub(super) struct Span {
 
 /// Makes the tables, fills them with what the batch did, and leads values that
 /// an import wrote which is undone meanwhile back to what it had found.
-pub(super) async fn load(mut tx: Tx, catalog: &Catalog, span: Span) -> Result<Tx> {
+pub(super) async fn load(mut tx: Tx, catalog: &Catalog, reach: &Reach, span: Span) -> Result<Tx> {
     let dialect = tx.conn().dialect();
     let mut script = Vec::new();
     for prefix in ["back", "past"] {
-        for (object, fields) in changeable() {
+        for (object, fields) in &reach.changeable {
             let columns: String = fields
                 .iter()
                 .map(|(field, kind)| {
@@ -58,7 +85,7 @@ pub(super) async fn load(mut tx: Tx, catalog: &Catalog, span: Span) -> Result<Tx
             script.extend(table(dialect, &format!("{prefix}_{object}"), &columns));
         }
     }
-    for object in DELETABLE {
+    for object in reach.deletable {
         let columns: String = catalog
             .object(object)?
             .fields
@@ -75,8 +102,8 @@ pub(super) async fn load(mut tx: Tx, catalog: &Catalog, span: Span) -> Result<Tx
         script.extend(table(dialect, &format!("gone_{object}"), &columns));
     }
     tx.conn().script(&script).await?;
-    tx = read(tx, catalog, span, "back").await?;
-    lead_back(tx, catalog, span).await
+    tx = read(tx, catalog, reach, span, "back").await?;
+    lead_back(tx, catalog, reach, span).await
 }
 
 fn table(dialect: Dialect, name: &str, columns: &str) -> [String; 2] {
@@ -90,7 +117,13 @@ fn table(dialect: Dialect, name: &str, columns: &str) -> [String; 2] {
 }
 
 /// Reads the entries of a batch; deleted records only for `back`.
-async fn read(mut tx: Tx, catalog: &Catalog, span: Span, prefix: &str) -> Result<Tx> {
+async fn read(
+    mut tx: Tx,
+    catalog: &Catalog,
+    reach: &Reach,
+    span: Span,
+    prefix: &str,
+) -> Result<Tx> {
     let batch = Value::Int(span.batch);
     let sql = "select min(seq) from keji_change where batch = $1";
     let mut last = tx.conn().int(sql, std::slice::from_ref(&batch)).await? - 1;
@@ -126,19 +159,19 @@ async fn read(mut tx: Tx, catalog: &Catalog, span: Span, prefix: &str) -> Result
             let mut values = vec![Value::Int(id)];
             let name = match kind.as_str() {
                 "update" => {
-                    let all = changeable();
+                    let all = &reach.changeable;
                     let Some((_, fields)) = all.iter().find(|(known, _)| *known == object) else {
                         continue;
                     };
                     for (field, kind) in fields {
                         for (side, map) in [("old", &before), ("new", &after)] {
                             columns.push(format!("{field}_{side}"));
-                            values.push(value(map.get(*field), *kind)?);
+                            values.push(value(map.get(field), *kind)?);
                         }
                     }
                     format!("{prefix}_{object}")
                 }
-                "delete" if prefix == "back" && DELETABLE.contains(&object.as_str()) => {
+                "delete" if prefix == "back" && reach.deletable.contains(&object.as_str()) => {
                     columns.push("batch".to_owned());
                     values.push(prior);
                     for field in &catalog.object(&object)?.fields {
@@ -166,7 +199,7 @@ async fn read(mut tx: Tx, catalog: &Catalog, span: Span, prefix: &str) -> Result
 /// Where the value before was written by an import that was undone after this
 /// one: that undo left the field alone, because this import's value stood in
 /// it. So the value to go back to is the one that the other had found.
-async fn lead_back(mut tx: Tx, catalog: &Catalog, span: Span) -> Result<Tx> {
+async fn lead_back(mut tx: Tx, catalog: &Catalog, reach: &Reach, span: Span) -> Result<Tx> {
     let sql = "select b.id, b.seq from keji_batch b where b.state = 'undone' and b.seq < $1 \
                and exists (select 1 from keji_change u where u.batch = b.id \
                and u.kind = 'undo' and u.seq > $1) order by b.seq desc";
@@ -177,9 +210,9 @@ async fn lead_back(mut tx: Tx, catalog: &Catalog, span: Span) -> Result<Tx> {
     for row in undone {
         let mut row = Fields::new(row);
         let (batch, last) = (row.int()?, row.int()?);
-        tx = read(tx, catalog, Span { batch, last }, "past").await?;
+        tx = read(tx, catalog, reach, Span { batch, last }, "past").await?;
         let mut script = Vec::new();
-        for (object, fields) in changeable() {
+        for (object, fields) in &reach.changeable {
             for (field, _) in fields {
                 script.push(format!(
                     "update back_{object} set {field}_old = p.{field}_old from past_{object} p \
@@ -228,9 +261,9 @@ pub(super) async fn fields(
     conn: &mut Conn<'_>,
     object: &str,
     fields: &[Field],
-) -> Result<Vec<&'static str>> {
+) -> Result<Vec<String>> {
     let name = quote(object);
-    let same = |field: &str| format!("b.{field}_new = m.{field}");
+    let same = |field: &str| format!("b.{field}_new = m.{}", quote(field));
     let any: Vec<String> = fields.iter().map(|(field, _)| same(field)).collect();
     let others = format!(
         "delete from back_{object} where not exists (select 1 from back_{object} b \
@@ -252,14 +285,15 @@ pub(super) async fn fields(
         .iter()
         .zip(row)
         .filter(|(_, n)| *n != Value::Int(0))
-        .map(|((field, _), _)| *field)
+        .map(|((field, _), _)| field.clone())
         .collect();
     let sets: Vec<String> = fields
         .iter()
         .map(|(field, _)| {
+            let own = quote(field);
             format!(
-                "{field} = case when b.{field}_new = {name}.{field} then b.{field}_old \
-                 else {name}.{field} end"
+                "{own} = case when b.{field}_new = {name}.{own} then b.{field}_old \
+                 else {name}.{own} end"
             )
         })
         .collect();
@@ -368,4 +402,14 @@ pub(super) async fn hold(conn: &mut Conn<'_>, batch: i64, user: &str, link: &str
     );
     conn.script(&["drop table if exists undo_held".to_owned(), sql])
         .await
+}
+
+/// No record of another import is held.
+pub(super) async fn hold_nothing(conn: &mut Conn<'_>) -> Result<()> {
+    let int = column_type(conn.dialect(), Type::Int);
+    conn.script(&[
+        "drop table if exists undo_held".to_owned(),
+        format!("create temporary table undo_held (id {int}, batch {int})"),
+    ])
+    .await
 }

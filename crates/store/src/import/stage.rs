@@ -9,12 +9,12 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{ConnectOptions, Connection};
 
 use super::lock;
-use super::statements::{LINE, line_table};
+use super::statements::{LINE, stage_table};
 use crate::batch::{BatchId, OrderLineRow, StageMark};
 use crate::db::bulk::{self, Rows};
 use crate::db::{Conn, Db, Fields, fault, postgres, sqlite};
 use crate::error::{Error, Result};
-use crate::sql::Dialect;
+use crate::sql::{Dialect, quote};
 
 /// Below the data folder.
 const FOLDER: &str = "import";
@@ -25,6 +25,10 @@ pub(crate) struct Staging {
     /// Which columns of the staging table hold anything; the others are left
     /// out of the merge.
     pub(super) filled: Vec<bool>,
+    /// The columns of the staging table, `row_no` first.
+    pub(super) columns: Vec<(String, Type)>,
+    /// The object of plain records; `None` for order lines.
+    pub(super) object: Option<String>,
     /// A batch that can be resumed keeps its rows up to the last mark when
     /// the process ends.
     pub(super) is_resumable: bool,
@@ -72,21 +76,49 @@ fn remove(path: &Path, lock_path: &Path) {
 }
 
 pub(super) async fn open(db: &Db, batch: BatchId, is_resumable: bool) -> Result<Staging> {
+    open_with(db, batch, is_resumable, order_lines(), None).await
+}
+
+/// For plain records of an object, with these fields.
+pub(super) async fn open_plain(
+    db: &Db,
+    batch: BatchId,
+    object: &str,
+    fields: &[(String, Type)],
+) -> Result<Staging> {
+    let mut columns = vec![("row_no".to_owned(), Type::Int)];
+    columns.extend(fields.iter().cloned());
+    open_with(db, batch, false, columns, Some(object.to_owned())).await
+}
+
+fn order_lines() -> Vec<(String, Type)> {
+    LINE.map(|(name, kind)| (name.to_owned(), kind)).to_vec()
+}
+
+async fn open_with(
+    db: &Db,
+    batch: BatchId,
+    is_resumable: bool,
+    columns: Vec<(String, Type)>,
+    object: Option<String>,
+) -> Result<Staging> {
     let place = match db {
         Db::Sqlite(pools) => {
             let file = scratch(&pools.folder, batch, is_resumable)?.ok_or(Error::Busy)?;
-            new_sqlite(file).await?
+            new_sqlite(file, &columns).await?
         }
         Db::Postgres(server) => {
             let mut conn = connect(server).await?;
             let mut on = Conn::Postgres(&mut conn);
             on.run(lock_sql("pg_advisory_lock", batch), &[]).await?;
-            new_postgres(conn, batch, is_resumable).await?
+            new_postgres(conn, batch, is_resumable, &columns).await?
         }
     };
     Ok(Staging {
         place,
-        filled: vec![false; LINE.len()],
+        filled: vec![false; columns.len()],
+        columns,
+        object,
         is_resumable,
         n_rows: 0,
     })
@@ -109,7 +141,7 @@ pub(super) async fn reopen(
                     let conn = Box::new(conn);
                     (Place::Sqlite { conn, file }, Some(found))
                 }
-                Ok(None) | Err(_) => (new_sqlite(file).await?, None),
+                Ok(None) | Err(_) => (new_sqlite(file, &order_lines()).await?, None),
             }
         }
         Db::Postgres(server) => {
@@ -132,7 +164,7 @@ pub(super) async fn reopen(
                 }
                 None => {
                     on.script(&forget(batch)).await?;
-                    (new_postgres(conn, batch, true).await?, None)
+                    (new_postgres(conn, batch, true, &order_lines()).await?, None)
                 }
             }
         }
@@ -144,6 +176,8 @@ pub(super) async fn reopen(
     let staging = Staging {
         place,
         filled: (0..LINE.len()).map(|at| filled & (1 << at) != 0).collect(),
+        columns: order_lines(),
+        object: None,
         is_resumable: true,
         n_rows,
     };
@@ -163,7 +197,7 @@ fn scratch(folder: &Path, batch: BatchId, is_kept: bool) -> Result<Option<Scratc
     }))
 }
 
-async fn new_sqlite(file: ScratchFile) -> Result<Place> {
+async fn new_sqlite(file: ScratchFile, columns: &[(String, Type)]) -> Result<Place> {
     let _ = std::fs::remove_file(&file.path);
     let _ = std::fs::remove_file(file.path.with_extension("sqlite-journal"));
     let mut conn = sqlite::scratch_file(&file.path, file.is_kept)
@@ -174,7 +208,7 @@ async fn new_sqlite(file: ScratchFile) -> Result<Place> {
                       n_rows integer, note text, is_complete integer, n_staged integer, \
                       filled integer, boot text)";
     let script = [
-        line_table(Dialect::Sqlite, "table stage_line"),
+        stage_table(Dialect::Sqlite, "table stage_line", columns),
         mark_table.to_owned(),
         "begin".to_owned(),
     ];
@@ -198,7 +232,12 @@ async fn connect(server: &postgres::Server) -> Result<PgConnection> {
 /// A temporary table, or one that outlives the process. Not in the log of the
 /// server, so it costs no more, and a crash of the server empties it together
 /// with its mark.
-async fn new_postgres(mut conn: PgConnection, batch: BatchId, is_resumable: bool) -> Result<Place> {
+async fn new_postgres(
+    mut conn: PgConnection,
+    batch: BatchId,
+    is_resumable: bool,
+    columns: &[(String, Type)],
+) -> Result<Place> {
     let mut on = Conn::Postgres(&mut conn);
     let table = match is_resumable {
         false => "stage_line".to_owned(),
@@ -209,9 +248,10 @@ async fn new_postgres(mut conn: PgConnection, batch: BatchId, is_resumable: bool
     } else {
         "temporary"
     };
-    on.script(&[line_table(
+    on.script(&[stage_table(
         Dialect::Postgres,
         &format!("{what} table {table}"),
+        columns,
     )])
     .await?;
     if is_resumable {
@@ -302,7 +342,7 @@ fn boot() -> String {
 
 impl Staging {
     /// Adds rows. An error loses the staging, so that no half portion counts.
-    pub(super) async fn add(mut self, rows: &[OrderLineRow]) -> Result<Self> {
+    pub(super) async fn add(self, rows: &[OrderLineRow]) -> Result<Self> {
         let mut values = Rows {
             width: LINE.len(),
             values: Vec::new(),
@@ -311,19 +351,26 @@ impl Staging {
         for row in rows {
             push(&mut values.values, row)?;
         }
-        self.n_rows += i64::try_from(rows.len()).unwrap_or(i64::MAX);
+        self.add_values(values).await
+    }
+
+    /// Adds rows of values, in the order of the columns.
+    pub(super) async fn add_values(mut self, values: Rows) -> Result<Self> {
+        let n_rows = values.values.len() / self.columns.len();
+        self.n_rows += i64::try_from(n_rows).unwrap_or(i64::MAX);
         for row in values.iter() {
             for (filled, value) in self.filled.iter_mut().zip(row) {
                 *filled |= !value.is_null();
             }
         }
-        let columns: Vec<&str> = LINE.iter().map(|(name, _)| *name).collect();
+        let columns: Vec<&str> = self.columns.iter().map(|(name, _)| name.as_str()).collect();
         self.place = match self.place {
             Place::Sqlite { mut conn, file } => {
                 let places = vec!["?"; columns.len()].join(", ");
+                let names: Vec<String> = columns.iter().map(|name| quote(name)).collect();
                 let sql = format!(
                     "insert into stage_line ({}) values ({places})",
-                    columns.join(", ")
+                    names.join(", ")
                 );
                 let written = tokio::task::spawn_blocking(move || {
                     bulk::write(&mut conn, &sql, &values).map(|()| conn)

@@ -4,8 +4,9 @@
 use keji_schema::{Catalog, Type};
 
 use crate::batch::ImportMode;
+use crate::ddl::column_type;
 use crate::error::Result;
-use crate::sql::Dialect;
+use crate::sql::{Dialect, quote};
 
 /// Columns of `stage_line`, in the order in which rows are written.
 pub(super) const LINE: [(&str, Type); 26] = [
@@ -146,20 +147,14 @@ pub(super) fn check(catalog: &Catalog) -> Result<()> {
 }
 
 /// `what` is `table stage_line`, or one with more words.
-pub(super) fn line_table(dialect: Dialect, what: &str) -> String {
-    let columns: Vec<String> = LINE
+pub(super) fn stage_table(dialect: Dialect, what: &str, columns: &[(String, Type)]) -> String {
+    let columns: Vec<String> = columns
         .iter()
-        .map(|(name, kind)| match (dialect, kind) {
-            (_, Type::Int) if *name == "row_no" => {
-                format!("row_no {} primary key", dialect.pick("integer", "bigint"))
-            }
-            (Dialect::Sqlite, Type::Text) => format!("{name} text"),
-            (Dialect::Sqlite, _) => format!("{name} integer"),
-            (Dialect::Postgres, Type::Text) => format!("{name} text collate \"C\""),
-            (Dialect::Postgres, Type::Instant) => format!("{name} timestamptz"),
-            (Dialect::Postgres, Type::Date) => format!("{name} date"),
-            (Dialect::Postgres, Type::Decimal) => format!("{name} numeric(19,4)"),
-            (Dialect::Postgres, _) => format!("{name} bigint"),
+        .map(|(name, kind)| {
+            let is_key = name == "row_no";
+            let kind = column_type(dialect, *kind);
+            let key = if is_key { " primary key" } else { "" };
+            format!("{} {kind}{key}", quote(name))
         })
         .collect();
     format!("create {what} ({})", columns.join(", "))

@@ -7,10 +7,10 @@
 //! from the last to the first, leads to exactly the state before.
 
 use keji_schema::definition::ObjectDef;
-use keji_schema::{Type, Value};
+use keji_schema::{Catalog, Type, Value};
 
 use super::merge::{as_map, months};
-use super::restore::{self, Span};
+use super::restore::{self, Reach, Span};
 use super::statements::{TOTALS, fill, totals};
 use super::{missing, state_text, stored_batch, wrong_state};
 use crate::batch::{BatchId, BatchState, UndoSummary};
@@ -50,15 +50,23 @@ impl Store {
             batch: batch.0,
             last,
         };
-        let mut tx = restore::load(tx, self.catalog(), span).await?;
+        let object = known.summary.as_ref().and_then(|s| s.object.as_deref());
+        let object = object.map(|id| self.catalog().object(id)).transpose()?;
+        let reach = object.map_or_else(Reach::of_orders, Reach::of_records);
+        let mut tx = restore::load(tx, self.catalog(), &reach, span).await?;
         let mut conn = tx.conn();
         let mut undo = Undo {
             store: self,
             batch: batch.0,
             touches: Touches::new(),
         };
-        let mut summary = undo.run(&mut conn).await?;
-        summary.evaluations_deleted = undo.evaluations(&mut conn, known.seq).await?;
+        let mut summary = match object {
+            None => undo.run(&mut conn, &reach).await?,
+            Some(object) => undo.records(&mut conn, object, &reach).await?,
+        };
+        if object.is_none() {
+            summary.evaluations_deleted = undo.evaluations(&mut conn, known.seq).await?;
+        }
         let after = as_map(&summary);
         let entry = Entry {
             at: now(),
@@ -116,7 +124,7 @@ impl Undo<'_> {
         Ok(i64::try_from(gone.len()).unwrap_or(i64::MAX))
     }
 
-    async fn run(&mut self, conn: &mut Conn<'_>) -> Result<UndoSummary> {
+    async fn run(&mut self, conn: &mut Conn<'_>, reach: &Reach) -> Result<UndoSummary> {
         let mut summary = UndoSummary::default();
         if conn.dialect() == Dialect::Postgres {
             let derived = DERIVED
@@ -153,12 +161,16 @@ impl Undo<'_> {
         let lines = format!("delete from order_line where batch = {batch}");
         summary.lines_deleted = conn.run(lines, &[]).await? as i64;
         summary.records_restored += restore::deleted(conn, self.store.catalog()).await?;
-        let [customers, products, orders] = restore::changeable();
+        let [customers, products, orders] = reach.changeable.as_slice() else {
+            return Err(crate::Error::Corrupt(
+                "an import of orders changes others".to_owned(),
+            ));
+        };
         // A customer that is no longer there cannot be the order's again.
         let sql = "update back_order set customer_old = null where customer_old is not null \
                    and not exists (select 1 from customer m where m.id = back_order.customer_old)";
         conn.run(sql, &[]).await?;
-        self.restore_fields(conn, &orders).await?;
+        self.restore_fields(conn, orders).await?;
         self.touch_orders(conn).await?;
         restore::hold(conn, batch, "order_line", "order").await?;
         summary.orders_deleted = self.delete_unused(conn, "order").await?;
@@ -172,9 +184,65 @@ impl Undo<'_> {
         self.pass_on(conn, "product", "order_line", "product")
             .await?;
         for party in [customers, products] {
-            summary.records_restored += self.restore_fields(conn, &party).await?;
+            summary.records_restored += self.restore_fields(conn, party).await?;
         }
         Ok(summary)
+    }
+
+    /// Takes an import of plain records back: the fields that it changed, then
+    /// the records that it brought and nothing else uses.
+    async fn records(
+        &mut self,
+        conn: &mut Conn<'_>,
+        object: &ObjectDef,
+        reach: &Reach,
+    ) -> Result<UndoSummary> {
+        let mut summary = UndoSummary::default();
+        if conn.dialect() == Dialect::Postgres {
+            let sql = format!(
+                "lock table {} in share row exclusive mode",
+                quote(&object.id)
+            );
+            conn.run(sql, &[]).await?;
+        }
+        conn.more_memory().await?;
+        let own = format!(
+            "t.batch = {} or t.id in (select id from back_{})",
+            self.batch, object.id
+        );
+        self.touch(conn, object, &own).await?;
+        for party in &reach.changeable {
+            summary.records_restored += self.restore_fields(conn, party).await?;
+        }
+        self.touch(conn, object, &own).await?;
+        let users = users_of(self.store.catalog(), &object.id);
+        match users.first() {
+            // What the undo of a later order file may link to again.
+            Some(_) if matches!(object.id.as_str(), "customer" | "product") => {
+                let user = match object.id.as_str() {
+                    "customer" => "order",
+                    _ => "order_line",
+                };
+                restore::hold(conn, self.batch, user, &object.id).await?;
+            }
+            _ => restore::hold_nothing(conn).await?,
+        }
+        summary.records_deleted = self.delete_unused(conn, &object.id).await?;
+        for (user, link) in users {
+            self.pass_on(conn, &object.id, &user, &link).await?;
+        }
+        Ok(summary)
+    }
+
+    /// The months of an object's records for which a condition holds.
+    async fn touch(&mut self, conn: &mut Conn<'_>, object: &ObjectDef, own: &str) -> Result<()> {
+        let catalog = self.store.catalog().clone();
+        if let Some(sql) = log::months_of(&catalog, conn.dialect(), object)? {
+            for month in months(conn, format!("{sql} where {own}")).await? {
+                self.touches.insert((object.id.clone(), month));
+            }
+        }
+        Ok(())
     }
 
     async fn touch_orders(&mut self, conn: &mut Conn<'_>) -> Result<()> {
@@ -328,7 +396,7 @@ impl Undo<'_> {
     async fn restore_fields(
         &mut self,
         conn: &mut Conn<'_>,
-        (object, fields): &(&'static str, Vec<restore::Field>),
+        (object, fields): &(String, Vec<restore::Field>),
     ) -> Result<i64> {
         let restored = restore::fields(conn, object, fields).await?;
         if restored.is_empty() {
@@ -337,8 +405,9 @@ impl Undo<'_> {
         let catalog = self.store.catalog().clone();
         let copy = catalog.object(object)?.copy.as_ref();
         if copy.is_some_and(|copy| copy.time.is_none()) {
-            self.touches.insert(((*object).to_owned(), None));
+            self.touches.insert((object.clone(), None));
         }
+        let restored: Vec<&str> = restored.iter().map(String::as_str).collect();
         for other in catalog.objects.values() {
             for link in log::links_that_copy(other, object, &restored) {
                 let Some(sql) = log::months_of(&catalog, conn.dialect(), other)? else {
@@ -357,4 +426,17 @@ impl Undo<'_> {
         conn.int(format!("select count(*) from back_{object}"), &[])
             .await
     }
+}
+
+/// The objects that link to this one, with the link.
+fn users_of(catalog: &Catalog, object: &str) -> Vec<(String, String)> {
+    let others = catalog
+        .objects
+        .values()
+        .filter(|other| !DERIVED.contains(&other.id.as_str()));
+    others
+        .flat_map(|other| other.fields.iter().map(move |field| (other, field)))
+        .filter(|(_, field)| field.to.as_deref() == Some(object))
+        .map(|(other, field)| (other.id.clone(), field.id.clone()))
+        .collect()
 }

@@ -120,7 +120,7 @@ impl ColumnMapping {
 
 /// The heading as it stands, or else the only one that is the same without
 /// case, width, spaces and brackets.
-fn position(header: &[String], heading: &str) -> Option<usize> {
+pub fn position(header: &[String], heading: &str) -> Option<usize> {
     if let Some(index) = header.iter().position(|h| h == heading) {
         return Some(index);
     }
@@ -139,7 +139,7 @@ fn unknown_format(column: &ColumnMapping, name: &str, file: &str) -> ImportError
     }
 }
 
-fn date_format(column: &ColumnMapping, file: &str) -> Result<Option<DateFormat>> {
+pub fn date_format(column: &ColumnMapping, file: &str) -> Result<Option<DateFormat>> {
     match column.format.as_deref().filter(|name| !name.is_empty()) {
         None => Ok(None),
         Some(name) => DateFormat::from_name(name)
@@ -148,7 +148,7 @@ fn date_format(column: &ColumnMapping, file: &str) -> Result<Option<DateFormat>>
     }
 }
 
-fn decimal_comma(column: &ColumnMapping, file: &str) -> Result<Option<bool>> {
+pub fn decimal_comma(column: &ColumnMapping, file: &str) -> Result<Option<bool>> {
     match column.format.as_deref().filter(|name| !name.is_empty()) {
         None => Ok(None),
         Some(DECIMAL_COMMA) => Ok(Some(true)),
@@ -159,7 +159,7 @@ fn decimal_comma(column: &ColumnMapping, file: &str) -> Result<Option<bool>> {
 
 /// The format of a date column where the mapping does not say. A guess that
 /// swaps days, months and years is never made.
-fn found_format(table: &mut Table, index: usize) -> Result<DateFormat> {
+pub fn found_format(table: &mut Table, index: usize) -> Result<DateFormat> {
     match content::find_date_format(table, index)? {
         (format, None) => Ok(format),
         (_, Some(_)) => Err(ImportError::DateOrderUnknown {

@@ -62,36 +62,6 @@ impl Rows {
         Ok(row)
     }
 
-    /// A row with other than the header's number of cells has lost or gained a
-    /// delimiter: its values may stand under the wrong headings.
-    pub(super) fn check_width(&self, record: &Record) -> std::result::Result<(), Why> {
-        let (found, wanted) = (record.len(), self.table.header().len());
-        // Nothing shifts in a sheet; what stands beside the table is a note.
-        if found == wanted
-            || self.table.is_workbook()
-            || (found > wanted && (wanted..found).all(|i| record.cell(i).trim().is_empty()))
-        {
-            return Ok(());
-        }
-        let lines = record.n_line_breaks();
-        if lines > 0
-            && record
-                .cells()
-                .last()
-                .is_some_and(|cell| cell.contains('\n'))
-        {
-            return Err(Why::row("open_quote").with("lines", lines.to_string()));
-        }
-        let code = if found < wanted {
-            "too_few_cells"
-        } else {
-            "too_many_cells"
-        };
-        Err(Why::row(code)
-            .with("found", found.to_string())
-            .with("wanted", wanted.to_string()))
-    }
-
     /// The instant and the civil day as written. A date without a zone is
     /// civil time of the calendar; the day is never shifted.
     fn ordered(&mut self, record: &Record) -> std::result::Result<(Timestamp, Date), Why> {
@@ -319,7 +289,42 @@ impl Rows {
     }
 }
 
+/// A row with other than the header's number of cells has lost or gained a
+/// delimiter: its values may stand under the wrong headings.
+pub fn check_width(
+    record: &Record,
+    wanted: usize,
+    is_workbook: bool,
+) -> std::result::Result<(), Why> {
+    let found = record.len();
+    // Nothing shifts in a sheet; what stands beside the table is a note.
+    if found == wanted
+        || is_workbook
+        || (found > wanted && (wanted..found).all(|i| record.cell(i).trim().is_empty()))
+    {
+        return Ok(());
+    }
+    let lines = record.n_line_breaks();
+    if lines > 0
+        && record
+            .cells()
+            .last()
+            .is_some_and(|cell| cell.contains('\n'))
+    {
+        return Err(Why::row("open_quote").with("lines", lines.to_string()));
+    }
+    let code = if found < wanted {
+        "too_few_cells"
+    } else {
+        "too_many_cells"
+    };
+    Err(Why::row(code)
+        .with("found", found.to_string())
+        .with("wanted", wanted.to_string()))
+}
+
 /// Why a row is turned away.
+#[derive(Debug)]
 pub struct Why {
     pub code: &'static str,
     pub index: Option<usize>,
@@ -327,7 +332,7 @@ pub struct Why {
 }
 
 impl Why {
-    fn row(code: &'static str) -> Why {
+    pub fn row(code: &'static str) -> Why {
         Why {
             code,
             index: None,
@@ -335,7 +340,7 @@ impl Why {
         }
     }
 
-    fn at(code: &'static str, index: usize) -> Why {
+    pub fn at(code: &'static str, index: usize) -> Why {
         Why {
             code,
             index: Some(index),
@@ -343,7 +348,7 @@ impl Why {
         }
     }
 
-    fn of(fault: Fault, index: usize, cell: &str) -> Why {
+    pub fn of(fault: Fault, index: usize, cell: &str) -> Why {
         let code = match fault {
             Fault::NotANumber => "not_a_number",
             Fault::Percent => "percent",
@@ -353,16 +358,16 @@ impl Why {
         Why::at(code, index).with("value", shortened(cell))
     }
 
-    fn with(mut self, name: &'static str, value: String) -> Why {
+    pub fn with(mut self, name: &'static str, value: String) -> Why {
         self.args.push((name, value));
         self
     }
 }
 
-fn shortened(cell: &str) -> String {
+pub fn shortened(cell: &str) -> String {
     cell.trim().chars().take(60).collect()
 }
 
-fn is_dash(text: &str) -> bool {
+pub fn is_dash(text: &str) -> bool {
     matches!(text, "-" | "--" | "—" | "——" | "–" | "－" | "/" | "无")
 }

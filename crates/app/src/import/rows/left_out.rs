@@ -165,7 +165,7 @@ fn is_foot_note(record: &Record) -> bool {
     is_page || is_note || is_sentence
 }
 
-fn repeats_header(record: &Record, header: &[String]) -> bool {
+pub fn repeats_header(record: &Record, header: &[String]) -> bool {
     let mut n = 0;
     for index in 0..record.len() {
         let cell = record.cell(index).trim();

@@ -1,7 +1,7 @@
 //! Where the headings are: below titles, in one row or in two. Looks at rows
 //! of text and the vocabulary only.
 
-use super::super::field::{Vocabulary, WHOLE};
+use super::super::field::Vocabulary;
 use super::super::parse;
 use super::super::records::Record;
 use super::{filled, is_value};
@@ -87,7 +87,7 @@ fn heading_text(cell: &str) -> String {
 }
 
 fn is_known(heading: &str, vocabulary: &Vocabulary) -> bool {
-    matches!(vocabulary.field_of(heading), Some((_, _, WHOLE)))
+    vocabulary.knows(heading)
 }
 
 /// Groups are words, at least two of them; a title is one cell, and a note

@@ -343,6 +343,9 @@ fn same_header(records: &[Record], main: &[String], vocabulary: &Vocabulary) -> 
 
 /// A date and an amount, or quantity and price.
 fn names_orders(header: &Header, vocabulary: &Vocabulary) -> bool {
+    if vocabulary.is_of_plain() {
+        return header.n_known >= 2;
+    }
     let has = |field: Field| {
         header
             .headings

@@ -1,0 +1,62 @@
+//! A file of plain records of one object: contacts, opportunities, payments,
+//! whatever the catalog defines. It is read by the same layers as a file of
+//! orders; what its columns mean follows from the object's definition.
+//!
+//! [`columns`] (which column is which field), [`rows`] (cells to values),
+//! [`links`] (texts to the records that they mean), [`import`] (the way of one
+//! file).
+
+pub mod columns;
+pub mod import;
+pub mod links;
+pub mod rows;
+
+use keji_schema::Catalog;
+use keji_schema::definition::ObjectDef;
+
+use super::jobs::Mode;
+use crate::error::{Error, Result};
+use crate::permission::{Action, Caller, require};
+
+/// Objects whose records come with order files only: an order is the sum of
+/// its lines.
+const BY_ORDER_FILES: [&str; 2] = ["order", "order_line"];
+
+/// The object, where its records may be imported by the caller in this mode.
+pub fn object<'a>(
+    catalog: &'a Catalog,
+    caller: &Caller,
+    id: &str,
+    mode: Mode,
+) -> Result<&'a ObjectDef> {
+    let def = catalog.object(id)?;
+    let (zh, en) = (&def.name.zh, def.name.en.to_lowercase());
+    if BY_ORDER_FILES.contains(&id) {
+        return Err(Error::State {
+            code: "by_order_file",
+            zh: format!("{zh}随订单文件导入：不要写 object"),
+            en: format!("{id} comes with order files: leave `object` out"),
+        });
+    }
+    if let Some(by) = &def.written_by {
+        return Err(keji_store::Error::Refused {
+            object: id.to_owned(),
+            by: by.clone(),
+        }
+        .into());
+    }
+    require(caller, id, Action::Import)?;
+    match (mode, &def.number) {
+        (Mode::Replace, _) => Err(Error::State {
+            code: "replace_needs_orders",
+            zh: "“替换”只用于订单文件；其他记录用“新增”或“更新”".to_owned(),
+            en: "`replace` is for order files; other records are added or updated".to_owned(),
+        }),
+        (Mode::Update, None) => Err(Error::State {
+            code: "update_needs_number",
+            zh: format!("{zh}没有编号，认不出哪一条要更新：只能新增"),
+            en: format!("a {en} has no number by which to know what is to be updated: only add"),
+        }),
+        _ => Ok(def),
+    }
+}

@@ -1,0 +1,352 @@
+//! Which column of a file is which field of an object: proposed by the names
+//! of the fields and their headings, and read back from a mapping.
+
+use std::collections::HashMap;
+
+use keji_schema::definition::{FieldDef, ObjectDef};
+use keji_schema::{Catalog, Type};
+
+use super::super::error::{ImportError, Result};
+use super::super::field::{Vocabulary, WHOLE, money_scale, normal, without_unit};
+use super::super::mapping::{
+    self, ColumnMapping, DECIMAL_COMMA, Mapping, Note, find_date_format, has_decimal_comma,
+    is_open_date,
+};
+use super::super::parse::{self, DateFormat};
+use super::super::records::Record;
+use super::super::rejects;
+use super::super::table::Table;
+
+const N_SAMPLES: usize = 3;
+
+/// The words by which a heading names a field: its path, id and names in both
+/// languages, then its headings.
+pub struct Headings<'a> {
+    def: &'a ObjectDef,
+    /// By the normal form: the field's place and how much to the point it is.
+    known: HashMap<String, (usize, usize)>,
+    /// Of each link, the headings of its target's number.
+    numbers: Vec<Vec<String>>,
+}
+
+impl<'a> Headings<'a> {
+    pub fn new(catalog: &Catalog, def: &'a ObjectDef) -> Headings<'a> {
+        let mut known: HashMap<String, (usize, usize)> = HashMap::new();
+        let mut numbers = Vec::new();
+        for (at, field) in def.fields.iter().enumerate() {
+            let path = format!("{}.{}", def.id, field.id);
+            let own = [&path, &field.id, &field.name.zh, &field.name.en];
+            let words = own.into_iter().map(|word| (word, 0));
+            let more = field.headings.iter().zip(1..);
+            for (word, rank) in words.chain(more) {
+                let place = known.entry(normal(word)).or_insert((at, rank));
+                if rank < place.1 {
+                    *place = (at, rank);
+                }
+            }
+            let target = field.to.as_ref().and_then(|to| catalog.objects.get(to));
+            let number = target.and_then(|to| to.field(to.number.as_ref()?));
+            numbers.push(number.map_or(Vec::new(), |number| {
+                let names = [&number.name.zh, &number.name.en];
+                let words = number.headings.iter().chain(names);
+                words.map(|word| normal(word)).collect()
+            }));
+        }
+        Headings {
+            def,
+            known,
+            numbers,
+        }
+    }
+
+    /// For finding the headings in a file.
+    pub fn vocabulary(&self) -> Vocabulary {
+        Vocabulary::of_plain(self.known.keys().cloned())
+    }
+
+    /// Whether a saved mapping is for files of this object.
+    pub fn are_of(&self, mapping: &Mapping) -> bool {
+        let object = format!("{}.", self.def.id);
+        mapping
+            .columns
+            .iter()
+            .filter_map(ColumnMapping::path)
+            .all(|path| path.starts_with(&object))
+    }
+
+    /// The field's place among the object's, and a rank: a column with the
+    /// numbers of what it links to comes before one with the names.
+    fn field_of(&self, heading: &str) -> Option<(usize, usize)> {
+        let key = normal(heading);
+        let found = self.known.get(&key);
+        let (at, rank) = *found.or_else(|| self.known.get(without_unit(&key)))?;
+        match self.numbers[at].contains(&key) {
+            true => Some((at, 0)),
+            false => Some((at, rank + 1)),
+        }
+    }
+}
+
+/// Proposes a field for every column. It is sure where every required field
+/// has one and the order of day and month is known.
+pub fn propose(table: &mut Table, headings: &Headings) -> Result<Mapping> {
+    let def = headings.def;
+    let mut notes = Vec::new();
+    let mut is_sure = true;
+    let header = table.header().to_vec();
+    let mut columns: Vec<(ColumnMapping, Option<(usize, usize)>)> = header
+        .iter()
+        .enumerate()
+        .map(|(index, heading)| {
+            let is_reason = rejects::is_reason(heading);
+            let found = headings
+                .field_of(heading)
+                .filter(|_| !heading.is_empty() && !is_reason);
+            let reason = match (is_reason, found) {
+                (true, _) => "reject_column",
+                (_, Some(_)) => "heading",
+                (_, None) => "unknown",
+            };
+            let column = ColumnMapping {
+                heading: heading.clone(),
+                field: None,
+                format: None,
+                fill_down: false,
+                confidence: 0.0,
+                reason: reason.to_owned(),
+                samples: samples(table, index),
+            };
+            (column, found)
+        })
+        .collect();
+    for (at, field) in def.fields.iter().enumerate() {
+        let path = format!("{}.{}", def.id, field.id);
+        let mut claims: Vec<(bool, usize, usize)> = columns
+            .iter()
+            .enumerate()
+            .filter_map(|(index, (_, found))| {
+                let (_, rank) = found.filter(|(of, _)| *of == at)?;
+                Some((table.is_hidden(index), rank, index))
+            })
+            .collect();
+        claims.sort_unstable();
+        let Some((_, _, index)) = claims.first().copied() else {
+            if field.required
+                && derived_from(def, field).is_none_or(|from| !has(&columns, def, from))
+            {
+                is_sure = false;
+                notes.push(Note {
+                    code: "missing_required".to_owned(),
+                    field: Some(path),
+                    columns: vec![format!("{} / {}", field.name.zh, field.name.en)],
+                });
+            }
+            continue;
+        };
+        for (_, _, other) in claims.iter().skip(1) {
+            columns[*other].0.reason = "second_choice".to_owned();
+        }
+        let column = &mut columns[index].0;
+        column.field = Some(path.clone());
+        column.confidence = WHOLE;
+        if matches!(field.kind, Type::Date | Type::Instant) {
+            let (format, code) = find_date_format(table, index)?;
+            let is_open = code.is_some_and(is_open_date);
+            columns[index].0.format = (!is_open).then(|| format.name().to_owned());
+            if let Some(code) = code {
+                is_sure = false;
+                notes.push(Note {
+                    code: code.to_owned(),
+                    field: Some(path),
+                    columns: vec![header[index].clone()],
+                });
+            }
+        } else if is_number(field) && has_decimal_comma(table.sample.iter(), index) {
+            columns[index].0.format = Some(DECIMAL_COMMA.to_owned());
+        }
+    }
+    for sheet in table.sheets_left_out() {
+        is_sure &= !sheet.has_orders;
+        let code = match sheet.has_orders {
+            true => "sheet_differs",
+            false => "sheet_left_out",
+        };
+        notes.push(Note {
+            code: code.to_owned(),
+            field: None,
+            columns: vec![sheet.name.clone()],
+        });
+    }
+    let columns = columns.into_iter().map(|(column, _)| column);
+    Ok(Mapping {
+        encoding: table.encoding().to_owned(),
+        delimiter: table.delimiter(),
+        header_row: table.header_row(),
+        sheets: Vec::new(),
+        confident: is_sure,
+        notes,
+        columns: columns.filter(|c| !c.heading.is_empty()).collect(),
+    })
+}
+
+fn has(
+    columns: &[(ColumnMapping, Option<(usize, usize)>)],
+    def: &ObjectDef,
+    field: &FieldDef,
+) -> bool {
+    let at = def.fields.iter().position(|f| f.id == field.id);
+    columns
+        .iter()
+        .any(|(_, found)| found.map(|(of, _)| of) == at)
+}
+
+fn samples(table: &Table, index: usize) -> Vec<String> {
+    let mut samples: Vec<String> = Vec::new();
+    for record in &table.sample {
+        if samples.len() < N_SAMPLES
+            && let Some(text) = parse::text(record.cell(index))
+            && !samples.iter().any(|s| *s == *text)
+        {
+            samples.push(text.chars().take(100).collect());
+        }
+    }
+    samples
+}
+
+pub fn is_number(field: &FieldDef) -> bool {
+    matches!(field.kind, Type::Int | Type::Decimal | Type::Float)
+}
+
+/// Known by their names where a file has no numbers, as in an order file.
+const KNOWN_BY_TITLE: [&str; 2] = ["customer", "product"];
+
+/// What a field follows from where it has no column: the day of a time
+/// (`held_on` of `held_at`), the number of a customer from its name.
+fn derived_from<'a>(def: &'a ObjectDef, field: &FieldDef) -> Option<&'a FieldDef> {
+    if def.number.as_ref() == Some(&field.id) && KNOWN_BY_TITLE.contains(&def.id.as_str()) {
+        return def.field(def.title.as_ref()?);
+    }
+    let stem = field.id.strip_suffix("_on")?;
+    let from = def.field(&format!("{stem}_at"))?;
+    (field.kind == Type::Date && from.kind == Type::Instant).then_some(from)
+}
+
+/// One column that is read.
+pub struct Column {
+    pub index: usize,
+    pub field: FieldDef,
+    pub format: DateFormat,
+    pub has_comma: bool,
+    /// What amounts under the heading count in, where it says so.
+    pub scale: Option<i64>,
+}
+
+/// A mapping against the columns of one file.
+pub struct Layout {
+    pub columns: Vec<Column>,
+    /// Fields that follow from another, with its place among the columns.
+    pub derived: Vec<(FieldDef, usize)>,
+    /// Columns whose empty cells mean the value above.
+    pub fill_down: Vec<usize>,
+}
+
+impl Layout {
+    pub fn new(mapping: &Mapping, table: &mut Table, def: &ObjectDef) -> Result<Layout> {
+        let file = table.file().to_owned();
+        let mut layout = Layout {
+            columns: Vec::new(),
+            derived: Vec::new(),
+            fill_down: Vec::new(),
+        };
+        for column in &mapping.columns {
+            let Some(path) = column.path() else { continue };
+            let heading = column.heading.trim();
+            let own = path.strip_prefix(&format!("{}.", def.id)).unwrap_or(path);
+            let field = def.field(own).ok_or_else(|| ImportError::MappingField {
+                file: file.clone(),
+                column: heading.to_owned(),
+                field: path.to_owned(),
+            })?;
+            let index = mapping::position(table.header(), heading).ok_or_else(|| {
+                ImportError::MappingHeading {
+                    file: file.clone(),
+                    column: heading.to_owned(),
+                }
+            })?;
+            if let Some(first) = layout.columns.iter().find(|c| c.field.id == field.id) {
+                return Err(ImportError::MappingTwice {
+                    file,
+                    field: path.to_owned(),
+                    first: table.header()[first.index].clone(),
+                    second: heading.to_owned(),
+                });
+            }
+            if column.fill_down {
+                layout.fill_down.push(index);
+            }
+            let mut read = Column {
+                index,
+                field: field.clone(),
+                format: DateFormat::Ymd,
+                has_comma: false,
+                scale: money_scale(heading),
+            };
+            if matches!(field.kind, Type::Date | Type::Instant) {
+                read.format = match mapping::date_format(column, &file)? {
+                    Some(given) => given,
+                    None => mapping::found_format(table, index)?,
+                };
+            } else if is_number(field) {
+                read.has_comma = match mapping::decimal_comma(column, &file)? {
+                    Some(given) => given,
+                    None => has_decimal_comma(table.sample.iter(), index),
+                };
+            }
+            layout.columns.push(read);
+        }
+        layout.fill_down.sort_unstable();
+        // In the order of the definition, so that a link is known before those
+        // that are told apart by it.
+        let place = |field: &FieldDef| def.fields.iter().position(|f| f.id == field.id);
+        layout.columns.sort_by_key(|column| place(&column.field));
+        for field in &def.fields {
+            let at = |id: &str| layout.columns.iter().position(|c| c.field.id == id);
+            if at(&field.id).is_some() {
+                continue;
+            }
+            match derived_from(def, field).and_then(|from| at(&from.id)) {
+                Some(from) => layout.derived.push((field.clone(), from)),
+                None if field.required => {
+                    return Err(ImportError::MappingRequired {
+                        file,
+                        field: format!("{}.{}", def.id, field.id),
+                    });
+                }
+                None => {}
+            }
+        }
+        Ok(layout)
+    }
+
+    /// The fields whose values a row has, in their order.
+    pub fn fields(&self) -> Vec<String> {
+        let own = self.columns.iter().map(|c| c.field.id.clone());
+        let derived = self.derived.iter().map(|(field, _)| field.id.clone());
+        own.chain(derived).collect()
+    }
+
+    /// Fills empty cells from above, as the mapping says.
+    pub fn fill_down(&self, record: &mut Record, above: &mut [String]) {
+        let mut is_new = false;
+        for (index, above) in self.fill_down.iter().zip(above) {
+            if parse::text(record.cell(*index)).is_some() {
+                record.cell(*index).clone_into(above);
+                is_new = true;
+            } else if !is_new {
+                record.set(*index, above);
+            } else {
+                above.clear();
+            }
+        }
+    }
+}
