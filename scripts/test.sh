@@ -38,6 +38,7 @@ step() {
     say "FAILED: $name"
     { say "FAILED: $name" && what_failed <"$log"; } >>"$work/failures"
   fi
+  sed 's/\x1b\[[0-9;]*m//g' "$log" | awk '/^  [0-9]+ flaky$/ { n = $1; on = 1 } on && n-- >= 0' >>"$work/failures"
   failed=$((failed + n_failed))
   return $ok
 }

@@ -112,7 +112,7 @@ async function editInPlace(page: Page, lang: Lang): Promise<void> {
     await field.getByRole("textbox").fill("52");
     const now = await server.api.get(`/api/records/contact/${id}`);
     const theirs = await server.api.patch(`/api/records/contact/${id}`, {
-      data: { values: { position: value } },
+      data: { position: value },
       headers: { "If-Match": now.headers().etag ?? "" },
     });
     expect(theirs.ok()).toBe(true);

@@ -123,7 +123,7 @@ export async function makeRecord(
         instant: "2026-01-31T06:30:00Z",
       }[field.type] ?? `7${Date.now()}${Math.floor(Math.random() * 1000)}`;
   const answer = await api.post(`/api/records/${object.id}`, {
-    data: { values: { ...values, ...given } },
+    data: { ...values, ...given },
     headers: { "Idempotency-Key": `${object.id}-${Date.now()}-${Math.random()}` },
   });
   if (!answer.ok()) throw new Error(`${object.id}: ${answer.status()} ${await answer.text()}`);

@@ -528,10 +528,10 @@ export function records(method, url, raw, headers) {
     });
   }
   if (!m[2]) {
-    const wrong = wrongFields(body.values, true);
+    const wrong = wrongFields(body, true);
     if (wrong.length > 0) return bad(422, "invalid_record", "有字段没有填对", { fields: wrong });
-    const id = put(def.id, body.values);
-    note(state.login, "create", def.id, id, null, body.values);
+    const id = put(def.id, body);
+    note(state.login, "create", def.id, id, null, body);
     return ok(show(def, rows.get(id)), 201, { etag: '"1"' });
   }
   const row = rows.get(Number(m[2]));
@@ -545,12 +545,12 @@ export function records(method, url, raw, headers) {
     note(state.login, "delete", def.id, row.id, row.values, null);
     return ok(undefined, 204);
   }
-  const wrong = wrongFields(body.values, false);
+  const wrong = wrongFields(body, false);
   if (wrong.length > 0) return bad(422, "invalid_record", "有字段没有填对", { fields: wrong });
-  const before = Object.fromEntries(Object.keys(body.values).map((k) => [k, row.values[k]]));
-  Object.assign(row.values, body.values);
+  const before = Object.fromEntries(Object.keys(body).map((k) => [k, row.values[k]]));
+  Object.assign(row.values, body);
   row.version += 1;
-  note(state.login, "update", def.id, row.id, before, body.values);
+  note(state.login, "update", def.id, row.id, before, body);
   return ok(show(def, row), 200, { etag: `"${row.version}"` });
 }
 

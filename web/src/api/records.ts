@@ -25,6 +25,8 @@ export type FieldDef = {
   name: Text2;
   help?: Text2 | null;
   required?: boolean;
+  /** The reader may see it, not write it. */
+  is_read_only?: boolean;
   unique?: boolean;
   search?: boolean;
   /** The object that a link points to. */
@@ -124,7 +126,7 @@ export const recordQuery = (object: string, id: number) =>
 /** `key` is the same for every try of one wish, so that a second try makes no second record. */
 export const createRecord = async (object: string, values: Values, key: string): Promise<Held> => {
   const headers = { "Idempotency-Key": key };
-  const { body, etag } = await send<RecordRow>("POST", pathOf(object), { body: { values }, headers });
+  const { body, etag } = await send<RecordRow>("POST", pathOf(object), { body: values, headers });
   return { ...body, etag };
 };
 
@@ -135,7 +137,7 @@ export const changeRecord = async (
   etag: string | null,
 ): Promise<Held> => {
   const headers: Record<string, string> = etag ? { "If-Match": etag } : {};
-  const answer = await send<RecordRow>("PATCH", pathOf(object, id), { body: { values }, headers });
+  const answer = await send<RecordRow>("PATCH", pathOf(object, id), { body: values, headers });
   return { ...answer.body, etag: answer.etag };
 };
 

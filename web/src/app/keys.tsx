@@ -10,7 +10,7 @@ const ROOMS: Record<string, "/" | "/customers" | "/import" | "/metrics" | "/reco
   m: "/metrics",
   r: "/records",
 };
-const SEQUENCE_MS = 1200;
+const SEQUENCE_MS = 3_000;
 const SEARCH = ".search input, input.search";
 /** A page that was just opened has its search field within this many frames. */
 const FRAMES = 120;

@@ -77,7 +77,10 @@ function RecordForm({
   const form = useRef<HTMLFormElement>(null);
   /** The same content sent again is the same wish; other content is another one. */
   const wish = useRef({ content: "", key: "" });
-  const [drafts, setDrafts] = useState<Drafts>(() => ({ ...switchesOff(object.fields), ...given?.drafts }));
+  const [drafts, setDrafts] = useState<Drafts>(() => ({
+    ...switchesOff(writable(object)),
+    ...given?.drafts,
+  }));
   const [links, setLinks] = useState(given?.links ?? {});
   const [faults, setFaults] = useState<Record<string, string>>({});
   const [general, setGeneral] = useState<string[]>([]);
@@ -113,13 +116,13 @@ function RecordForm({
 
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    const { values, wrong } = coerceAll(object.fields, drafts);
+    const { values, wrong } = coerceAll(writable(object), drafts);
     const said = Object.entries(wrong).map(([field, code]) => [field, t(`wrong.${code}`)] as const);
     setFaults(Object.fromEntries(said));
     setGeneral([]);
     if (said.length === 0) save.mutate(values);
   };
-  const groups = groupsOf(object);
+  const groups = groupsOf({ ...object, fields: writable(object) });
   return (
     <form ref={form} className="form" onSubmit={submit} noValidate>
       {general.map((text) => (
@@ -171,5 +174,8 @@ function RecordForm({
 }
 
 /** A switch that nobody touched says no. */
+/** The fields that the reader may write. */
+const writable = (object: ObjectDef): FieldDef[] => object.fields.filter((f) => !f.is_read_only);
+
 const switchesOff = (fields: FieldDef[]): Drafts =>
   Object.fromEntries(fields.filter((f) => f.type === "bool" && f.required).map((f) => [f.id, false]));

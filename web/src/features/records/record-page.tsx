@@ -106,7 +106,7 @@ function OneRecord({ object, record }: { object: ObjectDef; record: Held }) {
                   object={object}
                   field={field}
                   record={record}
-                  isEditable={isEditable}
+                  isEditable={isEditable && !field.is_read_only}
                   isEditing={editing === field.id}
                   onEdit={() => setEditing(field.id)}
                   onDone={() => setEditing((now) => (now === field.id ? null : now))}
