@@ -244,6 +244,10 @@ impl Error {
                 schema_code(problem)
             }
             Error::Store(keji_store::Error::OutOfReach { .. }) => "forbidden",
+            Error::Store(keji_store::Error::Refused { .. }) => "read_only",
+            Error::Store(keji_store::Error::Duplicate { .. }) => "duplicate",
+            Error::Store(keji_store::Error::InUse { .. }) => "in_use",
+            Error::Store(keji_store::Error::NotFound { .. }) => "not_found",
             Error::Store(_) => "store",
             Error::Metrics(keji_metrics::Error::Schema(problem)) => schema_code(problem),
             Error::Metrics(_) => "metrics",
@@ -291,6 +295,12 @@ impl Error {
                 keji_store::Error::Schema(_)
                     | keji_store::Error::Query(_)
                     | keji_store::Error::OutOfReach { .. }
+                    | keji_store::Error::Refused { .. }
+                    | keji_store::Error::NotFound { .. }
+                    | keji_store::Error::Duplicate { .. }
+                    | keji_store::Error::InUse { .. }
+                    | keji_store::Error::Required { .. }
+                    | keji_store::Error::Invalid { .. }
                     | keji_store::Error::Newer { .. }
             ),
             Error::Models(_) | Error::Cancelled | Error::Io { .. } | Error::Internal(_) => false,

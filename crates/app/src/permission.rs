@@ -240,6 +240,12 @@ pub fn may(caller: &Caller, object: &str, action: Action) -> bool {
     object.is_some_and(|o| o.rows.contains_key(&action))
 }
 
+/// Objects that only files of orders write: totals and fingerprints hang on
+/// their records, and one alone would not agree with them.
+pub fn comes_by_order_files(object: &str) -> bool {
+    ["order", "order_line"].contains(&object)
+}
+
 /// Refuses to write fields that the caller may only read.
 pub fn require_fields<'a>(
     caller: &Caller,

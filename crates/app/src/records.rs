@@ -28,7 +28,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::context::{App, stable_hash};
 use crate::error::{Error, FieldFault, Result};
 use crate::permission::{
-    Action, Caller, access, access_for, require, require_fields, require_path,
+    Action, Caller, access, access_for, comes_by_order_files, require, require_fields, require_path,
 };
 
 pub use bulk::{BulkAnswer, BulkBody, BulkOperation, BulkOutcome, bulk};
@@ -408,9 +408,9 @@ fn writable<'a>(
     action: Action,
 ) -> Result<&'a ObjectDef> {
     let def = known(app, caller, object, action)?;
-    match def.written_by {
-        Some(_) => Err(problem::read_only(def)),
-        None => Ok(def),
+    match def.written_by.is_some() || comes_by_order_files(object) {
+        true => Err(problem::read_only(def)),
+        false => Ok(def),
     }
 }
 

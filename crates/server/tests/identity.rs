@@ -510,3 +510,143 @@ fn a_role_of_ones_own_hides_fields_and_rows() {
         is(&delete(&server.token), 409, "role_in_use");
     }
 }
+
+#[test]
+fn records_of_any_object_keep_to_the_role() {
+    for home in homes() {
+        let file = home.data.path().join("orders.csv");
+        std::fs::write(&file, FILE).unwrap();
+        let imported = home.keji().arg("import").arg(&file).output().unwrap();
+        assert!(imported.status.success(), "{}", text(&imported));
+        let li = token(&home.keji(), "li", "representative");
+        let wang = token(&home.keji(), "wang", "representative");
+        let looks = token(&home.keji(), "ma", "marketing");
+        let server = home.server();
+        let users = server.get("/api/users").json();
+        let id_of = |login: &str| {
+            let users = users["users"].as_array().unwrap();
+            users.iter().find(|u| u["login"] == login).unwrap()["id"].clone()
+        };
+        home.own(&[("K1", id_of("li")), ("K2", id_of("wang"))]);
+        let (own, other) = (customer(&server, "K1"), customer(&server, "K2"));
+        let n = |object: &str, key: &str, rest: &str| {
+            let path = format!("/api/records/{object}?count=true{rest}");
+            let page = get(&server, &path, key).json();
+            assert_eq!(
+                page["total"],
+                page["rows"].as_array().map_or(0, Vec::len),
+                "{page}"
+            );
+            page["total"].as_i64().unwrap()
+        };
+        for (object, all, his) in [
+            ("customer", 3, 1),
+            ("order", 4, 2),
+            ("order_line", 4, 2),
+            ("product", 2, 2),
+        ] {
+            assert_eq!(n(object, &server.token, ""), all, "{object}");
+            assert_eq!(n(object, &li, ""), his, "{object}");
+        }
+        assert_eq!(
+            n("order", &li, "&where=customer.number%20%3D%20%27K2%27"),
+            0
+        );
+        let path = |id: i64| format!("/api/records/customer/{id}");
+        assert_eq!(get(&server, &path(own), &li).status, 200);
+        for door in [path(other), format!("{}/history", path(other))] {
+            assert_eq!(get(&server, &door, &li).status, 404, "{door}");
+        }
+        let patch = |id: i64, key: &str, body: &Json| ask(&server, "PATCH", &path(id), key, body);
+        assert_eq!(patch(own, &li, &json!({ "city": "上海" })).status, 200);
+        assert_eq!(patch(other, &li, &json!({ "city": "上海" })).status, 404);
+        // Nobody gives himself, or away, what the role keeps.
+        is(
+            &patch(own, &li, &json!({ "user": id_of("wang") })),
+            403,
+            "forbidden",
+        );
+        let delete = ask(&server, "DELETE", &path(own), &li, &Json::Null);
+        is(&delete, 403, "forbidden");
+        is(
+            &patch(own, &looks, &json!({ "city": "x" })),
+            403,
+            "forbidden",
+        );
+        let create = |key: &str, body: &Json| post(&server, "/api/records/contact", key, body);
+        let contact = |customer: i64| json!({ "customer": customer, "name": "赵" });
+        let made = create(&li, &contact(own));
+        assert_eq!(made.status, 201, "{}", made.json());
+        let refused = create(&li, &contact(other));
+        assert!([403, 422].contains(&refused.status), "{}", refused.json());
+        assert_eq!(create(&wang, &contact(other)).status, 201);
+        assert_eq!(
+            (n("contact", &li, ""), n("contact", &server.token, "")),
+            (1, 2)
+        );
+        // A customer of one's own making is one's own.
+        let mine = post(
+            &server,
+            "/api/records/customer",
+            &li,
+            &json!({ "name": "丁" }),
+        );
+        assert_eq!(
+            mine.json()["values"]["user"],
+            id_of("li"),
+            "{}",
+            mine.json()
+        );
+        // All or nothing, also of what is not allowed.
+        let operations = json!({ "atomic": true, "operations": [
+            { "update": { "id": own, "values": { "city": "北京" } } },
+            { "update": { "id": other, "values": { "city": "北京" } } },
+        ] });
+        let bulk = post(&server, "/api/records/customer/bulk", &li, &operations);
+        assert!(bulk.status >= 400, "{}", bulk.json());
+        let city = get(&server, &path(own), &li).json()["values"]["city"].clone();
+        assert_eq!(city, "上海");
+        // A task of his with somebody else's customer shows no more of it.
+        let task =
+            json!({ "customer": other, "user": id_of("li"), "due_on": "2026-01-31", "name": "x" });
+        let fields = server.get("/api/objects/task").json();
+        let known = fields["fields"].as_array().unwrap();
+        let task: serde_json::Map<String, Json> = (task.as_object().unwrap().iter())
+            .filter(|(name, _)| known.iter().any(|f| f["id"] == **name))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
+        let made = server.post("/api/records/task", &Json::Object(task));
+        assert_eq!(made.status, 201, "{}", made.json());
+        assert_eq!(n("task", &li, ""), 1);
+        let through = get(&server, "/api/records/task?fields=customer.name", &li);
+        is(&through, 403, "forbidden");
+        let through = get(
+            &server,
+            "/api/records/task?where=customer.name%20%3D%20%27x%27",
+            &li,
+        );
+        assert!([403, 422].contains(&through.status), "{}", through.json());
+        let listed = get(&server, "/api/records/task", &li).json();
+        assert_eq!(
+            listed["rows"][0]["links"]["customer"],
+            json!(null),
+            "{listed}"
+        );
+        // Orders come by files: their totals would not agree otherwise.
+        let order = post(
+            &server,
+            "/api/records/order",
+            &server.token,
+            &json!({ "number": "X" }),
+        );
+        is(&order, 409, "read_only");
+        // What is offered is what is allowed.
+        let objects = get(&server, "/api/objects", &li).json();
+        let actions = |id: &str| {
+            let all = objects["objects"].as_array().unwrap();
+            all.iter().find(|o| o["id"] == id).unwrap()["actions"].clone()
+        };
+        assert_eq!(actions("customer"), json!(["read", "create", "update"]));
+        assert_eq!(actions("order"), json!(["read"]));
+    }
+}

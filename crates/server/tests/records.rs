@@ -354,7 +354,8 @@ fn what_the_product_writes_itself_is_refused() {
             let problem = status(send(server, method, path, &[], &body), 409).json();
             assert_eq!(problem["code"], "read_only", "{method} {path}");
         }
-        assert_eq!(total(server, "user"), 0);
+        // The one who asks.
+        assert_eq!(total(server, "user"), 1);
         let objects = status(server.get("/api/objects"), 200).json();
         let of = |id: &str| {
             let all = objects["objects"].as_array().unwrap().iter();
@@ -690,7 +691,7 @@ fn history_is_newest_first_and_paged() {
         assert_eq!(rest["changes"][0]["before"], json!(null));
         assert_eq!(
             rest["changes"][0]["after"],
-            json!({ "number": "K1", "name": "一" })
+            json!({ "number": "K1", "name": "一", "user": 1 })
         );
         assert_eq!(rest["next"], json!(null));
         status(server.get("/api/records/customer/999/history"), 404);

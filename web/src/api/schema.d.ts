@@ -275,7 +275,7 @@ export interface paths {
         /** Every import, newest first. */
         get: operations["list_imports"];
         put?: never;
-        /** Imports a file of orders; the body is the file. */
+        /** Imports a file of orders, or of records of one object; the body is the file. */
         post: operations["create_import"];
         delete?: never;
         options?: never;
@@ -1152,12 +1152,12 @@ export interface components {
             at: string;
             /**
              * @description The values of the changed fields; null where there was no record, and
-             *     of the import that brought it.
+             *     of an import or undo, which changed many.
              */
             before?: Record<string, never> | null;
             /** @description `api`, `command_line` or `job`. */
             channel: string;
-            /** @description `create`, `update`, `delete` or `import`. */
+            /** @description `create`, `update`, `import` or `undo`. */
             kind: string;
             /** Format: int64 */
             seq: number;
@@ -1215,6 +1215,8 @@ export interface components {
              * @description The import that went on with the mapping, of one that is `mapped`.
              */
             next?: number | null;
+            /** @description The object whose plain records the file has; absent: orders. */
+            object?: string | null;
             progress?: components["schemas"]["Progress"] | null;
             /** @description Where the file comes from, as given. */
             source?: string | null;
@@ -1779,6 +1781,8 @@ export interface components {
             /** Format: int64 */
             lines_new: number;
             net_amount: string;
+            /** @description Of a file of plain records: their object; the next three count them. */
+            object?: string | null;
             /** @description What was odd in the file. */
             oddities?: components["schemas"]["ReportLine"][];
             /** Format: int64 */
@@ -1789,6 +1793,15 @@ export interface components {
             orders_new: number;
             /** Format: int64 */
             products_new: number;
+            /** Format: int64 */
+            records_changed?: number;
+            /**
+             * Format: int64
+             * @description Those that the store had already.
+             */
+            records_known?: number;
+            /** Format: int64 */
+            records_new?: number;
             /**
              * Format: int64
              * @description Rows of totals and notes, which are no orders.
@@ -2520,6 +2533,11 @@ export interface operations {
                 mode?: components["schemas"]["Mode"];
                 /** @description Where the file comes from; `replace` needs one. */
                 source?: string;
+                /**
+                 * @description The object whose plain records the file has, such as `contact`; without
+                 *     it the file is one of orders.
+                 */
+                object?: string;
             };
             header?: never;
             path?: never;

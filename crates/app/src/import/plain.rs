@@ -16,11 +16,7 @@ use keji_schema::definition::ObjectDef;
 
 use super::jobs::Mode;
 use crate::error::{Error, Result};
-use crate::permission::{Action, Caller, require};
-
-/// Objects whose records come with order files only: an order is the sum of
-/// its lines.
-const BY_ORDER_FILES: [&str; 2] = ["order", "order_line"];
+use crate::permission::{Action, Caller, comes_by_order_files, require};
 
 /// The object, where its records may be imported by the caller in this mode.
 pub fn object<'a>(
@@ -31,7 +27,7 @@ pub fn object<'a>(
 ) -> Result<&'a ObjectDef> {
     let def = catalog.object(id)?;
     let (zh, en) = (&def.name.zh, def.name.en.to_lowercase());
-    if BY_ORDER_FILES.contains(&id) {
+    if comes_by_order_files(id) {
         return Err(Error::State {
             code: "by_order_file",
             zh: format!("{zh}随订单文件导入：不要写 object"),

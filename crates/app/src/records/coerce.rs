@@ -80,7 +80,7 @@ pub(super) fn create(
     if let (Some(owner), Some(user)) = (owner(def), own_user(caller))
         && !values.contains_key(&owner.id)
     {
-        draft.values.push((owner.id.clone(), Value::Int(user)));
+        draft.wanted.push((owner.id.clone(), Wanted::Id(user)));
     }
     let is_wrong = |field: &FieldDef| draft.faults.iter().any(|fault| fault.field == field.id);
     let missing = def.fields.iter().filter(|field| {

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use super::{json, known};
 use crate::context::App;
 use crate::error::Result;
-use crate::permission::{Action, Caller, access, may_write, require};
+use crate::permission::{Action, Caller, access, comes_by_order_files, may_write, require};
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ObjectList {
@@ -77,7 +77,7 @@ pub fn object(app: &App, caller: &Caller, id: &str) -> Result<ObjectDoc> {
 
 fn doc(caller: &Caller, def: &ObjectDef) -> ObjectDoc {
     let access = access(caller, &def.id);
-    let is_writable = def.written_by.is_none();
+    let is_writable = def.written_by.is_none() && !comes_by_order_files(&def.id);
     let may = |action: Action| {
         let is_read = matches!(action, Action::Read | Action::Export);
         (is_writable || is_read) && require(caller, &def.id, action).is_ok()

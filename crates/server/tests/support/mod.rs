@@ -274,7 +274,7 @@ impl Server {
         if !is_named {
             all.push(("authorization", &own));
         }
-        for (name, value) in all.iter().filter(|(_, value)| !value.is_empty()) {
+        for (name, value) in all.iter().filter(|h| **h != ("authorization", "")) {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
         head.push_str("\r\n");
