@@ -35,11 +35,11 @@ pub fn object<'a>(
         });
     }
     if let Some(by) = &def.written_by {
-        return Err(keji_store::Error::Refused {
-            object: id.to_owned(),
-            by: by.clone(),
-        }
-        .into());
+        return Err(Error::State {
+            code: "not_from_files",
+            zh: format!("{zh}不能从文件导入：由模块 {by} 写入"),
+            en: format!("`{id}` does not come from files: it is written by `{by}`"),
+        });
     }
     require(caller, id, Action::Import)?;
     match (mode, &def.number) {
