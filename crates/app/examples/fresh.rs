@@ -48,7 +48,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     .await?;
     let catalog = Arc::new(Catalog::standard()?);
     let store = Store::open(&Location::Folder(folder), catalog).await?;
-    let caller = Caller::api();
+    let caller = Caller::command_line();
     let mut asked = Vec::new();
     for (name, text) in QUESTIONS {
         let question: Question = serde_json::from_str(text)?;

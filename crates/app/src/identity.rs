@@ -37,11 +37,14 @@ const LONGEST_WAIT: Duration = Duration::from_secs(300);
 /// Sign-in names that are remembered for their wrong passwords.
 const MAX_TRIED: usize = 10_000;
 
+/// A user and the scopes of the token that stands for him, empty for himself.
+type UserWithin = (i64, String);
+
 /// What is known between requests; nothing of it has to survive.
 #[derive(Default)]
 pub(crate) struct Memory {
     setup_code: Mutex<Option<String>>,
-    rights: Mutex<HashMap<(i64, String), (Instant, Arc<Rights>)>>,
+    rights: Mutex<HashMap<UserWithin, (Instant, Arc<Rights>)>>,
     tries: Mutex<HashMap<String, Tries>>,
     /// Second factors that nobody has confirmed yet, by user.
     proposed: Mutex<HashMap<i64, String>>,
