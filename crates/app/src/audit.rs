@@ -22,6 +22,9 @@ pub struct AuditQuery {
     pub object: Option<String>,
     /// Id of a record of the object.
     pub record: Option<i64>,
+    /// `create`, `update`, `delete`, `import`, `undo` or `evaluation`.
+    #[param(value_type = Option<String>)]
+    pub kind: Option<ChangeKind>,
     /// The `next` of the page before.
     pub before: Option<i64>,
     /// At most 500.
@@ -83,6 +86,7 @@ pub async fn list(app: &App, caller: &Caller, wanted: &AuditQuery) -> Result<Aud
         actor: wanted.actor.clone(),
         object: wanted.object.clone(),
         record: wanted.record,
+        kind: wanted.kind,
         limit: limit + 1,
     };
     let mut changes = app.store.log(&query).await?;

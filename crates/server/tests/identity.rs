@@ -386,6 +386,28 @@ fn a_representative_sees_what_is_his_at_every_door() {
             "argument",
         );
 
+        // What is not named stays.
+        let renamed = ask(
+            &server,
+            "PATCH",
+            &format!("/api/departments/{team}"),
+            &server.token,
+            &json!({ "name": "Suzhou" }),
+        );
+        assert_eq!(renamed.status, 204);
+        let tree = server.get("/api/departments").json();
+        let team_now = tree["departments"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|d| d["id"] == team);
+        let team_now = team_now.unwrap();
+        assert_eq!(
+            (&team_now["name"], &team_now["parent"]),
+            (&json!("Suzhou"), &east)
+        );
+        assert_eq!(team_now["kind"], "team");
+
         // Who leaves hands over, and is out.
         let path = format!("/api/users/{}/hand-over", id_of("wang"));
         let handed = server.post(&path, &json!({ "to": id_of("li") })).json();
@@ -416,6 +438,15 @@ fn a_representative_sees_what_is_his_at_every_door() {
         );
         assert!(entries.iter().any(|e| e["after"]["token_made"] == "test"));
         assert!(!log.to_string().contains("argon2"), "a hash in the log");
+        assert_eq!(log["is_whole"], true, "{log}");
+        let updates = server
+            .get("/api/audit?kind=update&object=customer&limit=2")
+            .json();
+        let kinds: Vec<&Json> = (updates["entries"].as_array().unwrap().iter())
+            .map(|e| &e["kind"])
+            .collect();
+        assert_eq!(kinds, [&json!("update"); 2], "{updates}");
+        assert_eq!(server.get("/api/audit?kind=ghost").status, 400);
         let of_owner = server
             .get("/api/audit?actor=owner&object=department")
             .json();

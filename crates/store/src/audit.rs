@@ -8,7 +8,7 @@ use std::fmt::Write;
 use keji_schema::{Type, Value};
 use sha2::{Digest, Sha256};
 
-use crate::change::{Change, change_of_row};
+use crate::change::{Change, ChangeKind, change_of_row};
 use crate::db::{Conn, Fields, int};
 use crate::error::Result;
 use crate::log;
@@ -22,6 +22,7 @@ pub struct LogQuery {
     pub actor: Option<String>,
     pub object: Option<String>,
     pub record: Option<i64>,
+    pub kind: Option<ChangeKind>,
     /// Nothing is read without one.
     pub limit: u32,
 }
@@ -36,6 +37,7 @@ impl Store {
             ("actor =", query.actor.as_deref().map(Value::from)),
             ("object =", query.object.as_deref().map(Value::from)),
             ("record =", query.record.map(Value::Int)),
+            ("kind =", query.kind.map(|kind| log::kind_text(kind).into())),
         ];
         for (condition, value) in given {
             if let Some(value) = value {

@@ -2,6 +2,8 @@
 //! that are not the product's own. Users, departments and members are records;
 //! what proves who somebody is stands beside them, and only as a hash.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use keji_schema::{Type, Value};
 use serde_json::{Map, Value as Json};
@@ -208,6 +210,22 @@ impl Store {
         .transpose()
     }
 
+    /// By user, the last use of a session that is still kept.
+    pub async fn last_seen(&self) -> Result<BTreeMap<i64, Timestamp>> {
+        let sql = "select user_id, max(seen_at) from keji_session group by user_id";
+        let mut reader = self.db().reader().await?;
+        let rows = reader
+            .conn()
+            .rows(sql, &[], &[Type::Int, Type::Instant])
+            .await?;
+        rows.into_iter()
+            .map(|row| {
+                let mut row = Fields::new(row);
+                Ok((row.int()?, row.instant()?))
+            })
+            .collect()
+    }
+
     pub async fn see_session(&self, hash: &str) -> Result<()> {
         let sql = "update keji_session set seen_at = $2 where hash = $1";
         self.run_alone(sql, &[hash.into(), Value::Instant(now())])
@@ -296,7 +314,7 @@ impl Store {
     /// Id and document of every role that is not the product's own.
     pub async fn roles(&self) -> Result<Vec<(String, String)>> {
         let mut reader = self.db().reader().await?;
-        let sql = "select id, document from keji_role order by id";
+        let sql = "select name, document from keji_role order by name";
         let kinds = [Type::Text, Type::Text];
         let rows = reader.conn().rows(sql, &[], &kinds).await?;
         rows.into_iter()
@@ -310,8 +328,8 @@ impl Store {
     pub async fn save_role(&self, id: &str, document: &str, by: By<'_>) -> Result<()> {
         let mut tx = self.db().begin().await?;
         let mut conn = tx.conn();
-        let sql = "insert into keji_role (id, document) values ($1, $2) \
-                   on conflict (id) do update set document = excluded.document";
+        let sql = "insert into keji_role (name, document) values ($1, $2) \
+                   on conflict (name) do update set document = excluded.document";
         conn.run(sql, &[id.into(), document.into()]).await?;
         note(&mut conn, by, "role", None, id, document).await?;
         tx.commit().await
@@ -322,7 +340,7 @@ impl Store {
         let mut tx = self.db().begin().await?;
         let mut conn = tx.conn();
         let n = conn
-            .run("delete from keji_role where id = $1", &[id.into()])
+            .run("delete from keji_role where name = $1", &[id.into()])
             .await?;
         if n > 0 {
             note(&mut conn, by, "role", None, id, "deleted").await?;

@@ -239,7 +239,7 @@ const MIGRATIONS: &[Migration] = &[
            scopes $text not null, created_at $time not null, used_at $time, expires_at $time
          )$strict",
             "create index keji_token_user on keji_token (user_id)",
-            "create table keji_role (id $text primary key, document $text not null)$strict",
+            "create table keji_role (name $text primary key, document $text not null)$strict",
             // The log's entries up to `seq`, by a hash over them and the seal before.
             "create table keji_seal (seq $int primary key, hash $text not null)$strict",
         ],

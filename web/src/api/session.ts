@@ -96,7 +96,7 @@ export const deleteDepartment = async (id: number) =>
 
 export const ROWS = ["own", "team", "department", "all"] as const;
 export type Rows = (typeof ROWS)[number];
-export const FIELD_RIGHTS = ["hidden", "masked", "read"] as const;
+export const FIELD_RIGHTS = ["hidden", "read"] as const;
 export type FieldRight = (typeof FIELD_RIGHTS)[number];
 export type Grant = { object: string; actions: string[]; rows: Rows };
 export type Role = {
@@ -151,7 +151,7 @@ export type AuditEntry = {
   before: ChangeValues;
   after: ChangeValues;
 };
-export type AuditPage = { entries: AuditEntry[]; next: number | string | null; is_whole: boolean };
+export type AuditPage = { entries: AuditEntry[]; next: number | string | null; is_whole: boolean | null };
 export type AuditFilter = { actor?: string; object?: string; record?: string; kind?: string };
 export const auditPage = async (
   filter: AuditFilter,

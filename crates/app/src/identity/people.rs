@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use keji_schema::Value;
 use keji_schema::definition::Text2;
 use keji_schema::expr::Expr;
 use keji_schema::role::{Action, Admin, FieldRight, Grant, RoleDef, Rows, Shown};
 use keji_store::{Access, ListQuery, NewChange, Op, Record, ScanQuery};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use super::{by, forget, hash_of, scan};
@@ -72,6 +73,9 @@ pub struct UserBody {
     pub is_active: bool,
     pub departments: Vec<InDepartment>,
     pub has_totp: bool,
+    /// When a session of the user was last used.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub last_seen: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -99,14 +103,26 @@ pub struct DepartmentBody {
 #[serde(deny_unknown_fields)]
 pub struct NewDepartment {
     pub name: String,
-    /// `department` or `team`.
-    #[serde(default = "department")]
-    pub kind: String,
+    /// `department` or `team`; a department by default.
+    pub kind: Option<String>,
     pub parent: Option<i64>,
 }
 
-fn department() -> String {
-    "department".to_owned()
+/// What is given is changed, the rest stays.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DepartmentChange {
+    pub name: Option<String>,
+    pub kind: Option<String>,
+    /// Null makes it one of the highest.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<i64>)]
+    pub parent: Option<Option<i64>>,
+}
+
+/// Null is given, which is not the same as nothing.
+fn given<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<Option<Option<i64>>, D::Error> {
+    Option::deserialize(d).map(Some)
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -217,10 +233,13 @@ pub async fn users(app: &App, caller: &Caller) -> Result<UserList> {
             is_active: is_active == &Value::Bool(true),
             departments: departments.remove(id).unwrap_or_default(),
             has_totp: false,
+            last_seen: None,
         });
     })
     .await?;
+    let seen = app.store.last_seen().await?;
     for user in &mut users {
+        user.last_seen = seen.get(&user.id).copied();
         let proof = app.store.proof(user.id).await?;
         user.has_totp = proof.is_some_and(|p| p.totp.is_some());
     }
@@ -449,7 +468,13 @@ pub async fn departments(app: &App, caller: &Caller) -> Result<DepartmentList> {
 
 pub async fn create_department(app: &App, caller: &Caller, new: &NewDepartment) -> Result<i64> {
     require_admin(caller, Admin::Users)?;
-    let values = department_values(app, None, new).await?;
+    let kind = new.kind.clone();
+    let values = DepartmentChange {
+        name: Some(new.name.clone()),
+        kind: Some(kind.unwrap_or_else(|| "department".to_owned())),
+        parent: Some(new.parent),
+    };
+    let values = department_values(app, None, &values).await?;
     let change = change(caller, "department", Op::Create { values });
     let written = app.store.write(change, &Access::all()).await?;
     forget(app);
@@ -462,7 +487,7 @@ pub async fn change_department(
     app: &App,
     caller: &Caller,
     id: i64,
-    new: &NewDepartment,
+    new: &DepartmentChange,
 ) -> Result<()> {
     require_admin(caller, Admin::Users)?;
     let values = department_values(app, Some(id), new).await?;
@@ -483,16 +508,16 @@ pub async fn delete_department(app: &App, caller: &Caller, id: i64) -> Result<()
 async fn department_values(
     app: &App,
     id: Option<i64>,
-    new: &NewDepartment,
+    new: &DepartmentChange,
 ) -> Result<Vec<(String, Value)>> {
-    if new.name.trim().is_empty() {
+    if new.name.as_deref().is_some_and(|n| n.trim().is_empty()) {
         return Err(Error::Argument {
             name: "name",
             zh: "请写部门名称".to_owned(),
             en: "give the department a name".to_owned(),
         });
     }
-    if let (Some(id), Some(parent)) = (id, new.parent) {
+    if let (Some(id), Some(Some(parent))) = (id, new.parent) {
         let mut above = BTreeMap::new();
         scan(app, "department", &["id", "parent"], |row| {
             if let [Value::Int(id), Value::Int(parent)] = row {
@@ -513,14 +538,17 @@ async fn department_values(
             at = above.get(&department).copied();
         }
     }
-    Ok(vec![
-        ("name".to_owned(), Value::Text(new.name.trim().to_owned())),
-        ("kind".to_owned(), Value::Text(new.kind.clone())),
-        (
-            "parent".to_owned(),
-            new.parent.map_or(Value::Null, Value::Int),
-        ),
-    ])
+    let mut values = Vec::new();
+    for (field, text) in [("name", &new.name), ("kind", &new.kind)] {
+        if let Some(text) = text {
+            values.push((field.to_owned(), Value::Text(text.trim().to_owned())));
+        }
+    }
+    if let Some(parent) = new.parent {
+        let parent = parent.map_or(Value::Null, Value::Int);
+        values.push(("parent".to_owned(), parent));
+    }
+    Ok(values)
 }
 
 async fn check_departments(app: &App, wanted: &[Membership]) -> Result<()> {

@@ -65,31 +65,31 @@ const HELP: &[(&str, &str)] = &[
     ("export.as_of", "读哪一次评估；不写则为最新的；只用于客户列表"),
     ("records", "列出、查看、新建、修改、删除任何一种数据的记录"),
     ("records.object", "哪一种数据：customer、contact、order……"),
-    ("list", "列出记录"),
-    ("list.filter", "对字段的条件，例如 \"city = '上海'\""),
-    ("list.search", "可搜索字段里的一段文字"),
-    ("list.sort", "按哪些字段排序，用逗号隔开，前面加 `-` 为降序"),
-    ("list.fields", "显示哪些字段，用逗号隔开，也可以沿着关联写：customer.name"),
-    ("list.limit", "最多多少条"),
-    ("list.after", "上一页给出的 `next`"),
-    ("list.count", "同时数出符合条件的总数"),
-    ("get", "查看一条记录"),
-    ("get.id", "记录的 id"),
-    ("create", "新建一条记录"),
-    ("create.pairs", "字段和值；`=` 后面不写就是清空。关联写 id，或写 customer.number=K1"),
-    ("create.values", "值写在这个文件里，是一个 JSON 对象；`-` 表示标准输入；命令里写的值优先"),
-    ("update", "修改一条记录的字段"),
-    ("update.id", "记录的 id"),
-    ("update.pairs", "字段和值；`=` 后面不写就是清空。关联写 id，或写 customer.number=K1"),
-    ("update.values", "值写在这个文件里，是一个 JSON 对象；`-` 表示标准输入；命令里写的值优先"),
-    ("update.if_match", "只在记录仍是这个版本时才改"),
-    ("delete", "删除一条没有被别处关联的记录"),
-    ("delete.id", "记录的 id"),
-    ("delete.if_match", "只在记录仍是这个版本时才删"),
-    ("history", "列出一条记录的变更，新的在前"),
-    ("history.id", "记录的 id"),
-    ("history.after", "上一页给出的 `next`"),
-    ("history.limit", "最多多少条变更"),
+    ("records list", "列出记录"),
+    ("records list.filter", "对字段的条件，例如 \"city = '上海'\""),
+    ("records list.search", "可搜索字段里的一段文字"),
+    ("records list.sort", "按哪些字段排序，用逗号隔开，前面加 `-` 为降序"),
+    ("records list.fields", "显示哪些字段，用逗号隔开，也可以沿着关联写：customer.name"),
+    ("records list.limit", "最多多少条"),
+    ("records list.after", "上一页给出的 `next`"),
+    ("records list.count", "同时数出符合条件的总数"),
+    ("records get", "查看一条记录"),
+    ("records get.id", "记录的 id"),
+    ("records create", "新建一条记录"),
+    ("records create.pairs", "字段和值；`=` 后面不写就是清空。关联写 id，或写 customer.number=K1"),
+    ("records create.values", "值写在这个文件里，是一个 JSON 对象；`-` 表示标准输入；命令里写的值优先"),
+    ("records update", "修改一条记录的字段"),
+    ("records update.id", "记录的 id"),
+    ("records update.pairs", "字段和值；`=` 后面不写就是清空。关联写 id，或写 customer.number=K1"),
+    ("records update.values", "值写在这个文件里，是一个 JSON 对象；`-` 表示标准输入；命令里写的值优先"),
+    ("records update.if_match", "只在记录仍是这个版本时才改"),
+    ("records delete", "删除一条没有被别处关联的记录"),
+    ("records delete.id", "记录的 id"),
+    ("records delete.if_match", "只在记录仍是这个版本时才删"),
+    ("records history", "列出一条记录的变更，新的在前"),
+    ("records history.id", "记录的 id"),
+    ("records history.after", "上一页给出的 `next`"),
+    ("records history.limit", "最多多少条变更"),
     ("check", "证明定义、数据库和列存副本完好且一致"),
     ("backup", "把全部数据写进一个文件，别人可以继续工作"),
     ("backup.file", "要写的文件，必须还不存在"),
@@ -121,6 +121,8 @@ const HELP: &[(&str, &str)] = &[
 fn chinese(command: &str, argument: Option<&str>) -> Option<&'static str> {
     let find = |key: &str| HELP.iter().find(|(k, _)| *k == key).map(|(_, zh)| *zh);
     match argument {
+        // Every group of commands has its `help`.
+        None if command.ends_with(" help") => find("help"),
         None => find(command),
         Some(name) => find(&format!("{command}.{name}")).or_else(|| find(&format!("keji.{name}"))),
     }
@@ -159,12 +161,17 @@ fn is_help(kind: ErrorKind) -> bool {
     )
 }
 
-/// `above` is the name of the command that it belongs to.
-fn in_chinese(above: &str, command: Command) -> Command {
-    let name = match above {
+/// As in [`HELP`]: with the group that a command belongs to.
+fn full_name(above: &str, command: &Command) -> String {
+    match above {
         "" | "keji" => command.get_name().to_owned(),
         above => format!("{above} {}", command.get_name()),
-    };
+    }
+}
+
+/// `above` is the name of the command that it belongs to.
+fn in_chinese(above: &str, command: Command) -> Command {
+    let name = full_name(above, &command);
     let mut command = command
         .mut_args(|arg| argument_in_chinese(&name, arg))
         .mut_subcommands(|below| in_chinese(&name, below));
@@ -269,24 +276,24 @@ mod tests {
     use super::*;
 
     /// Every name that people see, with its English.
-    fn all(command: &Command, into: &mut Vec<(String, String)>) {
-        let name = command.get_name();
+    fn all(above: &str, command: &Command, into: &mut Vec<(String, String)>) {
+        let name = full_name(above, command);
         let text = |help: Option<&clap::builder::StyledStr>| {
             help.map(ToString::to_string).unwrap_or_default()
         };
-        into.push((name.to_owned(), text(command.get_about())));
+        into.push((name.clone(), text(command.get_about())));
         for arg in command.get_arguments().filter(|a| !a.is_hide_set()) {
             into.push((format!("{name}.{}", arg.get_id()), text(arg.get_help())));
         }
         for sub in command.get_subcommands().filter(|c| !c.is_hide_set()) {
-            all(sub, into);
+            all(&name, sub, into);
         }
     }
 
     #[test]
     fn every_command_and_argument_has_both_languages() {
         let mut names = Vec::new();
-        all(&Cli::command(), &mut names);
+        all("", &Cli::command(), &mut names);
         assert!(names.len() > 40, "{names:?}");
         for (name, english) in &names {
             assert!(!english.is_empty(), "{name} has no English");

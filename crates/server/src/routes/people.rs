@@ -5,8 +5,8 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use keji_app::audit::{AuditPage, AuditQuery};
 use keji_app::identity::people::{
-    self, DepartmentList, HandedOver, NewDepartment, NewRole, NewUser, RoleList, UserChange,
-    UserList,
+    self, DepartmentChange, DepartmentList, HandedOver, NewDepartment, NewRole, NewUser, RoleList,
+    UserChange, UserList,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -135,16 +135,16 @@ async fn create_department(
     Ok((StatusCode::CREATED, Json(Made { id })))
 }
 
-/// Writes a department anew.
+/// Changes what is given.
 #[utoipa::path(patch, path = "/api/departments/{id}", operation_id = "change_department", tag = "people",
-    params(("id" = i64, Path)), request_body = NewDepartment,
+    params(("id" = i64, Path)), request_body = DepartmentChange,
     responses((status = 204), (status = "default", body = ProblemBody)))]
 async fn change_department(
     State(shared): State<Shared>,
     Who(caller): Who,
     speaks: Speaks,
     Path(id): Path<i64>,
-    Body(wanted): Body<NewDepartment>,
+    Body(wanted): Body<DepartmentChange>,
 ) -> Answer<StatusCode> {
     people::change_department(&shared.app, &caller, id, &wanted)
         .await

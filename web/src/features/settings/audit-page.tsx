@@ -39,7 +39,7 @@ function Trail() {
     getNextPageParam: (last) => last.next ?? undefined,
   });
   const entries = pages.data?.pages.flatMap((p) => p.entries) ?? [];
-  const isWhole = pages.data?.pages.every((p) => p.is_whole);
+  const isWhole = pages.data?.pages[0]?.is_whole;
   return (
     <>
       <AuditFilters search={search} onChange={(next) => navigate({ search: next, replace: true })} />
