@@ -37,8 +37,19 @@ describe("the rights of a role", () => {
     ]);
     expect(withRows(one, "contact", "team").grants[0]?.rows).toBe("team");
   });
+  it("what is granted for all others counts until an object has its own", () => {
+    const all = { object: "*", actions: ["read", "update"], rows: "department" as const };
+    const one = { ...role, grants: [all] };
+    expect(grantOf(one, "cost")).toEqual(all);
+    expect(withRows(one, "cost", "own").grants).toEqual([all, { ...all, object: "cost", rows: "own" }]);
+    // Nothing at all has to be said, or the others' grant would count.
+    expect(withAction(one, "cost", "read", false).grants).toEqual([
+      all,
+      { object: "cost", actions: [], rows: "department" },
+    ]);
+  });
   it("on fields and settings come and go", () => {
-    const one = withField(role, "contact.phone", "masked");
+    const one = withField(role, "contact.phone", "read");
     expect(withField(one, "contact.phone", "hidden").fields).toEqual([
       { field: "contact.phone", as: "hidden" },
     ]);

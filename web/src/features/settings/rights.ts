@@ -1,16 +1,27 @@
 // The matrix of a role: which actions on which object, and on whose records.
 import type { FieldRight, Grant, Role, Rows } from "../../api/session";
 
-export const ACTIONS = ["read", "create", "update", "delete", "export"] as const;
+export const ACTIONS = ["read", "create", "update", "delete", "import", "export"] as const;
 export type RightAction = (typeof ACTIONS)[number];
-export const ADMIN = ["users", "roles", "audit", "tokens"] as const;
+export const ADMIN = ["users", "roles", "audit", "imports", "evaluations"] as const;
 
+/** All objects that no grant of their own names. */
+const OTHERS = "*";
+
+/** What counts for an object: its own grant, else the one for all others. */
 export const grantOf = (role: Role, object: string): Grant | undefined =>
-  role.grants.find((g) => g.object === object);
+  role.grants.find((g) => g.object === object) ?? role.grants.find((g) => g.object === OTHERS);
+
+/** An object's own grant in place of what counted before; without actions only where that says something. */
+function withGrant(role: Role, grant: Grant): Role {
+  const others = role.grants.filter((g) => g.object !== grant.object);
+  const isSaying = grant.actions.length > 0 || others.some((g) => g.object === OTHERS);
+  return { ...role, grants: isSaying ? [...others, grant] : others };
+}
 
 /** Without reading there is nothing else; whoever may do anything may read. */
 export function withAction(role: Role, object: string, action: RightAction, isOn: boolean): Role {
-  const now = grantOf(role, object) ?? { object, actions: [], rows: "own" as Rows };
+  const now = { rows: "own" as Rows, actions: [] as string[], ...grantOf(role, object), object };
   const actions = new Set(now.actions);
   if (isOn) actions.add(action).add("read");
   else if (action === "read") actions.clear();
@@ -20,14 +31,13 @@ export function withAction(role: Role, object: string, action: RightAction, isOn
     // An action that the page does not know stays as it was.
     ...[...actions].filter((a) => !(ACTIONS as readonly string[]).includes(a)),
   ];
-  const others = role.grants.filter((g) => g.object !== object);
-  return { ...role, grants: kept.length === 0 ? others : [...others, { ...now, actions: kept }] };
+  return withGrant(role, { ...now, actions: kept });
 }
 
-export const withRows = (role: Role, object: string, rows: Rows): Role => ({
-  ...role,
-  grants: role.grants.map((g) => (g.object === object ? { ...g, rows } : g)),
-});
+export function withRows(role: Role, object: string, rows: Rows): Role {
+  const now = grantOf(role, object);
+  return now ? withGrant(role, { ...now, object, rows }) : role;
+}
 
 /** How a field is seen; nothing means as usual. */
 export const withField = (role: Role, field: string, as: FieldRight | null): Role => ({

@@ -280,7 +280,7 @@ function RoleForm({
           placeholder={t("roles.fieldAdd")}
           showSearch={{ optionFilterProp: "label" }}
           value={null}
-          onChange={(field: string | null) => field && setDraft(withField(draft, field, "masked"))}
+          onChange={(field: string | null) => field && setDraft(withField(draft, field, "hidden"))}
           options={free}
         />
       )}
