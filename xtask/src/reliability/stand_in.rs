@@ -42,7 +42,9 @@ pub fn serve(bug: &str) -> Result<()> {
             Some(_) => "running",
             None => "done",
         };
-        let answer = format!(r#"{{"id":{id},"state":"{state}","counts":{{"order":{n_orders}}}}}"#);
+        let answer = format!(
+            r#"{{"id":{id},"batch":{id},"state":"{state}","counts":{{"order":{n_orders}}}}}"#
+        );
         let status = if is_new { 201 } else { 200 };
         write!(
             stream,
