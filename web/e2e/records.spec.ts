@@ -1,5 +1,5 @@
 // Records of any object: a contact for a customer, a field changed in place,
-// two people at once, the history, deleting; an opportunity on the board.
+// two people at once, the history, deleting; a task on the board.
 import { expect, type Page, test } from "@playwright/test";
 import { DESK, isLoaded, isSound, type Lang, open, PHONE } from "./checks";
 import { makeRecord, objectOf, type SignedIn, signedIn } from "./signed-in";
@@ -8,7 +8,7 @@ const WORDS = {
   zh: {
     new: "新建",
     newContact: "新建联系人",
-    newOpportunity: "新建商机",
+    newTask: "新建任务",
     save: "保存",
     name: "姓名",
     edit: "修改“职务”",
@@ -27,7 +27,7 @@ const WORDS = {
   en: {
     new: "New",
     newContact: "New: Contact",
-    newOpportunity: "New: Opportunity",
+    newTask: "New: Task",
     save: "Save",
     name: "Name",
     edit: "Change “Position”",
@@ -144,21 +144,21 @@ async function remove(page: Page, lang: Lang): Promise<void> {
 
 /** Which word the record has now, by the API. */
 async function stageOf(id: number, field: string): Promise<unknown> {
-  const body = (await (await server.api.get(`/api/records/opportunity/${id}`)).json()) as {
+  const body = (await (await server.api.get(`/api/records/task/${id}`)).json()) as {
     values: Record<string, unknown>;
   };
   return body.values[field];
 }
 
 async function board(page: Page, lang: Lang, isPhone: boolean): Promise<void> {
-  const object = await objectOf(server.api, "opportunity");
-  const stage = object.fields.find((f) => f.id === "stage") ?? object.fields.find((f) => f.type === "choice");
+  const object = await objectOf(server.api, "task");
+  const stage = object.fields.find((f) => f.id === "state") ?? object.fields.find((f) => f.type === "choice");
   const [first, second, third] = (stage?.options ?? []).map((o) => o.value);
-  if (!stage || !first || !second || !third) throw new Error("an opportunity has three stages at least");
+  if (!stage || !first || !second || !third) throw new Error("a task has three states at least");
   const link = object.fields.find((f) => f.type === "link" && f.to === "customer")?.id ?? "customer";
   const id = await makeRecord(server.api, object, { [stage.id]: first, [link]: customer });
   const only = encodeURIComponent(`${link} = ${customer}`);
-  await page.goto(`${server.url}/records/opportunity?view=board&by=${stage.id}&where=${only}`);
+  await page.goto(`${server.url}/records/task?view=board&by=${stage.id}&where=${only}`);
   const card = page.locator(`#card-${id}`);
   const lanes = page.locator(".lane");
   await expect(lanes.nth(0).locator(`#card-${id}`)).toBeVisible();
@@ -184,7 +184,7 @@ async function list(page: Page, lang: Lang, isPhone: boolean): Promise<void> {
   await page.goto(`${server.url}/records`);
   await isLoaded(page);
   await isSound(page, "records", lang);
-  await main(page).locator('a[href="/records/opportunity"]').click();
+  await main(page).locator('a[href="/records/task"]').click();
   const rows = page.locator(".rows .row:not(.head)");
   await expect(rows.first()).toBeVisible();
   await isLoaded(page);
@@ -194,7 +194,7 @@ async function list(page: Page, lang: Lang, isPhone: boolean): Promise<void> {
   await page.getByRole("button", { name: words.add }).click();
   await expect(page.locator(".condition")).toHaveCount(1);
   await isSound(page, "record-filter", lang);
-  await page.goto(`${server.url}/records/opportunity?where=${encodeURIComponent(`customer = ${customer}`)}`);
+  await page.goto(`${server.url}/records/task?where=${encodeURIComponent(`customer = ${customer}`)}`);
   await expect(page.locator(".builder .mono")).toHaveValue(`customer = ${customer}`);
   await expect(page.locator(".condition")).toHaveCount(1);
   await expect(rows.first()).toBeVisible();
@@ -204,16 +204,16 @@ async function list(page: Page, lang: Lang, isPhone: boolean): Promise<void> {
     await expect(page).toHaveURL(/sort=/);
     await expect(page.getByRole("columnheader").first()).toHaveAttribute("aria-sort", "ascending");
   }
-  await page.goto(`${server.url}/records/opportunity?view=calendar`);
+  await page.goto(`${server.url}/records/task?view=calendar`);
   await isLoaded(page);
   await isSound(page, "record-calendar", lang);
   // By keyboard: the first record.
-  await page.goto(`${server.url}/records/opportunity`);
+  await page.goto(`${server.url}/records/task`);
   await expect(rows.first()).toBeVisible();
   await isLoaded(page);
   await page.getByRole("grid").focus();
   await page.keyboard.press("Enter");
-  await expect(page).toHaveURL(/\/records\/opportunity\/\d+/);
+  await expect(page).toHaveURL(/\/records\/task\/\d+/);
 }
 
 for (const lang of ["zh", "en"] as const) {

@@ -9,7 +9,8 @@ import { join } from "node:path";
 
 export type Server = { url: string; stop: () => Promise<void> };
 
-export const OWNER = { login: "owner", password: "a password of the stories" };
+/** Called by digits alone, so that every word on the page is the page's own. */
+export const OWNER = { login: "owner", name: "007", password: "a password of the stories" };
 /** The cookie of the owner's session, as the server under test gave it. */
 export const session = { name: "keji_session", value: "", url: "" };
 export const asOwner = (): Record<string, string> => ({ cookie: `${session.name}=${session.value}` });
@@ -27,10 +28,14 @@ export async function startServer(): Promise<Server> {
   if (!program) throw new Error("set KEJI_URL to a running server or KEJI_BIN to the program");
   const data = mkdtempSync(join(tmpdir(), "keji-e2e-"));
   const database = newDatabase();
-  execFileSync(program, ["user", "add", OWNER.login, "--role", "owner", "--data", data, ...database], {
-    input: OWNER.password,
-    stdio: ["pipe", "ignore", "inherit"],
-  });
+  execFileSync(
+    program,
+    ["user", "add", OWNER.login, "--name", OWNER.name, "--role", "owner", "--data", data, ...database],
+    {
+      input: OWNER.password,
+      stdio: ["pipe", "ignore", "inherit"],
+    },
+  );
   const child = spawn(program, ["serve", "--data", data, "--listen", "127.0.0.1:0", ...database], {
     stdio: ["ignore", "pipe", "inherit"],
   });

@@ -138,7 +138,7 @@ export interface paths {
         delete: operations["delete_department"];
         options?: never;
         head?: never;
-        /** Writes a department anew. */
+        /** Changes what is given. */
         patch: operations["change_department"];
         trace?: never;
     };
@@ -1001,6 +1001,16 @@ export interface components {
             /** Format: int64 */
             parent?: number | null;
         };
+        /** @description What is given is changed, the rest stays. */
+        DepartmentChange: {
+            kind?: string | null;
+            name?: string | null;
+            /**
+             * Format: int64
+             * @description Null makes it one of the highest.
+             */
+            parent?: number | null;
+        };
         DepartmentList: {
             departments: components["schemas"]["DepartmentBody"][];
         };
@@ -1365,8 +1375,8 @@ export interface components {
             zh: string;
         };
         NewDepartment: {
-            /** @description `department` or `team`. */
-            kind?: string;
+            /** @description `department` or `team`; a department by default. */
+            kind?: string | null;
             name: string;
             /** Format: int64 */
             parent?: number | null;
@@ -1878,6 +1888,11 @@ export interface components {
             /** Format: int64 */
             id: number;
             is_active: boolean;
+            /**
+             * Format: date-time
+             * @description When a session of the user was last used.
+             */
+            last_seen?: string | null;
             login: string;
             name: string;
             phone?: string | null;
@@ -1931,6 +1946,8 @@ export interface operations {
                 object?: string;
                 /** @description Id of a record of the object. */
                 record?: number;
+                /** @description `create`, `update`, `delete`, `import`, `undo` or `evaluation`. */
+                kind?: string;
                 /** @description The `next` of the page before. */
                 before?: number;
                 /** @description At most 500. */
@@ -2212,7 +2229,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["NewDepartment"];
+                "application/json": components["schemas"]["DepartmentChange"];
             };
         };
         responses: {
