@@ -38,7 +38,7 @@ step() {
     say "FAILED: $name"
     { say "FAILED: $name" && what_failed <"$log"; } >>"$work/failures"
   fi
-  sed 's/\x1b\[[0-9;]*m//g' "$log" | awk '/^  [0-9]+ flaky$/ { n = $1; on = 1 } on && n-- >= 0' >>"$work/failures"
+  names_of_failed <"$log" | sed "s|^|$name: |" >>"$work/names"
   failed=$((failed + n_failed))
   return $ok
 }
@@ -72,6 +72,14 @@ what_failed() {
       if (n) exit
       for (i = NR - 29; i <= NR; i++) if (i > 0) print last[i % 30]
     }'
+}
+
+# The names alone of what failed, and of what passed at the second try.
+names_of_failed() {
+  sed 's/\x1b\[[0-9;]*m//g' | awk '
+    /^test .* \.\.\. FAILED$/ || /^ FAIL  / { print; next }
+    /^  [0-9]+ (failed|flaky|interrupted)$/ { n = $1; kind = $2; next }
+    n > 0 { print kind " " $0; n-- }'
 }
 
 definitions() {
@@ -125,5 +133,6 @@ fi
 
 # What failed stands far above by now.
 if [[ -s "$work/failures" ]]; then cat "$work/failures"; fi
+if [[ -s "$work/names" ]]; then cat "$work/names"; fi
 echo "$passed passed, $failed failed"
 [[ $failed -eq 0 ]]

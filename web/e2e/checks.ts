@@ -32,7 +32,9 @@ export async function open(
     },
     { lang, mode },
   );
-  if (session.value) await context.addCookies([session]);
+  // A cookie holds for every port of a host: who came with one of another
+  // server is not signed out of it.
+  if (session.value && (await context.cookies()).length === 0) await context.addCookies([session]);
   const page = await context.newPage();
   const faults: string[] = [];
   page.on("pageerror", (error) => faults.push(`error: ${error.message}`));
@@ -72,13 +74,23 @@ export async function isSound(page: Page, name: string, lang: Lang): Promise<voi
   }
 }
 
+/** Waits until what moves or changes its colour has come to its end. */
+async function isAtRest(page: Page): Promise<void> {
+  await page.waitForFunction(() =>
+    document
+      .getAnimations()
+      .every((a) => a.playState !== "running" || a.effect?.getComputedTiming().iterations === Infinity),
+  );
+}
+
 export async function isAccessible(page: Page, name: string): Promise<void> {
+  await isAtRest(page);
   const axe = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]).analyze();
   const found = axe.violations.map(
     (v) =>
       `${v.id}: ${v.nodes
         .slice(0, 3)
-        .map((n) => n.target.join(" "))
+        .map((n) => `${n.target.join(" ")} (${n.any[0]?.message ?? ""})`)
         .join(" | ")}`,
   );
   expect(found, `${name}: accessibility`).toEqual([]);
