@@ -15,7 +15,7 @@ use crate::context::App;
 use crate::error::{Error, Result};
 use crate::evaluation;
 use crate::insight;
-use crate::permission::{Caller, access};
+use crate::permission::{Action, Caller, access, hides, may, require, sees_part};
 
 mod timeline;
 pub use timeline::{TimelineEntry, TimelinePage, timeline};
@@ -49,7 +49,10 @@ pub type Fields = BTreeMap<String, Value>;
 pub struct CustomerPage {
     #[schema(value_type = Vec<Object>)]
     pub resources: Vec<Fields>,
+    /// Of those that the caller sees.
     pub total: i64,
+    /// Whether there may be customers that the caller does not see.
+    pub is_partial: bool,
     /// The evaluation that the scores are from; null before the first.
     #[schema(value_type = Option<String>, format = Date)]
     pub as_of: Option<Date>,
@@ -61,11 +64,12 @@ pub struct CustomerPage {
 /// that link to customers, before one the customers themselves.
 pub(crate) struct View<'a> {
     catalog: &'a Catalog,
+    caller: &'a Caller,
     pub as_of: Option<Date>,
 }
 
 impl<'a> View<'a> {
-    pub async fn open(app: &'a App, as_of: Option<Date>) -> Result<View<'a>> {
+    pub async fn open(app: &'a App, caller: &'a Caller, as_of: Option<Date>) -> Result<View<'a>> {
         let as_of = match as_of {
             Some(day) => {
                 app.store
@@ -76,10 +80,14 @@ impl<'a> View<'a> {
             }
             None => evaluation::newest(app).await?,
         };
-        Ok(View {
+        let view = View {
             catalog: &app.catalog,
+            caller,
             as_of,
-        })
+        };
+        require(caller, "customer", Action::Read)?;
+        require(caller, view.object(), Action::Read)?;
+        Ok(view)
     }
 
     pub fn object(&self) -> &'static str {
@@ -99,6 +107,7 @@ impl<'a> View<'a> {
                 .into_iter()
                 .flat_map(|o| &o.fields)
                 .filter(|f| !(object == "score" && matches!(f.id.as_str(), "customer" | "as_of")))
+                .filter(|f| !hides(self.caller, &format!("{object}.{}", f.id)))
                 .map(|f| (f.id.clone(), format!("{prefix}{}", f.id)))
                 .collect()
         };
@@ -239,6 +248,7 @@ impl<'a> View<'a> {
         };
         ["number", "name", "phone", "email"]
             .iter()
+            .filter(|f| !hides(self.caller, &format!("customer.{f}")))
             .map(|f| format!("{prefix}{f}"))
             .collect()
     }
@@ -273,7 +283,7 @@ pub async fn list(app: &App, caller: &Caller, wanted: &ListCustomers) -> Result<
     if wanted.search.is_some() {
         crate::spelling::follow(app).await?;
     }
-    let view = View::open(app, wanted.as_of).await?;
+    let view = View::open(app, caller, wanted.as_of).await?;
     let columns = view.columns();
     let limit = wanted.limit.unwrap_or(100).min(MAX_PAGE);
     let offset = wanted.offset.unwrap_or(0);
@@ -306,6 +316,7 @@ pub async fn list(app: &App, caller: &Caller, wanted: &ListCustomers) -> Result<
     Ok(CustomerPage {
         resources,
         total,
+        is_partial: sees_part(caller, view.object()),
         as_of: view.as_of,
         next,
     })
@@ -356,18 +367,20 @@ pub async fn get(app: &App, caller: &Caller, id: i64, as_of: Option<Date>) -> Re
     let mut customer: Fields = record.values.into_iter().collect();
     customer.insert("id".to_owned(), Value::Int(id));
 
-    let view = View::open(app, as_of).await?;
+    let sees_scores = may(caller, "score", Action::Read);
+    let view = match sees_scores {
+        true => Some(View::open(app, caller, as_of).await?),
+        false => None,
+    };
+    let view = view.filter(|view| view.as_of.is_some());
     let by_customer = |extra: Option<Expr>| Some(and(is_customer(id), extra));
-    let score_fields: Vec<String> = app
-        .catalog
-        .object("score")?
-        .fields
-        .iter()
-        .map(|f| f.id.clone())
-        .collect();
-    let score = match view.as_of {
+    let is_seen = |field: &str| !hides(caller, &format!("score.{field}"));
+    let fields = app.catalog.object("score")?.fields.iter();
+    let fields = fields.filter(|f| is_seen(&f.id));
+    let score_fields: Vec<String> = fields.map(|f| f.id.clone()).collect();
+    let score = match view {
         None => None,
-        Some(_) => {
+        Some(view) => {
             let mut rows = scores(
                 app,
                 caller,
@@ -388,9 +401,14 @@ pub async fn get(app: &App, caller: &Caller, id: i64, as_of: Option<Date>) -> Re
         "clv_12m",
         "value_at_risk",
     ]
+    .into_iter()
+    .filter(|field| is_seen(field))
     .map(str::to_owned)
-    .to_vec();
-    let history = scores(app, caller, &kept, by_customer(None), MAX_PAGE).await?;
+    .collect();
+    let history = match sees_scores {
+        true => scores(app, caller, &kept, by_customer(None), MAX_PAGE).await?,
+        false => Vec::new(),
+    };
 
     let question = Question {
         metrics: ["gross_sales", "net_revenue", "orders"]
@@ -400,9 +418,13 @@ pub async fn get(app: &App, caller: &Caller, id: i64, as_of: Option<Date>) -> Re
         filter: Some(format!("customer = {id}")),
         ..Question::default()
     };
-    let answer = insight::ask(app, caller, &question).await?;
-    let mut monthly: Vec<Month> = answer
-        .rows
+    let rows = match insight::ask(app, caller, &question).await {
+        Ok(answer) => answer.rows,
+        // Who sees the customer need not see the money.
+        Err(Error::Forbidden { .. }) => Vec::new(),
+        Err(problem) => return Err(problem),
+    };
+    let mut monthly: Vec<Month> = rows
         .into_iter()
         .filter_map(|row| {
             let [month, gross_sales, net_revenue, orders] = <[Value; 4]>::try_from(row).ok()?;
@@ -542,6 +564,20 @@ pub async fn ids_by_number(app: &App, caller: &Caller) -> Result<BTreeMap<String
     Ok(ids)
 }
 
+/// Refuses what belongs to a record that is not there for the caller.
+pub(crate) async fn require_seen(
+    app: &App,
+    caller: &Caller,
+    object: &'static str,
+    id: i64,
+) -> Result<()> {
+    require(caller, object, Action::Read)?;
+    match app.store.get(object, id, &access(caller, object)).await? {
+        Some(_) => Ok(()),
+        None => Err(Error::not_found(object, id)),
+    }
+}
+
 /// Records of any object as they are listed.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RecordPage {
@@ -558,6 +594,7 @@ pub async fn orders(
     limit: Option<u32>,
     offset: Option<u64>,
 ) -> Result<RecordPage> {
+    require_seen(app, caller, "customer", id).await?;
     let fields = [
         "id",
         "number",
@@ -595,6 +632,7 @@ pub async fn lines(
     limit: Option<u32>,
     offset: Option<u64>,
 ) -> Result<RecordPage> {
+    require_seen(app, caller, "order", order).await?;
     let fields = [
         "id",
         "product.number",

@@ -126,6 +126,7 @@ pub async fn answer(
     language: Language,
 ) -> Result<u64> {
     crate::insight::require_export(app, caller, question)?;
+    let caller = &caller.exporting();
     let whole = Question {
         limit: Some(question.limit.unwrap_or(MAX_FILE_ROWS)),
         ..question.clone()
@@ -212,7 +213,9 @@ pub async fn customers(
     language: Language,
 ) -> Result<u64> {
     require(caller, "customer", Action::Export)?;
-    let view = View::open(app, wanted.as_of).await?;
+    let caller = &caller.exporting();
+    let view = View::open(app, caller, wanted.as_of).await?;
+    require(caller, view.object(), Action::Export)?;
     let mut columns = Vec::new();
     let mut paths = Vec::new();
     for (name, field_path) in view.columns() {

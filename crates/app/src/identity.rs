@@ -336,6 +336,14 @@ pub async fn caller_of_token(app: &App, key: &str) -> Result<Option<Caller>> {
     Ok(rights.map(|rights| Caller::of(rights, Channel::Api)))
 }
 
+/// As whom the work is done that a user asked for; refused where he is no
+/// longer active.
+pub(crate) async fn caller_of_job(app: &App, user: i64) -> Result<Caller> {
+    let rights = rights(app, user, "").await?;
+    let rights = rights.ok_or_else(|| Error::not_found("user", user))?;
+    Ok(Caller::of(rights, Channel::Job))
+}
+
 pub async fn sign_out(app: &App, key: &str) -> Result<()> {
     Ok(app.store.end_session(&secret::kept(key)).await?)
 }
@@ -544,7 +552,7 @@ async fn rights(app: &App, user: i64, scopes: &str) -> Result<Option<Arc<Rights>
 }
 
 /// Forgets what was worked out, after a change of people or roles.
-fn forget(app: &App) {
+pub(crate) fn forget(app: &App) {
     held(&app.identity.rights).clear();
 }
 
@@ -589,15 +597,30 @@ async fn reach(app: &App, user: i64) -> Result<Reach> {
     let own = members.iter().filter(|(_, u)| *u == user);
     let own: BTreeSet<i64> = own.map(|(d, _)| *d).collect();
     if own.is_empty() {
-        return Ok(Reach::default());
+        return Ok(Reach {
+            shared: crate::sharing::shared(app, user, &own).await?,
+            ..Reach::default()
+        });
     }
     let mut below: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
+    let mut above: BTreeMap<i64, i64> = BTreeMap::new();
     scan(app, "department", &["id", "parent"], |row| {
         if let [Value::Int(id), Value::Int(parent)] = row {
             below.entry(*parent).or_default().push(*id);
+            above.insert(*id, *parent);
         }
     })
     .await?;
+    let mut with_above = own.clone();
+    for &department in &own {
+        let mut at = department;
+        while let Some(&parent) = above.get(&at) {
+            if !with_above.insert(parent) {
+                break;
+            }
+            at = parent;
+        }
+    }
     let mut tree = own.clone();
     let mut open: Vec<i64> = own.iter().copied().collect();
     while let Some(at) = open.pop() {
@@ -614,6 +637,7 @@ async fn reach(app: &App, user: i64) -> Result<Reach> {
     Ok(Reach {
         team: of(&own),
         department: of(&tree),
+        shared: crate::sharing::shared(app, user, &with_above).await?,
     })
 }
 

@@ -54,6 +54,8 @@ pub struct FactRows {
     pub rows: Vec<Vec<Value>>,
     pub total: u64,
     pub truncated: bool,
+    /// Whether there may be records that the caller does not see.
+    pub is_partial: bool,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -66,7 +68,9 @@ pub struct FactColumn {
 /// Answers a question over facts that include every write acknowledged before.
 pub async fn ask(app: &App, caller: &Caller, question: &Question) -> Result<Answer> {
     let (plan, snapshot) = planned(app, caller, question).await?;
-    Ok(keji_metrics::run::run(&app.engine, &app.catalog, &snapshot, &plan).await?)
+    let mut answer = keji_metrics::run::run(&app.engine, &app.catalog, &snapshot, &plan).await?;
+    answer.is_partial = rights(app, caller, question)?.is_some();
+    Ok(answer)
 }
 
 pub async fn explain(app: &App, caller: &Caller, question: &Question) -> Result<Explanation> {
@@ -115,6 +119,7 @@ pub async fn rows(app: &App, caller: &Caller, question: &Question) -> Result<Fac
         rows: found.rows,
         total: found.total,
         truncated: found.truncated,
+        is_partial: rights(app, caller, question)?.is_some(),
     })
 }
 

@@ -4,7 +4,7 @@
 //! rights ([`permission`]) to the store and the metrics.
 //!
 //! Reading order: [`context`] (what there is to work with), [`permission`],
-//! [`identity`], [`import`], [`evaluation`], [`insight`], [`customers`], [`records`],
+//! [`identity`], [`sharing`], [`import`], [`evaluation`], [`insight`], [`customers`], [`records`],
 //! [`export`], [`jobs`], [`backup`], [`demo`].
 
 pub mod audit;
@@ -23,6 +23,7 @@ pub mod jobs;
 pub mod messages;
 pub mod permission;
 pub mod records;
+pub mod sharing;
 mod spelling;
 pub mod status;
 

@@ -4,9 +4,9 @@
 //!
 //! A role grants actions on objects for some rows ([`keji_schema::role`]).
 //! Whose a record is follows from its `user` link, and from its customer's:
-//! what belongs to a customer is seen by whom the customer is seen. Records
-//! that lead to neither, such as products, are everybody's whose role may read
-//! the object at all.
+//! what belongs to a customer is seen by whom the customer is seen, also where
+//! the customer was shared with him. Records that lead to neither, such as
+//! products, are everybody's whose role may read the object at all.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -79,6 +79,38 @@ impl Caller {
         }
     }
 
+    /// The same, but for what others shared.
+    pub(crate) fn without_shares(&self) -> Caller {
+        let rights = self.rights.as_ref().map(|rights| {
+            Arc::new(Rights {
+                shared: Shared::default(),
+                ..Rights::clone(rights)
+            })
+        });
+        Caller {
+            rights,
+            ..self.clone()
+        }
+    }
+
+    /// The same, seeing of each object only what may also be exported.
+    pub(crate) fn exporting(&self) -> Caller {
+        let rights = self.rights.as_ref().map(|rights| {
+            let mut rights = Rights::clone(rights);
+            for object in rights.objects.values_mut() {
+                let out = object.rows.get(&Action::Export).copied();
+                if let (Some(out), Some(read)) = (out, object.rows.get_mut(&Action::Read)) {
+                    *read = out.min(*read);
+                }
+            }
+            Arc::new(rights)
+        });
+        Caller {
+            rights,
+            ..self.clone()
+        }
+    }
+
     /// The user, where it is one.
     pub fn user(&self) -> Option<i64> {
         self.rights.as_ref().map(|r| r.user)
@@ -86,7 +118,7 @@ impl Caller {
 }
 
 /// A role for one person, worked out for every object.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Rights {
     user: i64,
     login: String,
@@ -94,21 +126,55 @@ pub(crate) struct Rights {
     objects: BTreeMap<String, ObjectRights>,
     /// Whose records each kind of rows means; all has none.
     users: BTreeMap<Rows, BTreeSet<i64>>,
+    shared: Shared,
     hidden: BTreeSet<String>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct ObjectRights {
     rows: BTreeMap<Action, Rows>,
-    /// Of each kind of rows; none where there is nothing to filter.
-    predicates: BTreeMap<Rows, Option<Expr>>,
+    ways: Ways,
 }
 
-/// The users whose records each kind of rows means.
+/// The users whose records each kind of rows means, and what else is open.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Reach {
     pub team: BTreeSet<i64>,
     pub department: BTreeSet<i64>,
+    pub shared: Shared,
+}
+
+/// Customers that somebody shared with the user.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Shared {
+    /// Those to be seen; holds `write`.
+    pub read: BTreeSet<i64>,
+    pub write: BTreeSet<i64>,
+}
+
+impl Shared {
+    /// What a share opens an action to: nobody deletes what is another's.
+    fn opens(&self, actions: &[Action]) -> Option<&BTreeSet<i64>> {
+        let of = |action: &Action| match action {
+            Action::Read | Action::Export => 2,
+            Action::Create | Action::Update | Action::Import => 1,
+            Action::Delete => 0,
+        };
+        match actions.iter().map(of).min() {
+            Some(2) => Some(&self.read),
+            Some(1) => Some(&self.write),
+            _ => None,
+        }
+        .filter(|customers| !customers.is_empty())
+    }
+}
+
+/// How a record leads to those whose it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Ways {
+    /// Paths to users: its own, and its customer's on the shortest way.
+    users: Vec<Vec<String>>,
+    customer: Option<Vec<String>>,
 }
 
 impl Rights {
@@ -141,12 +207,7 @@ impl Rights {
             if ["user", "department", "member"].contains(&object.as_str()) {
                 rights.rows.insert(Action::Read, Rows::All);
             }
-            let kinds: BTreeSet<Rows> = rights.rows.values().copied().collect();
-            for rows in kinds {
-                let users = users.get(&rows);
-                let predicate = users.and_then(|users| predicate(catalog, object, users));
-                rights.predicates.insert(rows, predicate);
-            }
+            rights.ways = Ways::of(catalog, object);
             objects.insert(object.clone(), rights);
         }
         let hidden = role.fields.iter().filter(|f| f.shown == Shown::Hidden);
@@ -155,61 +216,68 @@ impl Rights {
             login: login.to_owned(),
             objects,
             users,
+            shared: reach.shared.clone(),
             hidden: hidden.map(|f| f.field.clone()).collect(),
             role: role.clone(),
         }
     }
 }
 
-/// That a record is one of these users'; none where the object leads neither
-/// to a user nor to a customer.
-fn predicate(catalog: &Catalog, object: &str, users: &BTreeSet<i64>) -> Option<Expr> {
-    let paths = paths_to_users(catalog, object);
-    // By hand: a large department is more than a text of the language may hold.
-    let any = paths.iter().map(|path| {
-        let path: Vec<&str> = path.split('.').collect();
-        is_in(&path, users)
-    });
-    any.reduce(|a, b| yes_or_no(Node::Binary(Op::Or, Box::new(a), Box::new(b))))
-}
-
-/// Where the users stand whose record it is: its own, and its customer's on
-/// the shortest way over links.
-fn paths_to_users(catalog: &Catalog, object: &str) -> Vec<String> {
-    let mut paths = Vec::new();
-    let has_user = |object: &str| {
+impl Ways {
+    fn of(catalog: &Catalog, object: &str) -> Ways {
+        let mut ways = Ways::default();
         let def = catalog.objects.get(object);
-        def.and_then(|o| o.field("user"))
-            .is_some_and(|f| f.to.as_deref() == Some("user"))
-    };
-    if has_user(object) {
-        paths.push("user".to_owned());
-    }
-    if object == "customer" {
-        return paths;
-    }
-    let mut at = vec![(object.to_owned(), String::new())];
-    for _ in 0..MAX_STEPS {
-        let mut next = Vec::new();
-        for (object, path) in &at {
-            let Some(def) = catalog.objects.get(object) else {
-                continue;
-            };
-            for field in &def.fields {
-                let Some(to) = &field.to else { continue };
-                let path = format!("{path}{}.", field.id);
-                if to == "customer" {
-                    paths.push(format!("{path}user"));
-                    return paths;
-                }
-                if to != object && to != "user" {
-                    next.push((to.clone(), path));
+        let user = def.and_then(|o| o.field("user"));
+        if user.is_some_and(|f| f.to.as_deref() == Some("user")) {
+            ways.users.push(vec!["user".to_owned()]);
+        }
+        if object == "customer" {
+            ways.customer = Some(vec!["id".to_owned()]);
+            return ways;
+        }
+        let mut at = vec![(object.to_owned(), Vec::new())];
+        for _ in 0..MAX_STEPS {
+            let mut next = Vec::new();
+            for (object, path) in &at {
+                let Some(def) = catalog.objects.get(object) else {
+                    continue;
+                };
+                for field in &def.fields {
+                    let Some(to) = &field.to else { continue };
+                    let mut path = path.clone();
+                    path.push(field.id.clone());
+                    if to == "customer" {
+                        ways.customer = Some(path.clone());
+                        path.push("user".to_owned());
+                        ways.users.push(path);
+                        return ways;
+                    }
+                    if to != object && to != "user" {
+                        next.push((to.clone(), path));
+                    }
                 }
             }
+            at = next;
         }
-        at = next;
+        ways
     }
-    paths
+
+    /// That a record is one of these users', or its customer one of those
+    /// opened; none where nobody's name is on such records.
+    fn predicate(&self, users: &BTreeSet<i64>, opened: Option<&BTreeSet<i64>>) -> Option<Expr> {
+        // By hand: a large department is more than a text of the language may hold.
+        let own = self.users.iter().map(|path| is_in(path, users));
+        let own = own.reduce(or)?;
+        let opened = self.customer.as_ref().zip(opened);
+        Some(match opened {
+            Some((path, customers)) => or(own, is_in(path, customers)),
+            None => own,
+        })
+    }
+}
+
+fn or(a: Expr, b: Expr) -> Expr {
+    yes_or_no(Node::Binary(Op::Or, Box::new(a), Box::new(b)))
 }
 
 /// Refuses what the caller's role does not allow with an object. Which of its
@@ -238,6 +306,52 @@ pub fn may(caller: &Caller, object: &str, action: Action) -> bool {
     };
     let object = rights.objects.get(object);
     object.is_some_and(|o| o.rows.contains_key(&action))
+}
+
+/// Whether the role allows it with any object at all.
+pub fn may_any(caller: &Caller, action: Action) -> bool {
+    let rights = caller.rights.as_ref();
+    rights.is_none_or(|r| r.objects.values().any(|o| o.rows.contains_key(&action)))
+}
+
+/// What hangs a record of an object on whose it is, for an action that the
+/// caller may not do with all of them.
+#[derive(Debug)]
+pub struct Owned {
+    /// The link that leads to its customer, and the records to which it may.
+    pub link: Option<(String, Access)>,
+    /// Whose it may be, where it has a user.
+    pub users: Option<BTreeSet<i64>>,
+}
+
+/// None where the caller may do it with all records.
+pub(crate) fn owned(
+    catalog: &Catalog,
+    caller: &Caller,
+    object: &str,
+    action: Action,
+) -> Option<Owned> {
+    let rights = caller.rights.as_ref()?;
+    let known = rights.objects.get(object)?;
+    let users = rights.users.get(known.rows.get(&action)?)?;
+    let opened = rights.shared.opens(&[action]);
+    known.ways.predicate(users, opened)?;
+    let link = known.ways.customer.as_ref().and_then(|way| way.first());
+    let link = link.filter(|_| object != "customer").and_then(|link| {
+        let to = catalog.objects.get(object)?.field(link)?.to.clone()?;
+        let mut there = access(caller, &to);
+        let within = Ways::of(catalog, &to).predicate(users, opened);
+        there.predicate = match (there.predicate, within) {
+            (Some(a), Some(b)) => Some(yes_or_no(Node::Binary(Op::And, Box::new(a), Box::new(b)))),
+            (one, other) => one.or(other),
+        };
+        Some((link.clone(), there))
+    });
+    let has_user = known.ways.users.iter().any(|path| path.len() == 1);
+    Some(Owned {
+        link,
+        users: has_user.then(|| users.clone()),
+    })
 }
 
 /// Objects that only files of orders write: totals and fingerprints hang on
@@ -328,10 +442,11 @@ pub fn may_follow(catalog: &Catalog, caller: &Caller, object: &str, link: &str) 
         let rights = rights.objects.get(object);
         rights.and_then(|o| o.rows.get(&Action::Read)).copied()
     };
-    let behind: Vec<String> = (paths_to_users(catalog, to).iter())
-        .map(|path| format!("{link}.{path}"))
-        .collect();
-    let own = paths_to_users(catalog, object);
+    let mut behind = Ways::of(catalog, to).users;
+    for path in &mut behind {
+        path.insert(0, link.to_owned());
+    }
+    let own = Ways::of(catalog, object).users;
     !own.is_empty() && rows(object) <= rows(to) && own.iter().all(|path| behind.contains(path))
 }
 
@@ -375,7 +490,10 @@ pub fn access_for(caller: &Caller, object: &str, actions: &[Action]) -> Access {
     let rows = |action: &Action| known.and_then(|o| o.rows.get(action).copied());
     let narrowest = actions.iter().map(rows).min().flatten();
     let predicate = match known.zip(narrowest) {
-        Some((object, rows)) => object.predicates.get(&rows).cloned().flatten(),
+        Some((object, rows)) => {
+            let users = rights.users.get(&rows);
+            users.and_then(|users| object.ways.predicate(users, rights.shared.opens(actions)))
+        }
         None => Some(yes_or_no(Node::Literal(Value::Bool(false)))),
     };
     Access {
@@ -401,7 +519,19 @@ pub(crate) fn facts(caller: &Caller, objects: &BTreeSet<&str>) -> Result<Option<
         narrowest = rows.copied().unwrap_or(Rows::Own).min(narrowest);
     }
     let users = rights.users.get(&narrowest);
-    Ok(users.map(|users| is_in(&["customer", "user"], users)))
+    Ok(users.map(|users| {
+        let own = is_in(&["customer".to_owned(), "user".to_owned()], users);
+        match rights.shared.opens(&[Action::Read]) {
+            Some(customers) => or(own, is_in(&["customer".to_owned()], customers)),
+            None => own,
+        }
+    }))
+}
+
+/// Whether the caller sees a part of an object's records only, so that what is
+/// counted or added up of them is a part as well.
+pub fn sees_part(caller: &Caller, object: &str) -> bool {
+    access(caller, object).predicate.is_some()
 }
 
 /// Whether the caller may not see a field.
@@ -415,13 +545,13 @@ pub(crate) fn hidden(caller: &Caller) -> impl Iterator<Item = (&str, &str)> {
     rights.flat_map(|r| r.hidden.iter().filter_map(|f| f.split_once('.')))
 }
 
-fn is_in(path: &[&str], users: &BTreeSet<i64>) -> Expr {
+fn is_in(path: &[String], ids: &BTreeSet<i64>) -> Expr {
     let field = Expr {
-        node: Node::Field(path.iter().map(|p| (*p).to_owned()).collect()),
+        node: Node::Field(path.to_vec()),
         kind: Some(Type::Link),
     };
-    let users = users.iter().map(|&id| Value::Int(id)).collect();
-    yes_or_no(Node::In(Box::new(field), users))
+    let ids = ids.iter().map(|&id| Value::Int(id)).collect();
+    yes_or_no(Node::In(Box::new(field), ids))
 }
 
 fn yes_or_no(node: Node) -> Expr {

@@ -74,6 +74,9 @@ pub struct RecordList {
     pub next: Option<String>,
     /// Null unless it was asked for.
     pub total: Option<i64>,
+    /// Whether there may be records that the caller does not see; `total` is
+    /// of those he sees.
+    pub is_partial: bool,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -223,6 +226,7 @@ pub async fn list(
         rows,
         next: page.next,
         total: page.total,
+        is_partial: access.predicate.is_some(),
     })
 }
 

@@ -70,6 +70,9 @@ pub struct Answer {
     pub seq: i64,
     /// True where `limit` cut rows off.
     pub truncated: bool,
+    /// True where the caller sees a part of the records only, and these are
+    /// the numbers of that part.
+    pub is_partial: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -159,3 +159,35 @@ export const auditPage = async (
   signal: AbortSignal,
 ) =>
   (await send<AuditPage>("GET", withQuery("/api/audit", { ...filter, before, limit: 50 }), { signal })).body;
+
+export type Share = {
+  id: number;
+  user: number | null;
+  department: number | null;
+  name: string;
+  access: "read" | "write";
+  until: string | null;
+};
+export type ShareDraft = {
+  user?: number;
+  department?: number;
+  access: "read" | "write";
+  until?: string;
+};
+export const sharesQuery = (customer: number) =>
+  queryOptions({
+    queryKey: ["shares", customer],
+    queryFn: async ({ signal }) =>
+      (
+        await send<{ shares: Share[]; may_change: boolean }>(
+          "GET",
+          `/api/customers/${part(customer)}/shares`,
+          { signal },
+        )
+      ).body,
+    staleTime: MINUTE,
+  });
+export const shareCustomer = async (customer: number, share: ShareDraft) =>
+  void (await send("POST", `/api/customers/${part(customer)}/shares`, { body: share }));
+export const endShare = async (customer: number, share: number) =>
+  void (await send("DELETE", `/api/customers/${part(customer)}/shares/${part(share)}`));

@@ -200,6 +200,7 @@ function Freshness({ status }: { status: Status }) {
   const { t } = useTranslation();
   if (!status.last_ordered_on) return <span className="fresh">{t("shell.noData")}</span>;
   const behind = status.copy_seq < status.seq;
+  const [orders, customers] = [countOf(status, "order"), countOf(status, "customer")];
   return (
     <span className="fresh">
       {status.as_of && (
@@ -209,10 +210,11 @@ function Freshness({ status }: { status: Status }) {
       )}
       <span
         className="fresh-data"
-        title={t("shell.dataHelp", {
-          orders: exactNumber(countOf(status, "order")),
-          customers: exactNumber(countOf(status, "customer")),
-        })}
+        title={
+          orders === undefined || customers === undefined
+            ? undefined
+            : t("shell.dataHelp", { orders: exactNumber(orders), customers: exactNumber(customers) })
+        }
       >
         <i className={behind ? "dot late" : "dot"} aria-hidden="true" />
         {behind ? t("shell.catchingUp") : t("shell.dataTo", { date: status.last_ordered_on })}

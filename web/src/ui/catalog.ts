@@ -15,7 +15,8 @@ export function useAsOf(): string | null {
 }
 
 /** How many records of an object there are. */
-export const countOf = (status: Status, object: string): number => status.counts[object] ?? 0;
+/** How many there are; unknown to whoever sees a part of them. */
+export const countOf = (status: Status, object: string): number | undefined => status.counts[object];
 
 export const findMetric = (catalog: Catalog, id: string): CatalogMetric | undefined =>
   catalog.metrics.find((m) => m.id === id);

@@ -14,6 +14,7 @@ mod fault;
 mod fuzz;
 mod ground;
 mod kill;
+mod matrix;
 mod mutate;
 mod orders;
 mod outcome;
@@ -36,13 +37,14 @@ use outcome::Outcome;
 
 /// The name for `--only`, and the test.
 type Test = fn(&Ground, &mut dyn FnMut(Outcome));
-const TESTS: [(&str, Test); 7] = [
+const TESTS: [(&str, Test); 8] = [
     ("REL-1", kill::run),
     ("REL-1b", sync::run),
     ("REL-1c", fault::run),
     ("REL-5", disk::run),
     ("REL-5b", restart::run),
     ("REL-6", backup::run),
+    ("SEC-2", matrix::run),
     ("SEC-8", fuzz::run),
 ];
 

@@ -157,16 +157,39 @@ impl Client {
         }
     }
 
+    /// The same server, come in by another token; empty: none.
+    pub fn with(&self, token: &str) -> Client {
+        Client {
+            address: self.address,
+            token: token.to_owned(),
+        }
+    }
+
+    pub fn send_json(&self, method: &str, path: &str, body: &Json) -> Result<Reply> {
+        self.send_as(
+            method,
+            path,
+            "application/json",
+            body.to_string().as_bytes(),
+        )
+    }
+
     pub fn send(&self, method: &str, path: &str, body: &[u8]) -> Result<Reply> {
+        self.send_as(method, path, "application/octet-stream", body)
+    }
+
+    fn send_as(&self, method: &str, path: &str, kind: &str, body: &[u8]) -> Result<Reply> {
         let mut stream = TcpStream::connect_timeout(&self.address, REQUEST)?;
         stream.set_read_timeout(Some(REQUEST))?;
         stream.set_write_timeout(Some(REQUEST))?;
+        let bearer = match self.token.as_str() {
+            "" => String::new(),
+            token => format!("authorization: Bearer {token}\r\n"),
+        };
         let head = format!(
             "{method} {path} HTTP/1.1\r\nhost: {}\r\naccept-language: en\r\nconnection: close\r\n\
-             content-type: application/octet-stream\r\nauthorization: Bearer {}\r\n\
-             content-length: {}\r\n\r\n",
+             content-type: {kind}\r\n{bearer}content-length: {}\r\n\r\n",
             self.address,
-            self.token,
             body.len()
         );
         stream.write_all(head.as_bytes())?;
@@ -185,14 +208,19 @@ impl Client {
 }
 
 impl Reply {
-    /// The body of a good answer.
-    pub fn json(&self) -> Result<Json> {
+    pub fn good(&self) -> Result<()> {
         ensure!(
             (200..300).contains(&self.status),
             "status {}: {}",
             self.status,
             String::from_utf8_lossy(&self.body)
         );
+        Ok(())
+    }
+
+    /// The body of a good answer.
+    pub fn json(&self) -> Result<Json> {
+        self.good()?;
         serde_json::from_slice(&self.body).context("the answer is not JSON")
     }
 }

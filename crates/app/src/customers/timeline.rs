@@ -42,6 +42,7 @@ pub async fn timeline(
     limit: Option<u32>,
     before: Option<&str>,
 ) -> Result<TimelinePage> {
+    super::require_seen(app, caller, "customer", id).await?;
     let limit = limit.unwrap_or(50).clamp(1, MAX_PAGE);
     let offset: u64 = match before {
         None => 0,

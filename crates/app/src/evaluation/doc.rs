@@ -21,6 +21,8 @@ use super::tier::{Stage, Tier};
 pub struct EvaluationDoc {
     #[schema(value_type = String, format = Date)]
     pub as_of: Date,
+    /// Whether it is of the customers that the caller sees, and not of all.
+    pub is_partial: bool,
     /// When it was made; set when it is read.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub at: Option<jiff::Timestamp>,
@@ -113,7 +115,7 @@ pub fn document(
         let members: Vec<usize> = (0..n).filter(|&i| is_in(i)).collect();
         GroupDoc {
             customers: members.len(),
-            net_revenue_365: sum(members.iter().map(|&i| scored.facts[i].net_365)),
+            net_revenue_365: sum_of(members.iter().map(|&i| scored.facts[i].net_365)),
         }
     };
     let tiers = Tier::ALL
@@ -127,12 +129,13 @@ pub fn document(
     if let Some(prospects) = stages.get_mut(Stage::Prospect.id()) {
         prospects.customers = n_customers - n;
         // Nothing bought, but goods of an earlier time sent back.
-        prospects.net_revenue_365 = sum(scored.returns_only.iter().map(|r| r.net_365));
+        prospects.net_revenue_365 = sum_of(scored.returns_only.iter().map(|r| r.net_365));
     }
     let at_risk = scored.value_at_risk.iter().flatten();
     EvaluationDoc {
         as_of,
         at: None,
+        is_partial: false,
         n_customers,
         n_buyers: n,
         tiers,
@@ -143,15 +146,18 @@ pub fn document(
             .map(|(id, scores)| (id.clone(), rfm_doc(scored, scores)))
             .collect(),
         models: models_doc(models, holdout),
-        value_at_risk: sum(scored.value_at_risk.iter().flatten().copied()),
+        value_at_risk: sum_of(scored.value_at_risk.iter().flatten().copied()),
         n_at_risk: at_risk.filter(|units| **units > 0).count(),
         base_cycle_days: scored.base_cycle,
     }
 }
 
+fn sum_of(units: impl Iterator<Item = i64>) -> Decimal {
+    sum(units.map(i128::from).sum())
+}
+
 /// A sum that leaves 64 bits is cut at the border; it would take 922 × 10¹².
-fn sum(units: impl Iterator<Item = i64>) -> Decimal {
-    let total: i128 = units.map(i128::from).sum();
+pub(super) fn sum(total: i128) -> Decimal {
     Decimal::from_units(total.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64)
 }
 
@@ -182,7 +188,11 @@ fn rfm_doc(scored: &Scored, scores: &keji_models::rfm::Scores) -> RfmDoc {
             .collect(),
         money: members
             .iter()
-            .map(|row| row.iter().map(|cell| sum(cell.iter().copied())).collect())
+            .map(|row| {
+                row.iter()
+                    .map(|cell| sum_of(cell.iter().copied()))
+                    .collect()
+            })
             .collect(),
     }
 }

@@ -9,6 +9,7 @@
 
 mod doc;
 pub mod facts;
+mod part;
 pub mod predict;
 mod reasons;
 mod score;
@@ -25,7 +26,7 @@ pub use doc::EvaluationDoc;
 
 use crate::context::App;
 use crate::error::{Error, Result};
-use crate::permission::{Caller, access, require_all};
+use crate::permission::{Action, Caller, access, hidden, require, sees_part};
 
 use facts::{Facts, cycle_days};
 use predict::Models;
@@ -228,7 +229,8 @@ pub struct EvaluationEntry {
     pub as_of: Date,
     #[schema(value_type = String, format = DateTime)]
     pub at: jiff::Timestamp,
-    pub n_customers: i64,
+    /// Null for whoever sees a part of them.
+    pub n_customers: Option<i64>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -237,7 +239,8 @@ pub struct EvaluationList {
 }
 
 /// Every evaluation, newest day first.
-pub async fn list(app: &App, _caller: &Caller) -> Result<EvaluationList> {
+pub async fn list(app: &App, caller: &Caller) -> Result<EvaluationList> {
+    let is_partial = sees_part(caller, "score");
     let resources = app
         .store
         .evaluations()
@@ -246,22 +249,36 @@ pub async fn list(app: &App, _caller: &Caller) -> Result<EvaluationList> {
         .map(|e| EvaluationEntry {
             as_of: e.as_of,
             at: e.at,
-            n_customers: e.n_customers,
+            n_customers: (!is_partial).then_some(e.n_customers),
         })
         .collect();
     Ok(EvaluationList { resources })
 }
 
-/// The document of one evaluation.
+/// The document of one evaluation; of the customers that the caller sees,
+/// where those are not all.
 pub async fn get(app: &App, caller: &Caller, as_of: Date) -> Result<serde_json::Value> {
-    require_all(caller, "score")?;
+    require(caller, "score", Action::Read)?;
+    if let Some((_, field)) = hidden(caller).find(|(object, _)| *object == "score") {
+        return Err(Error::Forbidden {
+            zh: format!("这里的汇总要用到您看不到的字段「{field}」"),
+            en: format!("this sums up the field `{field}`, which you may not see"),
+        });
+    }
     let (entry, mut document) = app
         .store
         .evaluation(as_of)
         .await?
         .ok_or_else(|| Error::not_found("evaluation", as_of))?;
+    let is_partial = sees_part(caller, "score");
+    if is_partial {
+        let base_cycle = document["base_cycle_days"].as_f64().unwrap_or_default();
+        let part = part::document(app, caller, as_of, base_cycle).await?;
+        document = serde_json::to_value(&part).map_err(|e| Error::Internal(e.to_string()))?;
+    }
     if let Some(map) = document.as_object_mut() {
         map.insert("at".to_owned(), serde_json::json!(entry.at));
+        map.insert("is_partial".to_owned(), serde_json::json!(is_partial));
     }
     Ok(document)
 }

@@ -39,6 +39,7 @@ pub async fn records(
 ) -> Result<u64> {
     let object = app.catalog.object(&wanted.object)?;
     require(caller, &object.id, Action::Export)?;
+    let caller = &caller.exporting();
     let scope = app.catalog.scope(&object.id);
     let filter = wanted.filter.as_deref().map(str::trim);
     let filter = filter.filter(|text| !text.is_empty());
@@ -71,6 +72,7 @@ pub async fn rows(
     language: Language,
 ) -> Result<u64> {
     crate::insight::require_export(app, caller, question)?;
+    let caller = &caller.exporting();
     // They are sorted in memory.
     const MOST: usize = 200_000;
     let found = crate::insight::behind(app, caller, question, MOST).await?;

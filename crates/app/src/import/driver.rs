@@ -380,7 +380,7 @@ pub async fn import(
         (app.give_back_memory)();
         state.stage = "evaluating".to_owned();
         progress(state.clone());
-        let made = crate::evaluation::run(app, caller, None, &|_| {})
+        let made = crate::evaluation::run(app, &Caller::job(), None, &|_| {})
             .await
             .map_err(|problem| not_evaluated(id, &problem))?;
         summary.as_of = made

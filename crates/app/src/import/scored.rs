@@ -21,7 +21,7 @@ use crate::customers::View;
 use crate::error::{Error, Result};
 use crate::export::{Format, Heading, Sink};
 use crate::messages::Language;
-use crate::permission::{Caller, access};
+use crate::permission::{Action, Caller, access, require};
 
 /// The new columns: Chinese, English, type.
 const COLUMNS: [(&str, &str, Type); 5] = [
@@ -64,7 +64,8 @@ pub async fn scored(
         });
     }
     crate::context::check_place(&out)?;
-    let scores = scores(app, caller, language).await?;
+    require(caller, "score", Action::Export)?;
+    let scores = scores(app, &caller.exporting(), language).await?;
     let work = Work {
         catalog: app.catalog.clone(),
         parser: app.workbook_parser.clone(),
@@ -93,7 +94,7 @@ pub async fn scored(
 }
 
 async fn scores(app: &App, caller: &Caller, language: Language) -> Result<Scores> {
-    let view = View::open(app, None).await?;
+    let view = View::open(app, caller, None).await?;
     if view.as_of.is_none() {
         return Err(Error::State {
             code: "no_evaluation",

@@ -46,6 +46,8 @@ pub(super) fn answer(
         compared: plan.compared.as_ref().map(|c| c.span.seen),
         seq,
         truncated,
+        // The caller's rights are not known here.
+        is_partial: false,
     })
 }
 

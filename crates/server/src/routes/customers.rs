@@ -2,15 +2,17 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use jiff::civil::Date;
 use keji_app::customers::{CustomerDoc, CustomerPage, ListCustomers, RecordPage, TimelinePage};
-use serde::Deserialize;
-use utoipa::IntoParams;
+use keji_app::sharing::{self, NewShare, ShareList};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Shared;
-use crate::error::{Answer, Path, ProblemBody, Query, Speaks};
+use crate::error::{Answer, Body, Path, ProblemBody, Query, Speaks};
 use crate::who::Who;
 
 pub fn routes() -> OpenApiRouter<Shared> {
@@ -20,6 +22,8 @@ pub fn routes() -> OpenApiRouter<Shared> {
         .routes(routes!(orders))
         .routes(routes!(lines))
         .routes(routes!(timeline))
+        .routes(routes!(shares, share))
+        .routes(routes!(end_share))
 }
 
 /// Customers with their scores as of one evaluation.
@@ -134,4 +138,58 @@ async fn timeline(
     .await
     .map(Json)
     .map_err(speaks.problem())
+}
+
+/// With whom a customer is shared.
+#[utoipa::path(get, path = "/api/customers/{id}/shares", operation_id = "list_shares", tag = "customers",
+    params(("id" = i64, Path)),
+    responses((status = 200, body = ShareList), (status = "default", body = ProblemBody)))]
+async fn shares(
+    State(shared): State<Shared>,
+    Who(caller): Who,
+    speaks: Speaks,
+    Path(id): Path<i64>,
+) -> Answer<Json<ShareList>> {
+    sharing::list(&shared.app, &caller, id)
+        .await
+        .map(Json)
+        .map_err(speaks.problem())
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct Made {
+    id: i64,
+}
+
+/// Opens a customer, with all that belongs to it, to somebody else.
+#[utoipa::path(post, path = "/api/customers/{id}/shares", operation_id = "share_customer", tag = "customers",
+    params(("id" = i64, Path)), request_body = NewShare,
+    responses((status = 201, body = Made), (status = "default", body = ProblemBody)))]
+async fn share(
+    State(shared): State<Shared>,
+    Who(caller): Who,
+    speaks: Speaks,
+    Path(id): Path<i64>,
+    Body(wanted): Body<NewShare>,
+) -> Answer<(StatusCode, Json<Made>)> {
+    let id = sharing::share(&shared.app, &caller, id, &wanted)
+        .await
+        .map_err(speaks.problem())?;
+    Ok((StatusCode::CREATED, Json(Made { id })))
+}
+
+/// Ends a share.
+#[utoipa::path(delete, path = "/api/customers/{id}/shares/{share}", operation_id = "end_share", tag = "customers",
+    params(("id" = i64, Path), ("share" = i64, Path)),
+    responses((status = 204), (status = "default", body = ProblemBody)))]
+async fn end_share(
+    State(shared): State<Shared>,
+    Who(caller): Who,
+    speaks: Speaks,
+    Path((id, share)): Path<(i64, i64)>,
+) -> Answer<StatusCode> {
+    sharing::end(&shared.app, &caller, id, share)
+        .await
+        .map_err(speaks.problem())?;
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -8,6 +8,7 @@ import { customersQuery, exportCustomers } from "../../api/queries";
 import { countOf, useAsOf, useStatus } from "../../ui/catalog";
 import { DownloadMenu } from "../../ui/download-menu";
 import { exactNumber } from "../../ui/format";
+import { Partial } from "../../ui/partial";
 import { Empty, LoadError, Skeleton } from "../../ui/states";
 import { CustomerGrid } from "./customer-grid";
 import { Filters } from "./filters";
@@ -31,7 +32,7 @@ export function CustomersPage() {
     ...(status.as_of ? { as_of: status.as_of } : {}),
     sort,
   };
-  const first = useQuery({ ...customersQuery(filter, 0, WINDOW), enabled: countOf(status, "customer") > 0 });
+  const first = useQuery({ ...customersQuery(filter, 0, WINDOW), enabled: countOf(status, "customer") !== 0 });
 
   if (countOf(status, "customer") === 0) {
     return (
@@ -60,7 +61,8 @@ export function CustomersPage() {
           <h1>{t("customers.title")}</h1>
           <p className="note" aria-live="polite">
             {first.data ? t("customers.count", { n: exactNumber(first.data.total) }) : " "}
-            {asOf && first.data ? ` · ${t("shell.asOf")} ${first.data.as_of ?? asOf}` : ""}
+            {asOf && first.data ? ` · ${t("shell.asOf")} ${first.data.as_of ?? asOf}` : ""}{" "}
+            <Partial of={first.data} />
           </p>
         </div>
         <div className="controls">

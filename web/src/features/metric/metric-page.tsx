@@ -96,7 +96,9 @@ export function MetricPage() {
           <h1>
             <span className="code">{metric.code}</span> {title}
           </h1>
-          <p className="note">{pickText(metric.about, lang)}</p>
+          <p className="note">
+            {pickText(metric.about, lang)} <Partial of={answer} />
+          </p>
         </div>
         <div className="controls">
           {asOf && (

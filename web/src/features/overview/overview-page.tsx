@@ -8,6 +8,7 @@ import { useLang } from "../../i18n";
 import { countOf, useAsOf, useCatalog, useCurrency, useStatus } from "../../ui/catalog";
 import { exactNumber, pickText } from "../../ui/format";
 import { PERIODS, showPeriod, spanOf } from "../../ui/period";
+import { Partial } from "../../ui/partial";
 import { Empty, LoadError, Skeleton } from "../../ui/states";
 import { CohortPanel } from "./cohort-panel";
 import { GroupsPanel } from "./groups-panel";
@@ -42,7 +43,9 @@ export function OverviewPage() {
   const navigate = route.useNavigate();
   const evaluation = useQuery({ ...evaluationQuery(status.as_of ?? ""), enabled: status.as_of !== null });
 
-  if (!asOf || countOf(status, "order") === 0) {
+  const [orders, customers] = [countOf(status, "order"), countOf(status, "customer")];
+
+  if (!asOf || orders === 0) {
     return (
       <main className="page" id="main">
         <h1>{t("overview.title")}</h1>
@@ -73,11 +76,11 @@ export function OverviewPage() {
         <div>
           <h1>{t("overview.title")}</h1>
           <p className="note">
-            {showPeriod(period, lang)} ·{" "}
-            {t("overview.counts", {
-              customers: exactNumber(countOf(status, "customer")),
-              orders: exactNumber(countOf(status, "order")),
-            })}
+            {showPeriod(period, lang)}
+            {customers !== undefined &&
+              orders !== undefined &&
+              ` · ${t("overview.counts", { customers: exactNumber(customers), orders: exactNumber(orders) })}`}{" "}
+            <Partial of={evaluation.data} />
           </p>
         </div>
         <div className="controls">

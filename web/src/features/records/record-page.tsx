@@ -17,6 +17,7 @@ import { Panel } from "../../ui/panel";
 import { Empty, LoadError, Skeleton } from "../../ui/states";
 import { History } from "./history";
 import { InlineField } from "./inline-field";
+import { Sharing } from "./sharing";
 
 const route = getRouteApi("/records/$object/$id");
 
@@ -117,7 +118,8 @@ function OneRecord({ object, record }: { object: ObjectDef; record: Held }) {
         ))}
         {!object.is_writable && <p className="note">{t("record.readOnly")}</p>}
       </section>
-      <RelatedRecords key={record.id} object={object.id} id={record.id} title={title} />
+      <RelatedRecords key={record.id} object={object.id} id={record.id} title={title} without={["share"]} />
+      {object.id === "customer" && <Sharing customer={record.id} />}
       <Panel title={t("record.history")} note={t("record.historyNote")}>
         <History object={object} id={record.id} />
       </Panel>

@@ -18,6 +18,7 @@ use super::super::bytes::Limits;
 use super::super::driver::{
     ImportOutcome, OnProgress, Progress, Summary, Wanted, abort, merge, piece_rows,
 };
+use super::super::jobs::Mode;
 use super::super::mapping::{Mapping, signature};
 use super::super::oddities::Oddity;
 use super::super::preview::{Preview, PreviewRow, is_of_mapping, of_error, of_reject, plain_row};
@@ -32,7 +33,7 @@ use super::links::Links;
 use super::rows::{Line, Row, Rows};
 use crate::context::App;
 use crate::error::{Error, Result};
-use crate::permission::{Caller, access};
+use crate::permission::{Action, Caller, Owned, access, access_for, owned};
 
 /// Some rows and how far the reader is.
 struct Piece {
@@ -55,6 +56,8 @@ struct Begin {
     links: Links,
     header: Vec<String>,
     source: Option<String>,
+    /// Whether the last field is the importer's own.
+    adds_user: bool,
 }
 
 /// Reads, stages, merges, copies. On an error or a cancel nothing of the file
@@ -102,6 +105,7 @@ pub async fn import(
         wanted: &wanted,
         begin: None,
         batch: None,
+        owned: owned(&app.catalog, caller, object, Action::Import),
         rejects: None,
         n_rejected: 0,
     };
@@ -112,7 +116,7 @@ pub async fn import(
         while let Some(said) = incoming.recv().await {
             match said {
                 Said::NeedsMapping(mapping) => needs_mapping = Some(mapping),
-                Said::Begin(begin) => way.begin = Some(*begin),
+                Said::Begin(begin) => way.begin = Some(way.with_user(*begin)),
                 Said::Done(done) => summary = Some(done),
                 Said::Piece(piece) => {
                     state.bytes = piece.bytes;
@@ -178,7 +182,7 @@ pub async fn import(
         (app.give_back_memory)();
         state.stage = "evaluating".to_owned();
         progress(state.clone());
-        let made = crate::evaluation::run(app, caller, None, &|_| {}).await?;
+        let made = crate::evaluation::run(app, &Caller::job(), None, &|_| {}).await?;
         let as_of = made.get("as_of").and_then(|d| d.as_str());
         summary.as_of = as_of.and_then(|d| d.parse().ok());
     }
@@ -197,6 +201,8 @@ struct Way<'a> {
     wanted: &'a Wanted<'a>,
     begin: Option<Begin>,
     batch: Option<BatchId>,
+    /// None where the caller may import for everybody.
+    owned: Option<Owned>,
     rejects: Option<RejectWriter<BufWriter<File>>>,
     /// Rows that were turned away here, not by the reader.
     n_rejected: u64,
@@ -221,7 +227,10 @@ impl Way<'_> {
             }
         }
         let store = &self.app.store;
-        let mut faults = begin.links.resolve(store, self.caller, &mut rows).await?;
+        let owned = self.owned.as_ref();
+        let links = &mut begin.links;
+        let mut faults = links.resolve(store, self.caller, owned, &mut rows).await?;
+        self.check_owners(&begin, &mut rows, &mut faults);
         self.check_numbers(&begin, &rows, &mut faults).await?;
         let mut values: Vec<Value> = Vec::with_capacity(rows.len() * (begin.fields.len() + 1));
         let mut judged = rows.into_iter().zip(faults);
@@ -267,6 +276,42 @@ impl Way<'_> {
         Ok(())
     }
 
+    /// What somebody adds, without saying whose it is, is his own.
+    fn with_user(&self, mut begin: Begin) -> Begin {
+        let has_user = self.owned.as_ref().is_some_and(|o| o.users.is_some());
+        let is_given = begin.fields.iter().any(|field| field == "user");
+        begin.adds_user = has_user && !is_given && self.wanted.mode == Mode::Add;
+        if begin.adds_user {
+            begin.fields.push("user".to_owned());
+        }
+        begin
+    }
+
+    /// A record that would be nobody's, or another's, is turned away.
+    fn check_owners(&self, begin: &Begin, rows: &mut [Row], faults: &mut [Option<Why>]) {
+        let own = self.caller.user().map_or(Value::Null, Value::Int);
+        let place = |name: &str| begin.fields.iter().position(|field| field == name);
+        for (row, fault) in rows.iter_mut().zip(faults) {
+            if begin.adds_user {
+                row.values.push(own.clone());
+            }
+            let (Some(owned), None) = (&self.owned, fault.as_ref()) else {
+                continue;
+            };
+            // Where the link leads was looked up among those in reach.
+            let link = owned.link.as_ref().and_then(|(link, _)| place(link));
+            let is_linked = link.is_some_and(|at| !row.values[at].is_null());
+            let user = owned.users.as_ref().zip(place("user"));
+            let is_users = user.is_some_and(
+                |(users, at)| matches!(&row.values[at], Value::Int(id) if users.contains(id)),
+            );
+            let is_known = self.wanted.mode == Mode::Update && self.def.number.is_some();
+            if !is_linked && !is_users && !is_known {
+                *fault = Some(Why::row("nobodys"));
+            }
+        }
+    }
+
     /// A number that belongs to a record which the caller may not see can be
     /// neither added nor changed.
     async fn check_numbers(
@@ -275,7 +320,8 @@ impl Way<'_> {
         rows: &[Row],
         faults: &mut [Option<Why>],
     ) -> Result<()> {
-        let access = access(self.caller, &self.def.id);
+        let actions = [Action::Read, Action::Import];
+        let access = access_for(self.caller, &self.def.id, &actions);
         let number = self
             .def
             .number
@@ -393,6 +439,7 @@ impl Reader {
             links: Links::new(catalog, &layout)?,
             header: table.header().to_vec(),
             source,
+            adds_user: false,
         })))?;
         let mut rows = Rows::new(table, layout, &self.def, &catalog.calendar);
         let mut lines = Vec::with_capacity(piece_rows());

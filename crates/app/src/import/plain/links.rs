@@ -6,13 +6,13 @@
 use std::collections::{BTreeSet, HashMap};
 
 use keji_schema::{Catalog, Type, Value};
-use keji_store::{Found, Store};
+use keji_store::{Access, Found, Store};
 
 use super::super::rows::cells::{Why, shortened};
 use super::columns::Layout;
 use super::rows::Row;
 use crate::error::Result;
-use crate::permission::{Caller, access};
+use crate::permission::{Caller, Owned, access};
 
 /// Texts that are remembered for each link.
 const N_TEXTS: usize = 100_000;
@@ -23,6 +23,7 @@ struct Target {
     at: usize,
     /// Of its column.
     index: usize,
+    field: String,
     object: String,
     names: (String, String),
     number: Option<String>,
@@ -61,6 +62,7 @@ impl Links {
             targets.push(Target {
                 at,
                 index: column.index,
+                field: column.field.id.clone(),
                 object: to.clone(),
                 names: (target.name.zh.clone(), target.name.en.to_lowercase()),
                 number: target.number.clone(),
@@ -78,12 +80,18 @@ impl Links {
         &mut self,
         store: &Store,
         caller: &Caller,
+        owned: Option<&Owned>,
         rows: &mut [Row],
     ) -> Result<Vec<Option<Why>>> {
         let mut faults: Vec<Option<Why>> = Vec::with_capacity(rows.len());
         faults.resize_with(rows.len(), || None);
         for target in &mut self.targets {
-            target.look_up(store, caller, rows).await?;
+            let within = owned.and_then(|o| o.link.as_ref());
+            let access = match within.filter(|(link, _)| *link == target.field) {
+                Some((_, within)) => within.clone(),
+                None => access(caller, &target.object),
+            };
+            target.look_up(store, &access, rows).await?;
             for (row, fault) in rows.iter_mut().zip(&mut faults) {
                 if fault.is_none()
                     && let Err(why) = target.resolve(&mut row.values)
@@ -97,7 +105,7 @@ impl Links {
 }
 
 impl Target {
-    async fn look_up(&mut self, store: &Store, caller: &Caller, rows: &[Row]) -> Result<()> {
+    async fn look_up(&mut self, store: &Store, access: &Access, rows: &[Row]) -> Result<()> {
         if self.known.len() > N_TEXTS {
             self.known.clear();
         }
@@ -112,12 +120,11 @@ impl Target {
         if wanted.is_empty() {
             return Ok(());
         }
-        let access = access(caller, &self.object);
         let mut found: HashMap<String, Known> = HashMap::new();
         if let Some(number) = &self.number {
             let texts: Vec<&str> = wanted.iter().copied().collect();
             let by_number = store
-                .find_by_text(&self.object, number, &texts, &[], &access)
+                .find_by_text(&self.object, number, &texts, &[], access)
                 .await?;
             for (text, records) in by_number {
                 wanted.remove(text.as_str());
@@ -135,7 +142,7 @@ impl Target {
             let texts: Vec<&str> = wanted.iter().copied().collect();
             let links: Vec<String> = self.shared.iter().map(|(link, _)| link.clone()).collect();
             let by_title = store
-                .find_by_text(&self.object, title, &texts, &links, &access)
+                .find_by_text(&self.object, title, &texts, &links, access)
                 .await?;
             for (text, by_title) in by_title {
                 wanted.remove(text.as_str());
