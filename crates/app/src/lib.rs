@@ -1,6 +1,6 @@
 //! What the product does: import, evaluation, insight, customers, exports.
 //!
-//! No HTTP, no SQL, no Arrow. Everything takes a [`Caller`] and passes its
+//! No HTTP but the one way out ([`outbound`]), no SQL, no Arrow. Everything takes a [`Caller`] and passes its
 //! rights ([`permission`]) to the store and the metrics.
 //!
 //! Reading order: [`context`] (what there is to work with), [`permission`],
@@ -21,6 +21,7 @@ pub mod import;
 pub mod insight;
 pub mod jobs;
 pub mod messages;
+pub mod outbound;
 pub mod permission;
 pub mod records;
 mod spelling;

@@ -20,6 +20,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use keji_app::messages::Language;
+use keji_app::outbound::Outbound;
 use keji_app::{App, Caller, OpenOptions};
 
 use output::Output;
@@ -169,11 +170,16 @@ fn language() -> Language {
 }
 
 async fn open(place: &Place) -> anyhow::Result<App> {
+    open_with(place, Outbound::default()).await
+}
+
+async fn open_with(place: &Place, outbound: Outbound) -> anyhow::Result<App> {
     Ok(App::open(OpenOptions {
         folder: place.data.clone(),
         database: place.database.clone(),
         workbook_parser: std::env::current_exe()?,
         give_back_memory: crate::memory::give_back,
+        outbound,
     })
     .await?)
 }

@@ -5,10 +5,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use clap::Args;
+use keji_app::outbound::{Allowed, Outbound};
 use tokio::sync::Notify;
 
 use super::output::Output;
-use super::{DONE, Place, caller, open};
+use super::{DONE, Place, caller, open_with};
 use crate::routes::Shared;
 use crate::{http, worker};
 
@@ -29,6 +30,15 @@ pub struct ServeArgs {
     /// Load the demo company first when the place holds nothing.
     #[arg(long)]
     demo_if_empty: bool,
+    /// Let requests of the server (webhooks, single sign-on) go to this host
+    /// and port although it is not public; several with commas.
+    #[arg(
+        long,
+        env = "KEJI_ALLOW_OUTBOUND",
+        value_name = "HOST:PORT",
+        value_delimiter = ','
+    )]
+    allow_outbound: Vec<Allowed>,
 }
 
 pub async fn run(place: Place, args: ServeArgs, output: &Output) -> anyhow::Result<u8> {
@@ -52,7 +62,7 @@ pub async fn run(place: Place, args: ServeArgs, output: &Output) -> anyhow::Resu
         }
         .into());
     }
-    let app = open(&place).await?;
+    let app = open_with(&place, Outbound::new(args.allow_outbound)).await?;
     if args.demo_if_empty && keji_app::status::is_empty(&app).await? {
         eprintln!(
             "{}",

@@ -23,6 +23,10 @@ const HELP: &[(&str, &str)] = &[
     ("serve", "启动服务和页面"),
     ("serve.listen", "在哪里监听；有登录之前只能是本机地址。端口 0 表示任选一个空的"),
     ("serve.demo_if_empty", "这里没有数据时先装入示例公司"),
+    (
+        "serve.allow_outbound",
+        "允许服务（网络钩子、单点登录）向这个非公网的主机和端口发请求，多个用逗号隔开",
+    ),
     ("import", "导入订单或其他记录的文件（CSV、CSV.gz、XLSX），或撤销一次导入"),
     ("import.object", "文件里是哪种对象的记录，例如 contact；不写则是订单"),
     ("import.files", "订单明细文件，或 --object 的记录文件：.csv、.csv.gz 或 .xlsx；每个文件一个批次"),
