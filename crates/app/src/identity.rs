@@ -336,6 +336,13 @@ pub async fn caller_of_token(app: &App, key: &str) -> Result<Option<Caller>> {
     Ok(rights.map(|rights| Caller::of(rights, Channel::Api)))
 }
 
+/// In whose name something is done later, with the rights of then; none where
+/// the user is not active.
+pub(crate) async fn caller_of_user(app: &App, user: i64) -> Result<Option<Caller>> {
+    let rights = rights(app, user, "").await?;
+    Ok(rights.map(|rights| Caller::of(rights, Channel::Job)))
+}
+
 pub async fn sign_out(app: &App, key: &str) -> Result<()> {
     Ok(app.store.end_session(&secret::kept(key)).await?)
 }

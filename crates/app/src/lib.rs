@@ -5,7 +5,7 @@
 //!
 //! Reading order: [`context`] (what there is to work with), [`permission`],
 //! [`identity`], [`import`], [`evaluation`], [`insight`], [`customers`], [`records`],
-//! [`export`], [`jobs`], [`backup`], [`demo`].
+//! [`export`], [`jobs`], [`webhooks`], [`backup`], [`demo`].
 
 pub mod audit;
 pub mod backup;
@@ -26,6 +26,7 @@ pub mod permission;
 pub mod records;
 mod spelling;
 pub mod status;
+pub mod webhooks;
 
 pub use context::{App, OpenOptions};
 pub use error::{Error, Result};

@@ -157,13 +157,35 @@ impl Client {
         }
     }
 
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// By which the client comes in.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// With a body of JSON, and none where that is null.
+    pub fn ask(&self, method: &str, path: &str, body: &Json) -> Result<Reply> {
+        let body = match body {
+            Json::Null => String::new(),
+            body => body.to_string(),
+        };
+        self.send_as("application/json", method, path, body.as_bytes())
+    }
+
     pub fn send(&self, method: &str, path: &str, body: &[u8]) -> Result<Reply> {
+        self.send_as("application/octet-stream", method, path, body)
+    }
+
+    fn send_as(&self, kind: &str, method: &str, path: &str, body: &[u8]) -> Result<Reply> {
         let mut stream = TcpStream::connect_timeout(&self.address, REQUEST)?;
         stream.set_read_timeout(Some(REQUEST))?;
         stream.set_write_timeout(Some(REQUEST))?;
         let head = format!(
             "{method} {path} HTTP/1.1\r\nhost: {}\r\naccept-language: en\r\nconnection: close\r\n\
-             content-type: application/octet-stream\r\nauthorization: Bearer {}\r\n\
+             content-type: {kind}\r\nauthorization: Bearer {}\r\n\
              content-length: {}\r\n\r\n",
             self.address,
             self.token,

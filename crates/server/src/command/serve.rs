@@ -76,6 +76,7 @@ pub async fn run(place: Place, args: ServeArgs, output: &Output) -> anyhow::Resu
     let own = listener.local_addr()?;
     let wake = Arc::new(Notify::new());
     let work = tokio::spawn(worker::run(app.clone(), wake.clone()));
+    let telling = tokio::spawn(worker::tell(app.clone()));
     println!("Keji 客绩  http://{own}");
     if let Some(code) = keji_app::identity::setup_code(&app).await? {
         let zh = format!("首次使用：在网页上用一次性代码 {code} 建立第一个用户");
@@ -96,6 +97,7 @@ pub async fn run(place: Place, args: ServeArgs, output: &Output) -> anyhow::Resu
     .with_graceful_shutdown(stopped())
     .await?;
     work.abort();
+    telling.abort();
     app.close().await;
     Ok(DONE)
 }
