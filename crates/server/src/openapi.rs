@@ -21,10 +21,19 @@ struct Description;
 
 const PROBLEM: &str = "application/problem+json";
 
+/// What exports come as.
+const FILES: [&str; 3] = [
+    "text/csv",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "application/vnd.apache.parquet",
+];
+
 /// Calls that need nobody to be signed in.
-const OPEN: [(&str, &str); 4] = [
+const OPEN: [(&str, &str); 5] = [
     ("/api/session", "get"),
     ("/api/session", "post"),
+    // Who is not signed in is signed out.
+    ("/api/session", "delete"),
     ("/api/setup", "post"),
     ("/api/openapi.json", "get"),
 ];
@@ -43,13 +52,25 @@ pub fn base() -> Json {
     let mut document = serde_json::to_value(&document).unwrap_or_default();
     // Errors come as problems, and the macro knows one kind of content.
     for (_, _, operation) in operations(&mut document) {
-        let content = &mut operation["responses"]["default"]["content"];
-        if let Some(all) = content.as_object_mut()
+        let content = operation.pointer_mut("/responses/default/content");
+        if let Some(all) = content.and_then(Json::as_object_mut)
             && let Some(body) = all.remove("application/json")
         {
             all.insert(PROBLEM.to_owned(), body);
         }
     }
+    for (path, _, operation) in operations(&mut document) {
+        let content = operation.pointer_mut("/responses/200/content");
+        if let Some(all) = content.and_then(Json::as_object_mut)
+            && path.contains("/exports/")
+        {
+            *all = FILES
+                .iter()
+                .map(|kind| ((*kind).to_owned(), json!({})))
+                .collect();
+        }
+    }
+    say_unsigned(&mut document);
     document["components"]["securitySchemes"] = json!({
         "token": { "type": "http", "scheme": "bearer",
             "description": "a token of `keji token create` or of one's account" },
@@ -63,6 +84,27 @@ pub fn base() -> Json {
         }
     }
     document
+}
+
+/// The macro calls unsigned numbers signed ones of the same width, which half
+/// of them are not.
+fn say_unsigned(at: &mut Json) {
+    match at {
+        Json::Object(map) => {
+            let most = match map.get("format").and_then(Json::as_str) {
+                Some("int32") => u64::from(u32::MAX),
+                Some("int64") => u64::MAX,
+                _ => 0,
+            };
+            if most > 0 && map.get("minimum") == Some(&json!(0)) {
+                map.remove("format");
+                map.insert("maximum".to_owned(), json!(most));
+            }
+            map.values_mut().for_each(say_unsigned);
+        }
+        Json::Array(list) => list.iter_mut().for_each(say_unsigned),
+        _ => {}
+    }
 }
 
 fn operations(document: &mut Json) -> impl Iterator<Item = (String, String, &mut Json)> {
@@ -134,8 +176,10 @@ fn of_object(object: &ObjectDoc, operation: &Json) -> Json {
         own["requestBody"]["content"]["application/json"]["schema"] = json!({ "$ref": name(kind) });
     }
     for status in ["200", "201"] {
-        let schema = &mut own["responses"][status]["content"]["application/json"]["schema"];
-        if schema["$ref"] == "#/components/schemas/RecordDoc" {
+        let at = format!("/responses/{status}/content/application~1json/schema");
+        if let Some(schema) = own.pointer_mut(&at)
+            && schema["$ref"] == "#/components/schemas/RecordDoc"
+        {
             *schema = json!({ "$ref": name("Record") });
         }
     }

@@ -152,6 +152,15 @@ fn every_object_is_described_to_who_may_read_it() {
             let pointer = name.trim_start_matches('#');
             assert!(owner.pointer(pointer).is_some(), "{name} leads nowhere");
         }
+        for (path, methods) in owner["paths"].as_object().unwrap() {
+            for (method, operation) in methods.as_object().unwrap() {
+                for (status, response) in operation["responses"].as_object().unwrap() {
+                    let is_whole =
+                        response.is_object() && response.get("content").is_none_or(Json::is_object);
+                    assert!(is_whole, "{method} {path} {status}: {response}");
+                }
+            }
+        }
         let new = &owner["components"]["schemas"]["NewRecord.opportunity"];
         assert!(
             new["required"].as_array().is_some_and(|r| !r.is_empty()),

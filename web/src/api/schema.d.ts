@@ -1182,10 +1182,7 @@ export interface components {
              * @description The evaluation that the scores are from; null before the first.
              */
             as_of?: string | null;
-            /**
-             * Format: int64
-             * @description Offset of the next page.
-             */
+            /** @description Offset of the next page. */
             next?: number | null;
             resources: Record<string, never>[];
             /** Format: int64 */
@@ -1320,7 +1317,6 @@ export interface components {
             columns: components["schemas"]["FactColumn"][];
             object: string;
             rows: Record<string, never>[][];
-            /** Format: int64 */
             total: number;
             truncated: boolean;
         };
@@ -1385,7 +1381,6 @@ export interface components {
             to: number;
         };
         HandedOver: {
-            /** Format: int64 */
             n_records: number;
         };
         /** @description One change of one record. */
@@ -1509,10 +1504,7 @@ export interface components {
             confident?: boolean;
             delimiter?: string;
             encoding?: string;
-            /**
-             * Format: int64
-             * @description The last row of the headings, counted from 1; 0 where it is to be found.
-             */
+            /** @description The last row of the headings, counted from 1; 0 where it is to be found. */
             header_row?: number;
             /** @description Why not, and what is good to know. */
             notes?: components["schemas"]["Note"][];
@@ -1553,7 +1545,6 @@ export interface components {
             kind: string;
             name: components["schemas"]["Text2"];
             unit: components["schemas"]["Unit"];
-            /** Format: int32 */
             version: number;
         };
         MetricText: {
@@ -1562,7 +1553,6 @@ export interface components {
             formula: string;
             id: string;
             name: components["schemas"]["Text2"];
-            /** Format: int32 */
             version: number;
         };
         /**
@@ -1723,7 +1713,6 @@ export interface components {
         PlaceBody: {
             column?: string | null;
             file: string;
-            /** Format: int64 */
             row?: number | null;
         };
         /** @description The first rows of a file as they are and as they would be read. */
@@ -1749,10 +1738,7 @@ export interface components {
             /** @description A row of totals or a note, which is not imported. */
             is_left_out: boolean;
             problem?: components["schemas"]["PreviewProblem"] | null;
-            /**
-             * Format: int64
-             * @description As a spreadsheet counts.
-             */
+            /** @description As a spreadsheet counts. */
             row: number;
             /** @description Where several sheets are read. */
             sheet?: string | null;
@@ -1771,7 +1757,6 @@ export interface components {
             /** @description The fields and parameters that do not hold, all of them. */
             fields?: components["schemas"]["FieldProblem"][];
             mapping?: components["schemas"]["Mapping"] | null;
-            /** Format: int32 */
             status: number;
             title: string;
             /** @description Stable, one for each code. */
@@ -1784,28 +1769,22 @@ export interface components {
         };
         /** @description How far an import is. */
         Progress: {
-            /**
-             * Format: int64
-             * @description Bytes of the file read so far, as it lies on the disk.
-             */
+            /** @description Bytes of the file read so far, as it lies on the disk. */
             bytes: number;
             /**
              * Format: double
              * @description Rows a second.
              */
             rate: number;
-            /** Format: int64 */
             rejected: number;
             /**
              * Format: double
              * @description Seconds until the file is read, as the rate has been.
              */
             remaining_s?: number | null;
-            /** Format: int64 */
             rows: number;
             /** @description `receiving`, `reading`, `merging`, `copying` or `evaluating`. */
             stage: string;
-            /** Format: int64 */
             total_bytes: number;
         };
         Question: {
@@ -1893,15 +1872,11 @@ export interface components {
             code: string;
             /** @description The heading it is about. */
             column?: string | null;
-            /** Format: int64 */
             count: number;
             en: string;
             /** @description Where the page shows it. */
             href?: string | null;
-            /**
-             * Format: int64
-             * @description The first row, as a spreadsheet counts.
-             */
+            /** @description The first row, as a spreadsheet counts. */
             row?: number | null;
             samples?: string[];
             zh: string;
@@ -1910,7 +1885,6 @@ export interface components {
             about: components["schemas"]["Text2"];
             id: string;
             name: components["schemas"]["Text2"];
-            /** Format: int32 */
             version: number;
         };
         RfmDoc: {
@@ -2060,16 +2034,10 @@ export interface components {
             records_known?: number;
             /** Format: int64 */
             records_new?: number;
-            /**
-             * Format: int64
-             * @description Rows of totals and notes, which are no orders.
-             */
+            /** @description Rows of totals and notes, which are no orders. */
             rows_left_out?: number;
-            /** Format: int64 */
             rows_read: number;
-            /** Format: int64 */
             rows_rejected: number;
-            /** Format: int64 */
             rows_without_customer: number;
             /** @description The saved mapping by which the columns were known. */
             source?: string | null;
@@ -2671,7 +2639,9 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/octet-stream": unknown;
+                    "text/csv": unknown;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": unknown;
+                    "application/vnd.apache.parquet": unknown;
                 };
             };
             default: {
@@ -2703,7 +2673,9 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/octet-stream": unknown;
+                    "text/csv": unknown;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": unknown;
+                    "application/vnd.apache.parquet": unknown;
                 };
             };
             default: {
@@ -2737,7 +2709,9 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/octet-stream": unknown;
+                    "text/csv": unknown;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": unknown;
+                    "application/vnd.apache.parquet": unknown;
                 };
             };
             default: {
@@ -2774,7 +2748,9 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/octet-stream": unknown;
+                    "text/csv": unknown;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": unknown;
+                    "application/vnd.apache.parquet": unknown;
                 };
             };
             default: {
@@ -2808,7 +2784,9 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/octet-stream": unknown;
+                    "text/csv": unknown;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": unknown;
+                    "application/vnd.apache.parquet": unknown;
                 };
             };
             default: {

@@ -4,6 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { useLang } from "../../i18n";
+import { useMode } from "../../ui/mode";
 import { LoadError, Skeleton } from "../../ui/states";
 
 const URL = "/api/openapi.json";
@@ -17,6 +18,13 @@ export function DocsPage() {
     queryFn: async () => (await import("./swagger")).SwaggerUI,
     staleTime: Number.POSITIVE_INFINITY,
   });
+  const mode = useMode();
+  // By this class the tool knows the mode.
+  useEffect(() => {
+    const { classList } = document.documentElement;
+    classList.toggle("dark-mode", mode === "dark");
+    return () => classList.remove("dark-mode");
+  }, [mode]);
   useEffect(() => {
     if (!data || !place.current) return;
     data({
