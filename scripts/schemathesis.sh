@@ -12,7 +12,6 @@ shift 3
 home=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/keji/schemathesis-$version
 run=$home/bin/schemathesis
 if [[ ! -x "$run" ]]; then
-  # Under another name until it is whole, so that a cut one is made again.
   making=$(mktemp -d)
   trap 'rm -rf "$making"' EXIT
   if ! python3 -m venv "$home" >"$making/log" 2>&1 ||
@@ -20,6 +19,7 @@ if [[ ! -x "$run" ]]; then
     cat "$making/log" >&2
     exit 77
   fi
+  rm -rf "$making"
 fi
 
 # What is left out: that everything which fits a schema is accepted (conditions,
