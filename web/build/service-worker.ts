@@ -6,6 +6,8 @@ import { join } from "node:path";
 import type { Plugin } from "vite";
 
 const OWN = /^(favicon\.svg|mode\.js|manifest\.webmanifest|icons\/.*\.png)$/;
+/** Large, and of use only with an answer of the server. */
+const NOT_OFFLINE = /^assets\/swagger/;
 
 export function serviceWorker(): Plugin {
   let outDir = "dist";
@@ -18,6 +20,7 @@ export function serviceWorker(): Plugin {
     closeBundle() {
       const files = readdirSync(outDir, { recursive: true, encoding: "utf8" })
         .filter((name) => /^assets\/.*\.(js|css|svg)$/.test(name) || OWN.test(name))
+        .filter((name) => !NOT_OFFLINE.test(name))
         .sort();
       const source = readFileSync(new URL("./sw.js", import.meta.url), "utf8");
       const hash = createHash("sha256").update(source);

@@ -44,6 +44,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         database: None,
         workbook_parser: PathBuf::from("keji"),
         give_back_memory: || {},
+        outbound: Default::default(),
     })
     .await?;
     let catalog = Arc::new(Catalog::standard()?);

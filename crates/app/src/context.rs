@@ -10,6 +10,7 @@ use keji_schema::{Catalog, Value};
 use keji_store::{ListQuery, Location, Sort, Store};
 
 use crate::error::{Error, Result};
+use crate::outbound::Outbound;
 use crate::permission::{Caller, access};
 
 /// Orders that are looked at for their currency.
@@ -27,6 +28,8 @@ pub struct OpenOptions {
     /// Hands free memory back to the system, called between the stages of an
     /// import; nothing where the allocator needs none.
     pub give_back_memory: fn(),
+    /// The one way out, with what the operator allows.
+    pub outbound: Outbound,
 }
 
 /// The product, open. Cheap to clone.
@@ -39,6 +42,7 @@ pub struct App {
     folder: Arc<PathBuf>,
     pub(crate) workbook_parser: Arc<PathBuf>,
     pub(crate) give_back_memory: fn(),
+    pub outbound: Outbound,
     pub(crate) identity: Arc<crate::identity::Memory>,
 }
 
@@ -66,6 +70,7 @@ impl App {
             folder: Arc::new(options.folder),
             workbook_parser: Arc::new(options.workbook_parser),
             give_back_memory: options.give_back_memory,
+            outbound: options.outbound,
             identity: Arc::default(),
         })
     }

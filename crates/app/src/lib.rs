@@ -1,11 +1,11 @@
 //! What the product does: import, evaluation, insight, customers, exports.
 //!
-//! No HTTP, no SQL, no Arrow. Everything takes a [`Caller`] and passes its
+//! No HTTP but the one way out ([`outbound`]), no SQL, no Arrow. Everything takes a [`Caller`] and passes its
 //! rights ([`permission`]) to the store and the metrics.
 //!
 //! Reading order: [`context`] (what there is to work with), [`permission`],
 //! [`identity`], [`sharing`], [`import`], [`evaluation`], [`insight`], [`customers`], [`records`],
-//! [`export`], [`jobs`], [`backup`], [`demo`].
+//! [`export`], [`jobs`], [`webhooks`], [`backup`], [`demo`].
 
 pub mod audit;
 pub mod backup;
@@ -21,11 +21,13 @@ pub mod import;
 pub mod insight;
 pub mod jobs;
 pub mod messages;
+pub mod outbound;
 pub mod permission;
 pub mod records;
 pub mod sharing;
 mod spelling;
 pub mod status;
+pub mod webhooks;
 
 pub use context::{App, OpenOptions};
 pub use error::{Error, Result};

@@ -402,6 +402,7 @@ pub fn require_admin(caller: &Caller, admin: Admin) -> Result<()> {
             "import order files or take them back",
         ),
         Admin::Evaluations => ("评估全部客户", "evaluate all customers"),
+        Admin::Webhooks => ("管理网络钩子", "look after webhooks"),
     };
     Err(Error::Forbidden {
         zh: format!("您的角色不能{}", what.0),

@@ -30,6 +30,7 @@ async fn open(folder: &Path, database: Option<String>) -> App {
         database,
         workbook_parser: PathBuf::from("keji"),
         give_back_memory: || {},
+        outbound: Default::default(),
     })
     .await
     .unwrap()

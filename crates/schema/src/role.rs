@@ -100,14 +100,17 @@ pub enum Admin {
     Imports,
     /// Evaluations of all customers.
     Evaluations,
+    /// Webhooks, and releasing what a restore has frozen.
+    Webhooks,
 }
 
 impl Admin {
-    pub const ALL: [Admin; 5] = [
+    pub const ALL: [Admin; 6] = [
         Admin::Users,
         Admin::Roles,
         Admin::Audit,
         Admin::Imports,
         Admin::Evaluations,
+        Admin::Webhooks,
     ];
 }

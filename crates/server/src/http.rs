@@ -9,51 +9,25 @@ use axum::extract::{MatchedPath, Query, Request, State};
 use axum::http::{HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use serde_json::Value as Json;
-use utoipa::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
 
 use crate::error::Speaks;
 use crate::guard::{self, Own};
+use crate::openapi;
 use crate::page;
-use crate::routes::{self, Shared};
+use crate::routes::Shared;
 
-#[derive(OpenApi)]
-#[openapi(info(
-    title = "Keji 客绩",
-    description = "How every customer performs: import, insight, evaluation, customers.",
-    license(name = "Apache-2.0", identifier = "Apache-2.0")
-))]
-struct Description;
-
+/// As it stands in `web/openapi.json`.
 pub fn openapi_json() -> String {
-    let (_, document) = described().split_for_parts();
-    document
-        .to_pretty_json()
-        .expect("the description is made of plain values")
-}
-
-fn described() -> OpenApiRouter<Shared> {
-    OpenApiRouter::with_openapi(Description::openapi()).merge(routes::all())
+    serde_json::to_string_pretty(&openapi::base()).unwrap_or_default()
 }
 
 /// The whole service for the given own address.
 pub fn router(shared: Shared, own: SocketAddr) -> Router {
-    let (api, document) = described().split_for_parts();
-    let document = document
-        .to_json()
-        .expect("the description is made of plain values");
-    let known = Arc::new(parameters(&document));
+    let (api, _) = openapi::described().split_for_parts();
+    let known = Arc::new(parameters(&openapi::base()));
     api.with_state(shared)
         .route_layer(middleware::from_fn_with_state(known, known_parameters_only))
-        .route(
-            "/api/openapi.json",
-            get(move || {
-                let document = document.clone();
-                async move { ([(header::CONTENT_TYPE, "application/json")], document) }
-            }),
-        )
         .fallback(page::serve)
         .method_not_allowed_fallback(no_such_method)
         .layer(middleware::map_response(no_sniff))
@@ -66,8 +40,7 @@ pub fn router(shared: Shared, own: SocketAddr) -> Router {
 /// The query parameters of each method and path, as the description has them.
 type Parameters = HashMap<(String, String), Vec<String>>;
 
-fn parameters(document: &str) -> Parameters {
-    let document: Json = serde_json::from_str(document).unwrap_or_default();
+fn parameters(document: &Json) -> Parameters {
     let mut known = Parameters::new();
     let paths = document["paths"].as_object();
     for (path, methods) in paths.into_iter().flatten() {

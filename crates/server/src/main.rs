@@ -4,13 +4,15 @@
 //! SQL and no Arrow.
 //!
 //! Reading order: [`command`] (the command line), [`http`] (what the server
-//! is made of), [`guard`] (who may talk to it), [`routes`], [`error`].
+//! is made of), [`guard`] (who may talk to it), [`routes`], [`openapi`] (what they
+//! say of themselves), [`error`].
 
 mod command;
 mod error;
 mod guard;
 mod http;
 mod memory;
+mod openapi;
 mod page;
 mod routes;
 mod who;

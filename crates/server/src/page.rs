@@ -15,6 +15,9 @@ use crate::error::Speaks;
 #[folder = "../../web/dist"]
 struct Files;
 
+/// The only page below the API: its documentation.
+const DOCS: &str = "api/docs";
+
 /// Scripts only from here and with the nonce; style attributes stay open for
 /// the chart's tooltip and the grid, see docs/decisions.
 fn policy(nonce: &str) -> String {
@@ -31,7 +34,7 @@ pub async fn serve(request: Request) -> Response {
         return no_such_path(&request);
     }
     let path = request.uri().path().trim_start_matches('/');
-    if path.starts_with("api/") || path == "api" {
+    if path != DOCS && (path.starts_with("api/") || path == "api") {
         return no_such_path(&request);
     }
     if !path.is_empty() && path != "index.html" {

@@ -16,6 +16,23 @@ const SWEEP_AGAIN: Duration = Duration::from_secs(24 * 3600);
 /// What was changed before may be changed unseen for as long.
 const SEAL_AGAIN: Duration = Duration::from_secs(60);
 
+/// How soon a change is told to other programs, at the latest.
+const TELL_AGAIN: Duration = Duration::from_secs(1);
+
+/// Tells webhooks what changed. By itself, so that no import holds it up.
+pub async fn tell(app: App) {
+    loop {
+        match keji_app::webhooks::tell::work(&app).await {
+            Ok(true) => {}
+            Ok(false) => tokio::time::sleep(TELL_AGAIN).await,
+            Err(problem) => {
+                tracing::warn!(error = ?problem, "webhooks wait");
+                tokio::time::sleep(TELL_AGAIN).await;
+            }
+        }
+    }
+}
+
 pub async fn run(app: App, wake: Arc<Notify>) {
     let mut swept: Option<Instant> = None;
     let mut sealed = Instant::now();
@@ -27,6 +44,9 @@ pub async fn run(app: App, wake: Arc<Notify>) {
             }
             if let Err(problem) = keji_app::records::sweep(&app).await {
                 tracing::warn!(error = ?problem, "old answers are left to the next sweep");
+            }
+            if let Err(problem) = keji_app::webhooks::tell::sweep(&app).await {
+                tracing::warn!(error = ?problem, "old deliveries are left to the next sweep");
             }
         }
         if sealed.elapsed() > SEAL_AGAIN {

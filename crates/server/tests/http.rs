@@ -221,7 +221,11 @@ fn listens_on_loopback_only() {
 fn the_description_is_whole_and_matches_the_committed_one() {
     let data = tempfile::tempdir().unwrap();
     let server = Server::start(data.path());
-    let document = server.get("/api/openapi.json").json();
+    // As nobody gets it: without the objects of this place.
+    let headers = [("host", server.address.as_str()), ("authorization", "")];
+    let document = server
+        .send_raw("GET", "/api/openapi.json", &headers, b"")
+        .json();
     let paths: Vec<&str> = document["paths"]
         .as_object()
         .unwrap()
@@ -399,4 +403,35 @@ fn zip_bomb() -> Vec<u8> {
         sheet.write(row, 0, format!("{text}{row}")).unwrap();
     }
     book.save_to_buffer().unwrap()
+}
+
+/// Found by SEC-1: SQLite read an offset beyond its integers as a float.
+#[test]
+fn an_offset_beyond_all_records_is_an_empty_page() {
+    for home in support::homes() {
+        let server = home.server();
+        for most in [
+            "9223372036854775807",
+            "9223372036854775808",
+            "18446744073709551615",
+        ] {
+            for path in ["customers", "customers/1/orders", "orders/1/lines"] {
+                let reply = server.get(&format!("/api/{path}?offset={most}"));
+                assert!(reply.status < 500, "{path} {most}: {}", reply.json());
+            }
+        }
+        let reply = server.get("/api/customers?offset=18446744073709551616");
+        assert_eq!(reply.status, 400);
+    }
+}
+
+/// Found by SEC-1: the catalog, with everybody's objects, was open to all.
+#[test]
+fn the_catalog_is_for_who_is_signed_in() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    let headers = [("host", server.address.as_str()), ("authorization", "")];
+    let reply = server.send_raw("GET", "/api/catalog", &headers, b"");
+    assert_eq!(reply.status, 401);
+    assert_eq!(server.get("/api/catalog").status, 200);
 }

@@ -366,7 +366,7 @@ async fn set_password(conn: &mut Conn<'_>, user: i64, password: &str) -> Result<
 
 /// An entry of the log for what is no field of a record; secrets never stand
 /// in it.
-async fn note(
+pub(crate) async fn note(
     conn: &mut Conn<'_>,
     by: By<'_>,
     object: &str,

@@ -36,6 +36,7 @@ pub mod identity;
 pub mod job;
 pub mod manifest;
 pub mod mapping;
+pub mod webhook;
 
 mod db;
 mod ddl;
@@ -69,4 +70,5 @@ pub use mapping::SavedMapping;
 pub use record::{ListPage, ListQuery, Record, ScanQuery, Sort};
 pub use spelling::Spelling;
 pub use store::{Cancel, Location, Store};
+pub use webhook::{Attempt, Delivery, NewDelivery, Webhook, WebhookValues};
 pub use write_many::{Answered, Once, WriteFault, Written};

@@ -182,7 +182,8 @@ impl Store {
             select.from(),
             order.join(", "),
             u64::from(query.limit) + 1,
-            query.offset
+            // Beyond it SQLite reads a float; there is no record there anyway.
+            query.offset.min(i64::MAX as u64)
         );
         Ok((sql, count_sql, select.params, kinds))
     }

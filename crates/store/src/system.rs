@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::sql::Dialect;
 
 /// Of the tables below: the last of [`MIGRATIONS`].
-const VERSION: i64 = 5;
+const VERSION: i64 = 7;
 
 /// Keys of PostgreSQL's advisory locks.
 pub(crate) mod lock {
@@ -257,4 +257,32 @@ const MIGRATIONS: &[Migration] = &[
         ],
         postgres: &[],
     },
+    Migration {
+        version: 7,
+        both: WEBHOOKS,
+        postgres: &[],
+    },
+];
+
+/// Of both secrets of a webhook the signatures are made, so they are kept as
+/// they are. `position` is the last change that was looked at for it.
+const WEBHOOKS: &[&str] = &[
+    "create table keji_webhook (
+       id $id, name $text not null, url $text not null, objects $text not null,
+       kinds $text not null, is_active $bool not null, user_id $int not null,
+       secret $text not null, old_secret $text, old_until $time, position $int not null,
+       created_at $time not null
+     )$strict",
+    "create table keji_delivery (
+       id $id, webhook $int not null, event $text not null, what $text not null, seq $int,
+       object $text, record $int, job $int, attempt $int, created_at $time not null
+     )$strict",
+    "create unique index keji_delivery_seq on keji_delivery (webhook, seq) where seq is not null",
+    "create index keji_delivery_webhook on keji_delivery (webhook, id)",
+    "create index keji_delivery_job on keji_delivery (job)",
+    "create table keji_attempt (
+       id $id, delivery $int not null, at $time not null, status $int, error $text,
+       duration_ms $int not null
+     )$strict",
+    "create index keji_attempt_delivery on keji_attempt (delivery)",
 ];

@@ -92,6 +92,17 @@ const audit = createRoute({
   component: lazyRouteComponent(() => import("../features/settings/audit-page"), "AuditPage"),
 });
 
+const webhooks = createRoute({
+  getParentRoute: () => root,
+  path: "/settings/webhooks",
+  component: lazyRouteComponent(() => import("../features/settings/webhooks-page"), "WebhooksPage"),
+});
+const docs = createRoute({
+  getParentRoute: () => root,
+  path: "/api/docs",
+  component: lazyRouteComponent(() => import("../features/docs/docs-page"), "DocsPage"),
+});
+
 export const router = createRouter({
   routeTree: root.addChildren([
     overview,
@@ -109,6 +120,8 @@ export const router = createRouter({
     departments,
     roles,
     audit,
+    webhooks,
+    docs,
   ]),
   defaultPreload: "intent",
   scrollRestoration: true,

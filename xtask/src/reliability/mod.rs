@@ -9,6 +9,7 @@
 mod acknowledged;
 mod backup;
 mod bound;
+mod contract;
 mod disk;
 mod fault;
 mod fuzz;
@@ -17,14 +18,17 @@ mod kill;
 mod matrix;
 mod mutate;
 mod orders;
+mod outbound;
 mod outcome;
 mod process;
 mod random;
+mod receiver;
 mod report;
 mod restart;
 mod server;
 mod stand_in;
 mod sync;
+mod webhooks;
 mod zip;
 
 use std::path::{Path, PathBuf};
@@ -37,14 +41,17 @@ use outcome::Outcome;
 
 /// The name for `--only`, and the test.
 type Test = fn(&Ground, &mut dyn FnMut(Outcome));
-const TESTS: [(&str, Test); 8] = [
+const TESTS: [(&str, Test); 11] = [
     ("REL-1", kill::run),
     ("REL-1b", sync::run),
     ("REL-1c", fault::run),
+    ("REL-4", webhooks::run),
     ("REL-5", disk::run),
     ("REL-5b", restart::run),
     ("REL-6", backup::run),
+    ("SEC-1", contract::run),
     ("SEC-2", matrix::run),
+    ("SEC-3", outbound::run),
     ("SEC-8", fuzz::run),
 ];
 

@@ -165,20 +165,29 @@ impl Client {
         }
     }
 
-    pub fn send_json(&self, method: &str, path: &str, body: &Json) -> Result<Reply> {
-        self.send_as(
-            method,
-            path,
-            "application/json",
-            body.to_string().as_bytes(),
-        )
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// By which the client comes in.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// With a body of JSON, and none where that is null.
+    pub fn ask(&self, method: &str, path: &str, body: &Json) -> Result<Reply> {
+        let body = match body {
+            Json::Null => String::new(),
+            body => body.to_string(),
+        };
+        self.send_as("application/json", method, path, body.as_bytes())
     }
 
     pub fn send(&self, method: &str, path: &str, body: &[u8]) -> Result<Reply> {
-        self.send_as(method, path, "application/octet-stream", body)
+        self.send_as("application/octet-stream", method, path, body)
     }
 
-    fn send_as(&self, method: &str, path: &str, kind: &str, body: &[u8]) -> Result<Reply> {
+    fn send_as(&self, kind: &str, method: &str, path: &str, body: &[u8]) -> Result<Reply> {
         let mut stream = TcpStream::connect_timeout(&self.address, REQUEST)?;
         stream.set_read_timeout(Some(REQUEST))?;
         stream.set_write_timeout(Some(REQUEST))?;

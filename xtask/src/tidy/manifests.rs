@@ -23,13 +23,30 @@ const ALSO_IN_TESTS: [(&str, &[&str]); 3] = [
 ];
 
 /// Libraries that one crate alone may name, by the beginning of their names.
-const ONLY: [(&str, &str); 6] = [
+const ONLY: [(&str, &str); 9] = [
     ("sqlx", "store"),
     ("datafusion", "metrics"),
     ("arrow", "metrics"),
     ("parquet", "metrics"),
     ("deltalake", "metrics"),
     ("axum", "server"),
+    ("hyper", "app"),
+    ("rustls", "app"),
+    ("tokio-rustls", "app"),
+];
+
+/// Clients that would be a second way out, past `app::outbound`.
+const BANNED: [&str; 10] = [
+    "attohttpc",
+    "awc",
+    "curl",
+    "isahc",
+    "minreq",
+    "native-tls",
+    "openssl",
+    "reqwest",
+    "surf",
+    "ureq",
 ];
 
 /// Crates without I/O.
@@ -77,6 +94,10 @@ pub fn check(tree: &Tree, findings: &mut Vec<Finding>) {
                 .find(|(start, only)| is_of(&dependency, start) && *only != name)
             {
                 say(format!("only `{only}` may name {dependency}"));
+            } else if BANNED.iter().any(|start| is_of(&dependency, start)) {
+                say(format!(
+                    "{dependency}: requests go out by `app::outbound` only"
+                ));
             } else if dependency == "tokio" && WITHOUT_TOKIO.contains(&name) {
                 say(format!("`{name}` has no I/O and must not name tokio"));
             }
@@ -196,5 +217,11 @@ mod tests {
         );
         assert_eq!(of("app", "[build-dependencies]\naxum = \"1\"").len(), 1);
         assert_eq!(of("schema", "[dev-dependencies]\ntokio = \"1\"").len(), 1);
+        assert_eq!(
+            of("app", "[dependencies]\nreqwest = \"1\""),
+            ["crates/app/Cargo.toml:2: reqwest: requests go out by `app::outbound` only"]
+        );
+        assert_eq!(of("server", "[dependencies]\nhyper = \"1\"").len(), 1);
+        assert_eq!(of("app", "[dependencies]\nhyper = \"1\""), [""; 0]);
     }
 }

@@ -11,10 +11,17 @@ use crate::tree::Tree;
 const SRC: &str = "crates/app/src/";
 
 /// What every feature may import.
-const KERNEL: [&str; 5] = ["context", "error", "jobs", "messages", "permission"];
+const KERNEL: [&str; 6] = [
+    "context",
+    "error",
+    "jobs",
+    "messages",
+    "outbound",
+    "permission",
+];
 
 /// `(module, imports, why)`; each line is a debt or a design that is argued.
-const ALLOWED: [(&str, &str, &str); 22] = [
+const ALLOWED: [(&str, &str, &str); 23] = [
     (
         "context",
         "identity",
@@ -116,6 +123,11 @@ const ALLOWED: [(&str, &str, &str); 22] = [
         "status",
         "evaluation",
         "the status names the evaluations that there are",
+    ),
+    (
+        "webhooks",
+        "identity",
+        "a webhook tells with the rights that its owner has at that moment",
     ),
 ];
 

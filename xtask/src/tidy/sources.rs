@@ -19,6 +19,18 @@ const ONLY: [(&str, &str); 5] = [
     ("axum", "server"),
 ];
 
+/// What opens a connection, and the one file of the product that may.
+const WAYS_OUT: [&str; 7] = [
+    "TcpStream::connect",
+    "TcpSocket",
+    "UdpSocket",
+    "UnixStream::connect",
+    "hyper::",
+    "hyper_util::",
+    "tokio_rustls::",
+];
+const OUTBOUND: &str = "crates/app/src/outbound.rs";
+
 pub fn check(tree: &Tree, findings: &mut Vec<Finding>) {
     for (path, text) in tree.below("", ".rs") {
         if !text.starts_with("//!") {
@@ -41,6 +53,15 @@ pub fn check(tree: &Tree, findings: &mut Vec<Finding>) {
             let message =
                 "`unwrap` outside tests: return the error, or `expect` with the invariant";
             findings.push(Finding::new(path, line_of(&code, at), message));
+        }
+        if path.starts_with("crates/") && path != OUTBOUND {
+            for (way, at) in WAYS_OUT
+                .iter()
+                .flat_map(|way| code.match_indices(way).map(move |(at, _)| (way, at)))
+            {
+                let message = format!("`{way}`: requests go out by `app::outbound` only");
+                findings.push(Finding::new(path, line_of(&code, at), message));
+            }
         }
         let home = path
             .strip_prefix("crates/")
@@ -203,6 +224,21 @@ mod tests {
             ("crates/app/src/a/checks.rs", unwraps),
         ];
         assert_eq!(found(check, &files).len(), 1);
+    }
+
+    #[test]
+    fn there_is_one_way_out() {
+        for way in [
+            "async fn a() { tokio::net::TcpStream::connect(b).await }",
+            "use tokio::net::UdpSocket;",
+            "use hyper::client::conn;",
+        ] {
+            let text = format!("//! x\n{way}");
+            let all = found(check, &[("crates/app/src/oidc.rs", &text)]);
+            assert_eq!(all.len(), 1, "{all:?}");
+            assert_eq!(found(check, &[(OUTBOUND, &text)]), [""; 0]);
+            assert_eq!(found(check, &[("crates/app/tests/a.rs", &text)]), [""; 0]);
+        }
     }
 
     #[test]

@@ -792,8 +792,8 @@ pub async fn work(
     let beat = Beat::start(app, job.lease(), cancel.clone());
     // As who sent it, with the rights of now.
     let sender = match given.user {
-        Some(user) => crate::identity::caller_of_job(app, user).await,
-        None => Ok(caller.clone()),
+        Some(user) => crate::identity::caller_of_user(app, user).await?,
+        None => Some(caller.clone()),
     };
     let wanted = Wanted {
         path: &files.path,
@@ -816,8 +816,8 @@ pub async fn work(
         progress(p);
     };
     let result = match &sender {
-        Ok(caller) => driver::import(app, caller, wanted, &report, cancel).await,
-        Err(_) => Err(Error::Forbidden {
+        Some(caller) => driver::import(app, caller, wanted, &report, cancel).await,
+        None => Err(Error::Forbidden {
             zh: "发送这个文件的人已经停用".to_owned(),
             en: "who sent this file is no longer active".to_owned(),
         }),

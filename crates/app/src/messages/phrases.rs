@@ -162,6 +162,8 @@ const WORDS: &[(&str, &str)] = &[
     ("import", "导入"),
     ("batch", "批次"),
     ("job", "任务"),
+    ("webhook", "网络钩子"),
+    ("delivery", "投递"),
     ("evaluation", "评估"),
     ("mapping", "映射"),
     ("file", "文件"),

@@ -9,6 +9,7 @@ mod backup;
 mod customers;
 mod evaluate;
 mod import;
+mod outbound;
 mod output;
 mod records;
 mod serve;
@@ -20,6 +21,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use keji_app::messages::Language;
+use keji_app::outbound::Outbound;
 use keji_app::{App, Caller, OpenOptions};
 
 use output::Output;
@@ -81,6 +83,9 @@ enum Command {
     Backup(backup::BackupArgs),
     /// Bring a backup back into an empty place.
     Restore(backup::RestoreArgs),
+    /// Whether requests go out; let them, after a restore.
+    #[command(subcommand)]
+    Outbound(outbound::OutboundCommand),
     /// Load the demo company into an empty place.
     Demo,
     /// Add users, list them, or give one a new password.
@@ -143,6 +148,7 @@ async fn run(cli: Cli, output: &Output) -> u8 {
         Command::Check => evaluate::check(&place, output).await,
         Command::Backup(args) => backup::backup(&place, args, output).await,
         Command::Restore(args) => backup::restore(&place, args, output).await,
+        Command::Outbound(command) => outbound::run(&place, command, output).await,
         Command::Demo => import::demo(&place, output).await,
         Command::User(command) => user::user(&place, command, output).await,
         Command::Token(command) => user::token(&place, command, output).await,
@@ -169,11 +175,16 @@ fn language() -> Language {
 }
 
 async fn open(place: &Place) -> anyhow::Result<App> {
+    open_with(place, Outbound::default()).await
+}
+
+async fn open_with(place: &Place, outbound: Outbound) -> anyhow::Result<App> {
     Ok(App::open(OpenOptions {
         folder: place.data.clone(),
         database: place.database.clone(),
         workbook_parser: std::env::current_exe()?,
         give_back_memory: crate::memory::give_back,
+        outbound,
     })
     .await?)
 }

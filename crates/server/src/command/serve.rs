@@ -5,10 +5,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use clap::Args;
+use keji_app::outbound::{Allowed, Outbound};
 use tokio::sync::Notify;
 
 use super::output::Output;
-use super::{DONE, Place, caller, open};
+use super::{DONE, Place, caller, open_with};
 use crate::routes::Shared;
 use crate::{http, worker};
 
@@ -29,6 +30,15 @@ pub struct ServeArgs {
     /// Load the demo company first when the place holds nothing.
     #[arg(long)]
     demo_if_empty: bool,
+    /// Let requests of the server (webhooks, single sign-on) go to this host
+    /// and port although it is not public; several with commas.
+    #[arg(
+        long,
+        env = "KEJI_ALLOW_OUTBOUND",
+        value_name = "HOST:PORT",
+        value_delimiter = ','
+    )]
+    allow_outbound: Vec<Allowed>,
 }
 
 pub async fn run(place: Place, args: ServeArgs, output: &Output) -> anyhow::Result<u8> {
@@ -52,7 +62,7 @@ pub async fn run(place: Place, args: ServeArgs, output: &Output) -> anyhow::Resu
         }
         .into());
     }
-    let app = open(&place).await?;
+    let app = open_with(&place, Outbound::new(args.allow_outbound)).await?;
     if args.demo_if_empty && keji_app::status::is_empty(&app).await? {
         eprintln!(
             "{}",
@@ -66,6 +76,7 @@ pub async fn run(place: Place, args: ServeArgs, output: &Output) -> anyhow::Resu
     let own = listener.local_addr()?;
     let wake = Arc::new(Notify::new());
     let work = tokio::spawn(worker::run(app.clone(), wake.clone()));
+    let telling = tokio::spawn(worker::tell(app.clone()));
     println!("Keji 客绩  http://{own}");
     if let Some(code) = keji_app::identity::setup_code(&app).await? {
         let zh = format!("首次使用：在网页上用一次性代码 {code} 建立第一个用户");
@@ -86,6 +97,7 @@ pub async fn run(place: Place, args: ServeArgs, output: &Output) -> anyhow::Resu
     .with_graceful_shutdown(stopped())
     .await?;
     work.abort();
+    telling.abort();
     app.close().await;
     Ok(DONE)
 }

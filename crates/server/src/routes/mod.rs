@@ -1,6 +1,7 @@
 //! The API's paths. A handler extracts, calls `app` and answers.
 
 pub mod customers;
+pub mod description;
 pub mod evaluations;
 pub mod exports;
 pub mod imports;
@@ -9,6 +10,7 @@ pub mod people;
 pub mod records;
 pub mod session;
 pub mod status;
+pub mod webhooks;
 
 use keji_app::App;
 use utoipa_axum::router::OpenApiRouter;
@@ -32,4 +34,6 @@ pub fn all() -> OpenApiRouter<Shared> {
         .merge(customers::routes())
         .merge(exports::routes())
         .merge(records::routes())
+        .merge(webhooks::routes())
+        .merge(description::routes())
 }

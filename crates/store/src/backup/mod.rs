@@ -27,6 +27,7 @@ pub use checksum::Checksum;
 use crate::check::CountsCache;
 use crate::db::{Db, fault, sqlite};
 use crate::error::{Error, Result};
+use crate::identity::{By, note};
 use crate::import::Imports;
 use crate::job::Held;
 use crate::store::{Inner, Location, Store};
@@ -176,6 +177,18 @@ impl Store {
     pub async fn is_frozen(&self) -> Result<bool> {
         let mut reader = self.db().reader().await?;
         Ok(meta(&mut reader.conn(), FROZEN).await?.is_some())
+    }
+
+    /// Says so, in the log too.
+    pub async fn release(&self, by: By<'_>) -> Result<()> {
+        let mut tx = self.db().begin().await?;
+        let mut conn = tx.conn();
+        let sql = "delete from keji_meta where key = $1";
+        if conn.run(sql, &[FROZEN.into()]).await? == 0 {
+            return Ok(());
+        }
+        note(&mut conn, by, "outbound", None, "released", "yes").await?;
+        tx.commit().await
     }
 
     /// Says so.

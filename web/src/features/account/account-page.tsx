@@ -1,5 +1,6 @@
 // What belongs to whoever is signed in: password, second factor, tokens.
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { Alert, App, Button, Input } from "antd";
 import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -278,7 +279,11 @@ function Tokens() {
     },
   });
   return (
-    <Panel title={t("account.tokens")} note={t("account.tokensHelp")}>
+    <Panel
+      title={t("account.tokens")}
+      note={t("account.tokensHelp")}
+      actions={<Link to="/api/docs">{t("docs.title")}</Link>}
+    >
       <form
         className="filters token-form"
         onSubmit={(event) => {

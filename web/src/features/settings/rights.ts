@@ -3,7 +3,7 @@ import type { FieldRight, Grant, Role, Rows } from "../../api/session";
 
 export const ACTIONS = ["read", "create", "update", "delete", "import", "export"] as const;
 export type RightAction = (typeof ACTIONS)[number];
-export const ADMIN = ["users", "roles", "audit", "imports", "evaluations"] as const;
+export const ADMIN = ["users", "roles", "audit", "imports", "evaluations", "webhooks"] as const;
 
 /** All objects that no grant of their own names. */
 const OTHERS = "*";

@@ -35,7 +35,7 @@ pub fn compare(cells: &mut Cells<'_>, person: &Person, client: &Client) -> Resul
     let lines = reached("order_line", "read");
     let sum: u32 = lines.iter().map(|i| 1 << i).sum();
     let question = json!({ "metrics": ["gross_sales"] });
-    let reply = client.send_json("POST", "/api/insight", &question)?;
+    let reply = client.ask("POST", "/api/insight", &question)?;
     let may = person.may("order_line", "read");
     if may {
         let answer = reply.json()?;
@@ -53,7 +53,7 @@ pub fn compare(cells: &mut Cells<'_>, person: &Person, client: &Client) -> Resul
         );
         let sees_name = person.may("customer", "read");
         let by = json!({ "metrics": ["gross_sales"], "by": ["customer.number"] });
-        let answer = client.send_json("POST", "/api/insight", &by)?;
+        let answer = client.ask("POST", "/api/insight", &by)?;
         if sees_name {
             let answer = answer.json()?;
             let found: BTreeSet<String> = (answer["rows"].as_array().context("no rows")?.iter())
@@ -64,7 +64,7 @@ pub fn compare(cells: &mut Cells<'_>, person: &Person, client: &Client) -> Resul
         }
         for (i, (number, _)) in CUSTOMERS.iter().enumerate() {
             let one = json!({ "metrics": ["gross_sales"], "where": format!("customer.number = '{number}'") });
-            let found = client.send_json("POST", "/api/insight", &one)?;
+            let found = client.ask("POST", "/api/insight", &one)?;
             if (200..300).contains(&found.status) {
                 let right = if lines.contains(&i) { 1 << i } else { 0 };
                 cells.equal(
@@ -75,18 +75,18 @@ pub fn compare(cells: &mut Cells<'_>, person: &Person, client: &Client) -> Resul
             }
         }
         let rows = client
-            .send_json("POST", "/api/insight/rows", &question)?
+            .ask("POST", "/api/insight/rows", &question)?
             .json()?;
         cells.equal(
             what("rows behind"),
             rows["total"].as_u64(),
             u64::try_from(lines.len()).ok(),
         );
-        let explained = client.send_json("POST", "/api/insight/explain", &question)?;
+        let explained = client.ask("POST", "/api/insight/explain", &question)?;
         cells.equal(what("explain"), explained.status, 200);
     } else {
         for path in ["/api/insight", "/api/insight/rows", "/api/insight/explain"] {
-            let reply = client.send_json("POST", path, &question)?;
+            let reply = client.ask("POST", path, &question)?;
             cells.equal(what(path), reply.status, 403);
         }
     }
@@ -94,7 +94,7 @@ pub fn compare(cells: &mut Cells<'_>, person: &Person, client: &Client) -> Resul
         "/api/exports/insight?format=csv",
         "/api/exports/rows?format=csv",
     ] {
-        let reply = client.send_json("POST", path, &question)?;
+        let reply = client.ask("POST", path, &question)?;
         let may = may && person.may("order_line", "export");
         cells.equal(what(path), reply.status, if may { 200 } else { 403 });
     }
@@ -216,7 +216,7 @@ fn hidden(cells: &mut Cells<'_>, person: &Person, client: &Client) -> Result<()>
         json!({ "metrics": ["gross_sales"], "by": ["customer.phone"] }),
         json!({ "metrics": ["gross_sales"], "where": "customer.phone is not null" }),
     ] {
-        let reply = client.send_json("POST", "/api/insight", &body)?;
+        let reply = client.ask("POST", "/api/insight", &body)?;
         cells.is(
             || format!("{name}, {body}"),
             ensured([403, 404, 422].contains(&reply.status), || text(&reply)),

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::super::server::Client;
 use super::policy::Person;
-use super::{Cells, ask, ensured, text};
+use super::{Cells, ensured, text};
 
 /// Method, path, body, and the administrator's right that it takes.
 fn doors(cells: &Cells<'_>) -> Vec<(&'static str, String, Json, &'static str)> {
@@ -92,7 +92,7 @@ pub fn compare(cells: &mut Cells<'_>, person: &Person, client: &Client) -> Resul
             continue;
         }
         let before = cells.position()?;
-        let reply = ask(client, method, &path, &body)?;
+        let reply = client.ask(method, &path, &body)?;
         if method == "GET" {
             cells.equal(|| format!("{name}, {path}"), reply.status, 403);
         } else {
@@ -166,7 +166,7 @@ pub fn anonymous(cells: &mut Cells<'_>) -> Result<()> {
         } else {
             json!({})
         };
-        let reply = ask(&client, &method, &path, &body)?;
+        let reply = client.ask(&method, &path, &body)?;
         cells.equal(
             || format!("nobody, {method} {path}: {}", text(&reply)),
             reply.status,

@@ -110,7 +110,7 @@ impl World {
             let body = json!({ "name": name, "parent": parent });
             let made = self
                 .owner
-                .send_json("POST", "/api/departments", &body)?
+                .ask("POST", "/api/departments", &body)?
                 .json()?;
             made["id"].as_i64().context("no department")
         };
@@ -118,7 +118,7 @@ impl World {
         let first = department("North 1", Some(north))?;
         let south = department("South", None)?;
         self.owner
-            .send_json("PUT", "/api/roles/narrow", &narrow())?
+            .ask("PUT", "/api/roles/narrow", &narrow())?
             .good()?;
         let seats = [
             ("li", "representative", vec![first]),
@@ -136,7 +136,7 @@ impl World {
             let departments: Vec<Json> = departments.iter().map(|d| json!({ "id": d })).collect();
             let body =
                 json!({ "login": login, "name": login, "role": role, "departments": departments });
-            let made = self.owner.send_json("POST", "/api/users", &body)?.json()?;
+            let made = self.owner.ask("POST", "/api/users", &body)?.json()?;
             self.users
                 .insert((*login).to_owned(), made["id"].as_i64().context("no user")?);
         }
@@ -149,11 +149,11 @@ impl World {
         for (number, login) in CUSTOMERS {
             let path = format!("/api/records/customer/{}", self.customers[number]);
             let body = json!({ "user": self.users[login], "phone": format!("1380000000{}", &number[1..]), "city": "上海" });
-            self.owner.send_json("PATCH", &path, &body)?.json()?;
+            self.owner.ask("PATCH", &path, &body)?.json()?;
         }
         let share = |number: &str, body: Json| -> Result<()> {
             let path = format!("/api/customers/{}/shares", self.customers[number]);
-            self.owner.send_json("POST", &path, &body)?.json()?;
+            self.owner.ask("POST", &path, &body)?.json()?;
             Ok(())
         };
         share("K4", json!({ "department": north, "access": "read" }))?;
@@ -284,7 +284,7 @@ impl World {
                     let path = format!("/api/records/{name}");
                     let reply = self
                         .owner
-                        .send_json("POST", &path, &Json::Object(body.clone()))?;
+                        .ask("POST", &path, &Json::Object(body.clone()))?;
                     let id = reply.json().with_context(|| path)?["id"]
                         .as_i64()
                         .context("no id")?;
