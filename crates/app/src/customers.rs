@@ -7,7 +7,7 @@ use keji_schema::catalog::Catalog;
 use keji_schema::expr::{Expr, Node, Op, Scope};
 use keji_schema::question::Question;
 use keji_schema::{Type, Value};
-use keji_store::{ListQuery, ScanQuery, Sort};
+use keji_store::{Access, ListQuery, ScanQuery, Sort};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -61,11 +61,13 @@ pub struct CustomerPage {
 /// that link to customers, before one the customers themselves.
 pub(crate) struct View<'a> {
     catalog: &'a Catalog,
+    /// What the caller sees of scores and of customers.
+    access: Access,
     pub as_of: Option<Date>,
 }
 
 impl<'a> View<'a> {
-    pub async fn open(app: &'a App, as_of: Option<Date>) -> Result<View<'a>> {
+    pub async fn open(app: &'a App, caller: &Caller, as_of: Option<Date>) -> Result<View<'a>> {
         let as_of = match as_of {
             Some(day) => {
                 app.store
@@ -78,6 +80,7 @@ impl<'a> View<'a> {
         };
         Ok(View {
             catalog: &app.catalog,
+            access: access(caller, "customer"),
             as_of,
         })
     }
@@ -99,6 +102,7 @@ impl<'a> View<'a> {
                 .into_iter()
                 .flat_map(|o| &o.fields)
                 .filter(|f| !(object == "score" && matches!(f.id.as_str(), "customer" | "as_of")))
+                .filter(|f| self.access.shows(object, &f.id))
                 .map(|f| (f.id.clone(), format!("{prefix}{}", f.id)))
                 .collect()
         };
@@ -115,6 +119,15 @@ impl<'a> View<'a> {
                 all
             }
         }
+    }
+
+    /// Whether what is at the end of a path comes covered.
+    pub fn is_covered(&self, path: &str) -> bool {
+        let (object, field) = match path.split_once('.') {
+            Some((object, field)) => (object, field),
+            None => (self.object(), path),
+        };
+        self.access.masks(object, field)
     }
 
     /// What is wanted, without fields and limit.
@@ -239,6 +252,7 @@ impl<'a> View<'a> {
         };
         ["number", "name", "phone", "email"]
             .iter()
+            .filter(|f| !self.access.hides("customer", f))
             .map(|f| format!("{prefix}{f}"))
             .collect()
     }
@@ -273,7 +287,7 @@ pub async fn list(app: &App, caller: &Caller, wanted: &ListCustomers) -> Result<
     if wanted.search.is_some() {
         crate::spelling::follow(app).await?;
     }
-    let view = View::open(app, wanted.as_of).await?;
+    let view = View::open(app, caller, wanted.as_of).await?;
     let columns = view.columns();
     let limit = wanted.limit.unwrap_or(100).min(MAX_PAGE);
     let offset = wanted.offset.unwrap_or(0);
@@ -356,13 +370,14 @@ pub async fn get(app: &App, caller: &Caller, id: i64, as_of: Option<Date>) -> Re
     let mut customer: Fields = record.values.into_iter().collect();
     customer.insert("id".to_owned(), Value::Int(id));
 
-    let view = View::open(app, as_of).await?;
+    let view = View::open(app, caller, as_of).await?;
     let by_customer = |extra: Option<Expr>| Some(and(is_customer(id), extra));
     let score_fields: Vec<String> = app
         .catalog
         .object("score")?
         .fields
         .iter()
+        .filter(|f| view.access.shows("score", &f.id))
         .map(|f| f.id.clone())
         .collect();
     let score = match view.as_of {

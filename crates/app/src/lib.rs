@@ -5,11 +5,13 @@
 //!
 //! Reading order: [`context`] (what there is to work with), [`permission`],
 //! [`identity`], [`import`], [`evaluation`], [`insight`], [`customers`], [`records`],
+//! [`consent`], [`person`],
 //! [`export`], [`jobs`], [`backup`], [`demo`].
 
 pub mod audit;
 pub mod backup;
 pub mod check;
+pub mod consent;
 pub mod context;
 pub mod customers;
 pub mod demo;
@@ -22,6 +24,7 @@ pub mod insight;
 pub mod jobs;
 pub mod messages;
 pub mod permission;
+pub mod person;
 pub mod records;
 mod spelling;
 pub mod status;

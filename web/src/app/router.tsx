@@ -91,6 +91,11 @@ const audit = createRoute({
   validateSearch: readAuditSearch,
   component: lazyRouteComponent(() => import("../features/settings/audit-page"), "AuditPage"),
 });
+const privacy = createRoute({
+  getParentRoute: () => root,
+  path: "/settings/privacy",
+  component: lazyRouteComponent(() => import("../features/settings/privacy-page"), "PrivacyPage"),
+});
 
 export const router = createRouter({
   routeTree: root.addChildren([
@@ -109,6 +114,7 @@ export const router = createRouter({
     departments,
     roles,
     audit,
+    privacy,
   ]),
   defaultPreload: "intent",
   scrollRestoration: true,

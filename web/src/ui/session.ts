@@ -20,6 +20,7 @@ export const AREAS = [
   { to: "/settings/departments", area: "users", key: "settings.departments" },
   { to: "/settings/roles", area: "roles", key: "settings.roles" },
   { to: "/settings/audit", area: "audit", key: "settings.audit" },
+  { to: "/settings/privacy", area: "privacy", key: "settings.privacy" },
 ] as const;
 
 /** What the server takes at least. */

@@ -10,6 +10,7 @@ mod acknowledged;
 mod backup;
 mod bound;
 mod disk;
+mod erase;
 mod fault;
 mod fuzz;
 mod ground;
@@ -36,7 +37,7 @@ use outcome::Outcome;
 
 /// The name for `--only`, and the test.
 type Test = fn(&Ground, &mut dyn FnMut(Outcome));
-const TESTS: [(&str, Test); 7] = [
+const TESTS: [(&str, Test); 8] = [
     ("REL-1", kill::run),
     ("REL-1b", sync::run),
     ("REL-1c", fault::run),
@@ -44,6 +45,7 @@ const TESTS: [(&str, Test); 7] = [
     ("REL-5b", restart::run),
     ("REL-6", backup::run),
     ("SEC-8", fuzz::run),
+    ("SEC-10", erase::run),
 ];
 
 const SEED: u64 = 20_251_122;

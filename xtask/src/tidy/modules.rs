@@ -11,7 +11,14 @@ use crate::tree::Tree;
 const SRC: &str = "crates/app/src/";
 
 /// What every feature may import.
-const KERNEL: [&str; 5] = ["context", "error", "jobs", "messages", "permission"];
+const KERNEL: [&str; 6] = [
+    "audit",
+    "context",
+    "error",
+    "jobs",
+    "messages",
+    "permission",
+];
 
 /// `(module, imports, why)`; each line is a debt or a design that is argued.
 const ALLOWED: [(&str, &str, &str); 22] = [

@@ -9,6 +9,7 @@ pub mod people;
 pub mod records;
 pub mod session;
 pub mod status;
+pub mod trust;
 
 use keji_app::App;
 use utoipa_axum::router::OpenApiRouter;
@@ -32,4 +33,5 @@ pub fn all() -> OpenApiRouter<Shared> {
         .merge(customers::routes())
         .merge(exports::routes())
         .merge(records::routes())
+        .merge(trust::routes())
 }
