@@ -136,7 +136,7 @@ fn seed(home: &Home, server: &Server, key: &str) -> Seeded {
         key,
         "touchpoint",
         json!({
-            "customer": customer, "contact": contact, "kind": "call", "subject": "call",
+            "customer": customer, "contact": contact, "kind": "call", "held_on": "2025-01-01", "subject": "call",
             "summary": "canary-note-of-the-call",
         }),
     );

@@ -38,6 +38,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/consents/{party}/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a person consents to, and since when; of any moment. */
+        get: operations["get_consents"];
+        put?: never;
+        /** Adds an entry to a person's consents; none is ever changed. */
+        post: operations["record_consent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/customers": {
         parameters: {
             query?: never;
@@ -140,6 +158,61 @@ export interface paths {
         head?: never;
         /** Changes what is given. */
         patch: operations["change_department"];
+        trace?: never;
+    };
+    "/api/erasures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Erasures that wait for an administrator, and those that are done. */
+        get: operations["list_erasures"];
+        put?: never;
+        /** Asks for a person's erasure; nothing is erased yet. */
+        post: operations["ask_erasure"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/erasures/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Takes a request back. */
+        delete: operations["withdraw_erasure"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/erasures/{id}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirms an erasure, by another administrator and with the person's name
+         *     typed; then it is done, and cannot be undone.
+         */
+        post: operations["confirm_erasure"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/evaluations": {
@@ -542,6 +615,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/persons/{party}/{id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Everything of a person as a ZIP of JSON and CSV. */
+        get: operations["export_person"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/records/{object}": {
         parameters: {
             query?: never;
@@ -610,6 +700,23 @@ export interface paths {
         get: operations["list_record_history"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/records/{object}/{id}/reveal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The value of one masked field of one record, for a reason that is kept. */
+        post: operations["reveal_field"];
         delete?: never;
         options?: never;
         head?: never;
@@ -831,6 +938,10 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        Added: {
+            /** Format: int64 */
+            id: number;
+        };
         /** @description Rows of typed columns, with where they come from. */
         Answer: {
             /** Format: date */
@@ -860,7 +971,10 @@ export interface components {
             before?: Record<string, never> | null;
             /** @description `page`, `api`, `command_line` or `job`. */
             channel: string;
-            /** @description `create`, `update`, `delete`, `import`, `undo` or `evaluation`. */
+            /**
+             * @description `create`, `update`, `delete`, `import`, `undo`, `evaluation`, `reveal`,
+             *     `export` or `erasure`.
+             */
             kind: string;
             object?: string | null;
             /** Format: int64 */
@@ -967,6 +1081,46 @@ export interface components {
         };
         /** @enum {string} */
         Compare: "previous" | "year";
+        Confirmation: {
+            /** @description The title of the record, typed. */
+            title: string;
+        };
+        ConsentDoc: {
+            /**
+             * Format: date-time
+             * @description The moment that is told of.
+             */
+            as_of: string;
+            /** @description What was recorded by then, newest first. */
+            entries: components["schemas"]["ConsentEntry"][];
+            states: components["schemas"]["ConsentState"][];
+        };
+        /** @description One entry of the ledger. */
+        ConsentEntry: {
+            /** Format: date-time */
+            at: string;
+            channel: string;
+            evidence?: string | null;
+            /** Format: int64 */
+            id: number;
+            purpose: string;
+            /** Format: date-time */
+            recorded_at: string;
+            recorded_by: string;
+            source: string;
+            state: string;
+        };
+        /** @description What holds for one channel and purpose. */
+        ConsentState: {
+            /**
+             * Format: int64
+             * @description The entry that decides.
+             */
+            by: number;
+            channel: string;
+            purpose: string;
+            state: string;
+        };
         CustomerDoc: {
             /** @description The customer's own fields. */
             customer: Record<string, never>;
@@ -1016,6 +1170,53 @@ export interface components {
         };
         /** @enum {string} */
         Direction: "up" | "down" | "band";
+        /** @description An erasure that waits for an administrator. */
+        ErasureBody: {
+            /** Format: date-time */
+            asked_at: string;
+            asked_by: string;
+            /** Format: int64 */
+            id: number;
+            /** @description Records that will lose something, or may. */
+            n_records: number;
+            object: string;
+            reason: string;
+            /** Format: int64 */
+            record: number;
+            /** @description What has to be typed to confirm. */
+            title: string;
+        };
+        ErasureDone: {
+            /** Format: date-time */
+            at: string;
+            object: string;
+            pseudonym: string;
+            /** Format: int64 */
+            record: number;
+        };
+        ErasureList: {
+            /** @description Newest first. */
+            done: components["schemas"]["ErasureDone"][];
+            waiting: components["schemas"]["ErasureBody"][];
+        };
+        ErasureReport: {
+            /**
+             * Format: int64
+             * @description Entries of the log that lost what they held.
+             */
+            n_entries: number;
+            /**
+             * Format: int64
+             * @description Imports whose received files went.
+             */
+            n_files: number;
+            /**
+             * Format: int64
+             * @description Records that lost something.
+             */
+            n_records: number;
+            pseudonym: string;
+        };
         EvaluationDoc: {
             /** Format: date */
             as_of: string;
@@ -1102,8 +1303,15 @@ export interface components {
         FieldDoc: {
             help?: components["schemas"]["Text2"] | null;
             id: string;
+            /**
+             * @description The caller sees it covered, as text, and lists neither filter, sort nor
+             *     search by it.
+             */
+            is_masked: boolean;
             /** @description The caller may see it, not write it. */
             is_read_only: boolean;
+            /** @description The caller may see one record's value for a reason. */
+            may_reveal: boolean;
             name: components["schemas"]["Text2"];
             options: components["schemas"]["OptionDef"][];
             required: boolean;
@@ -1127,9 +1335,12 @@ export interface components {
             index?: number | null;
         };
         FieldRightBody: {
+            /** @description `hidden`, `masked`, `read` or `write`. */
             as: string;
             /** @description `customer.phone` */
             field: string;
+            /** @description Of a masked field: one record's value may be seen for a reason. */
+            reveal?: boolean;
         };
         /** @enum {string} */
         Grain: "day" | "week" | "month" | "quarter" | "year";
@@ -1374,12 +1585,37 @@ export interface components {
             id: string;
             zh: string;
         };
+        NewConsent: {
+            /**
+             * Format: date-time
+             * @description When the person said so; now, where it is not given. Not in the future.
+             */
+            at?: string | null;
+            /** @description `phone`, `sms`, `email`, `wechat`, `post`, `visit`, or `any` for all. */
+            channel: string;
+            /** @description What shows it. */
+            evidence?: string | null;
+            /** @description `marketing`, `service`, `survey`, `profiling` or `sharing`. */
+            purpose: string;
+            /** @description How it came: form, call, contract. */
+            source: string;
+            /** @description `given` or `withdrawn`. */
+            state: string;
+        };
         NewDepartment: {
             /** @description `department` or `team`; a department by default. */
             kind?: string | null;
             name: string;
             /** Format: int64 */
             parent?: number | null;
+        };
+        NewErasure: {
+            /** @description `contact` or `customer`. */
+            object: string;
+            /** @description In at least a few words; without the person's name. */
+            reason: string;
+            /** Format: int64 */
+            record: number;
         };
         NewEvaluation: {
             /**
@@ -1657,6 +1893,17 @@ export interface components {
             row?: number | null;
             samples?: string[];
             zh: string;
+        };
+        RevealBody: {
+            /** @description A field of the object. */
+            field: string;
+            /** @description What the value is needed for, in at least a few words. */
+            reason: string;
+        };
+        Revealed: {
+            field: string;
+            /** @description As in the record, in clear. */
+            value?: Record<string, never> | null;
         };
         RfmBody: {
             about: components["schemas"]["Text2"];
@@ -1946,7 +2193,10 @@ export interface operations {
                 object?: string;
                 /** @description Id of a record of the object. */
                 record?: number;
-                /** @description `create`, `update`, `delete`, `import`, `undo` or `evaluation`. */
+                /**
+                 * @description `create`, `update`, `delete`, `import`, `undo`, `evaluation`, `reveal`,
+                 *     `export` or `erasure`.
+                 */
                 kind?: string;
                 /** @description The `next` of the page before. */
                 before?: number;
@@ -1992,6 +2242,73 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CatalogBody"];
+                };
+            };
+        };
+    };
+    get_consents: {
+        parameters: {
+            query?: {
+                /** @description What was so, and was known, at this moment; now without it. */
+                as_of?: string;
+            };
+            header?: never;
+            path: {
+                party: "contact" | "customer";
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsentDoc"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    record_consent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                party: "contact" | "customer";
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewConsent"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Added"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
                 };
             };
         };
@@ -2238,6 +2555,124 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_erasures: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErasureList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    ask_erasure: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewErasure"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Added"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    withdraw_erasure: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    confirm_erasure: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Confirmation"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErasureReport"];
+                };
             };
             default: {
                 headers: {
@@ -3071,6 +3506,37 @@ export interface operations {
             };
         };
     };
+    export_person: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                party: "contact" | "customer";
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": unknown;
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
     list_records: {
         parameters: {
             query?: {
@@ -3328,6 +3794,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HistoryPage"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    reveal_field: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                object: string;
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RevealBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Revealed"];
                 };
             };
             default: {

@@ -34,7 +34,7 @@ struct Added {
 
 /// What a person consents to, and since when; of any moment.
 #[utoipa::path(get, path = "/api/consents/{party}/{id}", operation_id = "get_consents", tag = "trust",
-    params(("party" = Party, Path), ("id" = i64, Path), ConsentQuery),
+    params(("party" = inline(Party), Path), ("id" = i64, Path), ConsentQuery),
     responses((status = 200, body = ConsentDoc), (status = "default", body = ProblemBody)))]
 async fn consents(
     State(shared): State<Shared>,
@@ -51,7 +51,7 @@ async fn consents(
 
 /// Adds an entry to a person's consents; none is ever changed.
 #[utoipa::path(post, path = "/api/consents/{party}/{id}", operation_id = "record_consent", tag = "trust",
-    params(("party" = Party, Path), ("id" = i64, Path)), request_body = NewConsent,
+    params(("party" = inline(Party), Path), ("id" = i64, Path)), request_body = NewConsent,
     responses((status = 201, body = Added), (status = "default", body = ProblemBody)))]
 async fn record_consent(
     State(shared): State<Shared>,
@@ -68,7 +68,7 @@ async fn record_consent(
 
 /// Everything of a person as a ZIP of JSON and CSV.
 #[utoipa::path(get, path = "/api/persons/{party}/{id}/export", operation_id = "export_person", tag = "trust",
-    params(("party" = Party, Path), ("id" = i64, Path)),
+    params(("party" = inline(Party), Path), ("id" = i64, Path)),
     responses((status = 200, description = "the file", content_type = "application/zip"),
         (status = "default", body = ProblemBody)))]
 async fn export_person(
