@@ -3,6 +3,7 @@
 //! so what was true, and known, on any day can be told later.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use jiff::Timestamp;
 use keji_schema::Value;
@@ -20,6 +21,8 @@ const OBJECT: &str = "consent";
 const ANY: &str = "any";
 const MAX_ENTRIES: u32 = 1000;
 const LONGEST: usize = 1000;
+/// Of a file.
+const MAX_ROWS: usize = 10_000;
 
 /// Whose: a contact's, or that of a customer who is a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -112,20 +115,79 @@ pub async fn record(
     let object = party.object();
     require(caller, object, Action::Update)?;
     let values = values(app, caller, party, id, Action::Update, new).await?;
-    let change = NewChange {
-        object: OBJECT.to_owned(),
-        op: Op::Create { values },
-        actor: caller.actor.clone(),
-        channel: caller.channel.id().to_owned(),
-        module: Some(OBJECT.to_owned()),
-        expected: None,
-        gives_number: false,
-        jobs: Vec::new(),
-    };
+    let change = change(caller, values);
     // The person's record was within reach.
     let written = app.store.write(change, &keji_store::Access::all()).await?;
     let id = written.and_then(|change| change.record);
     id.ok_or_else(|| Error::Internal("a consent was not written".to_owned()))
+}
+
+/// One line of a file of consents.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Row {
+    /// `contact` or `customer`
+    object: Party,
+    id: i64,
+    channel: String,
+    purpose: String,
+    state: String,
+    at: Option<Timestamp>,
+    source: String,
+    #[serde(default)]
+    evidence: Option<String>,
+}
+
+/// Adds the entries of a CSV file with the columns `object,id,channel,purpose,
+/// state,at,source,evidence`: all of them or, where one does not hold, none;
+/// every line that does not is told. How many.
+pub async fn import(app: &App, caller: &Caller, file: &Path) -> Result<usize> {
+    let name = file.display().to_string();
+    let text = std::fs::read(file).map_err(Error::named(name.clone()))?;
+    let text = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&text);
+    let mut reader = csv::Reader::from_reader(text);
+    let mut rows: Vec<Row> = Vec::new();
+    for row in reader.deserialize() {
+        let line = rows.len() + 2;
+        rows.push(row.map_err(|problem| Error::Argument {
+            name: "FILE",
+            zh: format!("{name} 第 {line} 行读不懂：{problem}"),
+            en: format!("{name}, line {line}: {problem}"),
+        })?);
+        if rows.len() > MAX_ROWS {
+            return Err(Error::Argument {
+                name: "FILE",
+                zh: format!("{name} 超过 {MAX_ROWS} 行，请分成几份"),
+                en: format!("{name} has more than {MAX_ROWS} lines: divide it"),
+            });
+        }
+    }
+    let (mut changes, mut wrong) = (Vec::new(), Vec::new());
+    for (i, row) in rows.into_iter().enumerate() {
+        require(caller, row.object.object(), Action::Update)?;
+        let new = NewConsent {
+            channel: row.channel,
+            purpose: row.purpose,
+            state: row.state,
+            at: row.at,
+            source: row.source,
+            evidence: row.evidence,
+        };
+        match values(app, caller, row.object, row.id, Action::Update, &new).await {
+            Ok(values) => changes.push(change(caller, values)),
+            Err(problem) => wrong.push(FieldFault::of("line", &problem).at(Some(i + 2))),
+        }
+    }
+    if !wrong.is_empty() {
+        return Err(wrong.into());
+    }
+    let n = changes.len();
+    let all = keji_store::Access::all();
+    let written = app
+        .store
+        .write_many(&changes, &all, true, None, |_| serde_json::Value::Null);
+    written.await.map_err(|fault| Error::from(fault.error))?;
+    Ok(n)
 }
 
 /// What holds at a moment, and the entries that say so.
@@ -177,6 +239,19 @@ fn decide(entries: &[ConsentEntry]) -> Vec<ConsentState> {
         by: entry.id,
     };
     newest.into_iter().map(state).collect()
+}
+
+fn change(caller: &Caller, values: Vec<(String, Value)>) -> NewChange {
+    NewChange {
+        object: OBJECT.to_owned(),
+        op: Op::Create { values },
+        actor: caller.actor.clone(),
+        channel: caller.channel.id().to_owned(),
+        module: Some(OBJECT.to_owned()),
+        expected: None,
+        gives_number: false,
+        jobs: Vec::new(),
+    }
 }
 
 async fn values(

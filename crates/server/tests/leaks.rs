@@ -144,7 +144,7 @@ fn nothing_secret_or_personal_stands_where_it_does_not_belong() {
             &owner,
             &twice,
         ));
-        let wrong = json!({ "name": NAME, "phone": PHONE, "city": [MAIL] });
+        let wrong = json!({ "name": NAME, "phone": PHONE, "city": [1] });
         problems.push(ask(
             &server,
             "PATCH",

@@ -587,6 +587,28 @@ fn consents_are_added_and_told_of_any_day() {
             []
         );
 
+        // From a file: all of it, or nothing.
+        let file = home.data.path().join("consents.csv");
+        let head = "object,id,channel,purpose,state,at,source,evidence\n";
+        let good = format!("contact,{contact},email,service,given,2026-01-05T00:00:00Z,表单,7\n");
+        let bad = format!("contact,{contact},pigeon,service,given,,form,\n");
+        std::fs::write(&file, format!("{head}{good}{bad}")).unwrap();
+        let refused = home
+            .keji()
+            .args(["consent", "import"])
+            .arg(&file)
+            .output()
+            .unwrap();
+        assert_eq!(refused.status.code(), Some(2), "{}", text(&refused));
+        assert!(text(&refused).contains("pigeon"), "{}", text(&refused));
+        let n = |server: &Server| {
+            let doc = is(&ask(server, "GET", &path, &owner, &Json::Null), 200);
+            doc["entries"].as_array().map_or(0, Vec::len)
+        };
+        assert_eq!(n(&server), 3);
+        std::fs::write(&file, format!("{head}{good}")).unwrap();
+        run(home.keji().args(["consent", "import"]).arg(&file));
+        assert_eq!(n(&server), 4);
         // No other way in or out: entries are neither changed nor deleted.
         let record = format!("/api/records/consent/{}", entries[0]["id"]);
         for (method, body) in [

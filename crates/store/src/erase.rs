@@ -8,6 +8,7 @@
 //! otherwise hang nowhere.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use keji_schema::definition::{FieldDef, ObjectDef};
@@ -31,6 +32,9 @@ use crate::write::now;
 /// Key in `keji_meta` of a SQLite database in which nothing was ever freed
 /// without being overwritten.
 pub(crate) const CLEAN: &str = "clean";
+
+/// As often it is tried to empty SQLite's log file.
+const WIPE_TRIES: u32 = 100;
 
 /// From this length a text is one person's alone, such as a phone number.
 const ONES_OWN: usize = 7;
@@ -283,12 +287,16 @@ impl Store {
             conn.run("vacuum", &[]).await?;
             set_meta(&mut conn, CLEAN, "1").await?;
         }
-        conn.rows(
-            "pragma wal_checkpoint(truncate)",
-            &[],
-            &[Type::Int, Type::Int, Type::Int],
-        )
-        .await?;
+        // A reader in the middle of something holds it up for a moment.
+        for _ in 0..WIPE_TRIES {
+            let sql = "pragma wal_checkpoint(truncate)";
+            let row = conn.row(sql, &[], &[Type::Int; 3]).await?;
+            if row.is_none_or(|row| int(&row[0]) == Some(0)) {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        // Somebody reads for longer than that: the next erasure empties it.
         Ok(())
     }
 }

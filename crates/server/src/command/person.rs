@@ -72,6 +72,12 @@ pub enum ConsentCommand {
     },
     /// Add an entry to a person's consents.
     Add(AddConsent),
+    /// Add the entries of a CSV file: object,id,channel,purpose,state,at,source,evidence.
+    Import {
+        /// The file; all of it goes in, or nothing.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
 }
 
 #[derive(Args)]
@@ -176,6 +182,13 @@ pub async fn consent(
                         .collect();
                     output.table(&head, &rows);
                 }
+            }
+        }
+        ConsentCommand::Import { file } => {
+            let n = consent::import(&app, &caller(), &file).await?;
+            match output.is_json {
+                true => output.json(&json!({ "entries": n }))?,
+                false => println!("{n} {}", output.say("条已登记", "recorded")),
             }
         }
         ConsentCommand::Add(add) => {

@@ -73,6 +73,8 @@ const HELP: &[(&str, &str)] = &[
     ("consent add.at", "本人表示的时间；不写则为现在"),
     ("consent add.source", "怎样得到：表单、电话、合同"),
     ("consent add.evidence", "凭据"),
+    ("consent import", "从 CSV 文件增加授权：object,id,channel,purpose,state,at,source,evidence"),
+    ("consent import.file", "文件；整份登记，或一条都不登记"),
     ("restore.erasures", "清除登记（数据文件夹里的 erasures.jsonl）：备份之后清除的人再清除一次"),
     ("customers", "列出客户和评分"),
     ("customers.filter", "对客户字段和评分字段的条件，例如 \"tier = 'vip' and silence > 1\""),
