@@ -102,8 +102,12 @@ function ConfirmErasure({ asked, onClose }: { asked: WaitingErasure; onClose: ()
   const [title, setTitle] = useState("");
   const erase = useMutation({
     mutationFn: () => confirmErasure(asked.id, title),
-    // Whatever the page remembers may hold something of the person.
-    onSuccess: () => cache.resetQueries(),
+    // Whatever the page remembers may hold something of the person; only this
+    // list stays where it is, with what was done.
+    onSuccess: async () => {
+      await cache.resetQueries({ predicate: (query) => query.queryKey[0] === "records" });
+      await cache.invalidateQueries();
+    },
   });
   if (erase.isSuccess)
     return (
