@@ -1,7 +1,7 @@
 //! Who changed what: the change log for those who may see all of it.
 
 use jiff::Timestamp;
-use keji_store::{Change, ChangeKind, LogQuery};
+use keji_store::{Change, ChangeKind, LogQuery, Note};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use utoipa::{IntoParams, ToSchema};
@@ -22,7 +22,8 @@ pub struct AuditQuery {
     pub object: Option<String>,
     /// Id of a record of the object.
     pub record: Option<i64>,
-    /// `create`, `update`, `delete`, `import`, `undo` or `evaluation`.
+    /// `create`, `update`, `delete`, `import`, `undo`, `evaluation`, `reveal`,
+    /// `export` or `erasure`.
     #[param(value_type = Option<String>)]
     pub kind: Option<ChangeKind>,
     /// The `next` of the page before.
@@ -49,7 +50,8 @@ pub struct AuditEntry {
     pub actor: String,
     /// `page`, `api`, `command_line` or `job`.
     pub channel: String,
-    /// `create`, `update`, `delete`, `import`, `undo` or `evaluation`.
+    /// `create`, `update`, `delete`, `import`, `undo`, `evaluation`, `reveal`,
+    /// `export` or `erasure`.
     #[schema(value_type = String)]
     pub kind: ChangeKind,
     pub object: Option<String>,
@@ -103,6 +105,55 @@ pub async fn list(app: &App, caller: &Caller, wanted: &AuditQuery) -> Result<Aud
         entries: changes.into_iter().map(AuditEntry::of).collect(),
         next,
     })
+}
+
+/// What somebody did that changed no record, and that is known all the same.
+pub(crate) struct Event {
+    kind: ChangeKind,
+    object: Option<String>,
+    record: Option<i64>,
+    what: Map<String, Json>,
+}
+
+impl Event {
+    pub(crate) fn new(kind: ChangeKind) -> Event {
+        Event {
+            kind,
+            object: None,
+            record: None,
+            what: Map::new(),
+        }
+    }
+
+    pub(crate) fn of(mut self, object: &str, record: Option<i64>) -> Event {
+        self.object = Some(object.to_owned());
+        self.record = record;
+        self
+    }
+
+    /// Null is left out.
+    pub(crate) fn with(mut self, name: &str, value: impl Into<Json>) -> Event {
+        let value = value.into();
+        if !value.is_null() {
+            self.what.insert(name.to_owned(), value);
+        }
+        self
+    }
+}
+
+/// Enters the event into the log; where that fails, what it is about must not
+/// go on.
+pub(crate) async fn note(app: &App, caller: &Caller, event: Event) -> Result<()> {
+    let note = Note {
+        actor: caller.actor.clone(),
+        channel: caller.channel.id().to_owned(),
+        kind: event.kind,
+        object: event.object,
+        record: event.record,
+        what: event.what,
+    };
+    app.store.note(&note).await?;
+    Ok(())
 }
 
 /// Makes what the log holds so far part of its chain of hashes.

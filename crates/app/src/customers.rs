@@ -7,7 +7,7 @@ use keji_schema::catalog::Catalog;
 use keji_schema::expr::{Expr, Node, Op, Scope};
 use keji_schema::question::Question;
 use keji_schema::{Type, Value};
-use keji_store::{ListQuery, ScanQuery, Sort};
+use keji_store::{Access, ListQuery, ScanQuery, Sort};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -64,12 +64,13 @@ pub struct CustomerPage {
 /// that link to customers, before one the customers themselves.
 pub(crate) struct View<'a> {
     catalog: &'a Catalog,
-    caller: &'a Caller,
+    /// What the caller sees of scores and of customers.
+    access: Access,
     pub as_of: Option<Date>,
 }
 
 impl<'a> View<'a> {
-    pub async fn open(app: &'a App, caller: &'a Caller, as_of: Option<Date>) -> Result<View<'a>> {
+    pub async fn open(app: &'a App, caller: &Caller, as_of: Option<Date>) -> Result<View<'a>> {
         let as_of = match as_of {
             Some(day) => {
                 app.store
@@ -82,7 +83,7 @@ impl<'a> View<'a> {
         };
         let view = View {
             catalog: &app.catalog,
-            caller,
+            access: access(caller, "customer"),
             as_of,
         };
         require(caller, "customer", Action::Read)?;
@@ -107,7 +108,7 @@ impl<'a> View<'a> {
                 .into_iter()
                 .flat_map(|o| &o.fields)
                 .filter(|f| !(object == "score" && matches!(f.id.as_str(), "customer" | "as_of")))
-                .filter(|f| !hides(self.caller, &format!("{object}.{}", f.id)))
+                .filter(|f| self.access.shows(object, &f.id))
                 .map(|f| (f.id.clone(), format!("{prefix}{}", f.id)))
                 .collect()
         };
@@ -124,6 +125,15 @@ impl<'a> View<'a> {
                 all
             }
         }
+    }
+
+    /// Whether what is at the end of a path comes covered.
+    pub fn is_covered(&self, path: &str) -> bool {
+        let (object, field) = match path.split_once('.') {
+            Some((object, field)) => (object, field),
+            None => (self.object(), path),
+        };
+        self.access.masks(object, field)
     }
 
     /// What is wanted, without fields and limit.
@@ -248,7 +258,7 @@ impl<'a> View<'a> {
         };
         ["number", "name", "phone", "email"]
             .iter()
-            .filter(|f| !hides(self.caller, &format!("customer.{f}")))
+            .filter(|f| !self.access.hides("customer", f))
             .map(|f| format!("{prefix}{f}"))
             .collect()
     }
@@ -374,7 +384,8 @@ pub async fn get(app: &App, caller: &Caller, id: i64, as_of: Option<Date>) -> Re
     };
     let view = view.filter(|view| view.as_of.is_some());
     let by_customer = |extra: Option<Expr>| Some(and(is_customer(id), extra));
-    let is_seen = |field: &str| !hides(caller, &format!("score.{field}"));
+    let access = access(caller, "score");
+    let is_seen = |field: &str| access.shows("score", field);
     let fields = app.catalog.object("score")?.fields.iter();
     let fields = fields.filter(|f| is_seen(&f.id));
     let score_fields: Vec<String> = fields.map(|f| f.id.clone()).collect();

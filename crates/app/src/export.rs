@@ -10,11 +10,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use keji_schema::question::{Question, Role};
 use keji_schema::{Type, Value};
-use keji_store::{ListQuery, ScanQuery};
+use keji_store::{ChangeKind, ListQuery, ScanQuery};
 
 pub use records::{RecordsWanted, records, rows};
 pub(crate) use sink::{Heading, Sink};
 
+use crate::audit::{Event, note};
 use crate::context::{App, check_place};
 use crate::customers::{ListCustomers, MAX_PAGE, View};
 use crate::error::{Error, Result};
@@ -32,6 +33,14 @@ pub enum Format {
 }
 
 impl Format {
+    pub(crate) fn id(self) -> &'static str {
+        match self {
+            Format::Csv => "csv",
+            Format::Xlsx => "xlsx",
+            Format::Parquet => "parquet",
+        }
+    }
+
     /// By the file's ending.
     pub fn of(path: &Path) -> Result<Format> {
         let end = path
@@ -55,6 +64,10 @@ impl Format {
 pub struct Temporary(PathBuf);
 
 impl Temporary {
+    pub(crate) fn at(path: PathBuf) -> Temporary {
+        Temporary(path)
+    }
+
     pub fn path(&self) -> &Path {
         &self.0
     }
@@ -90,8 +103,10 @@ impl NewFile {
         self.sink.row(row)
     }
 
-    fn finish(self) -> Result<()> {
+    /// No file gets its name without its entry in the log.
+    async fn finish(self, app: &App, caller: &Caller, event: Event, n_rows: u64) -> Result<()> {
         self.sink.finish()?;
+        note(app, caller, event.with("rows", n_rows)).await?;
         let named = std::fs::rename(self.partial.path(), &self.path);
         named.map_err(Error::io(self.path.display().to_string()))
     }
@@ -154,8 +169,10 @@ pub async fn answer(
     }
     let mut file = NewFile::create(format, path, &headings)?;
     answer.rows.iter().try_for_each(|row| file.row(row))?;
-    file.finish()?;
-    Ok(answer.rows.len() as u64)
+    let n = answer.rows.len() as u64;
+    let event = asked("answer", question, format);
+    file.finish(app, caller, event, n).await?;
+    Ok(n)
 }
 
 fn kind_of(value: &Value) -> Option<Type> {
@@ -236,7 +253,10 @@ pub async fn customers(
         };
         columns.push(Heading {
             label,
-            kind: field.kind,
+            kind: match view.is_covered(&field_path) {
+                true => Type::Text,
+                false => field.kind,
+            },
         });
         paths.push(field_path);
     }
@@ -254,8 +274,27 @@ pub async fn customers(
         let row = |row: &[Value]| file.row(row);
         app.store.scan(&query, &access, row).await?
     };
-    file.finish()?;
+    let event = Event::new(ChangeKind::Export)
+        .of("customer", None)
+        .with("what", "customers")
+        .with("where", wanted.filter.as_deref())
+        .with("search", wanted.search.as_deref())
+        .with("as_of", view.as_of.map(|day| day.to_string()))
+        .with("format", format.id());
+    file.finish(app, caller, event, n).await?;
     Ok(n)
+}
+
+/// Of a question that went out as a file.
+fn asked(what: &str, question: &Question, format: Format) -> Event {
+    Event::new(ChangeKind::Export)
+        .with("what", what)
+        .with("metrics", question.metrics.clone())
+        .with("by", question.by.clone())
+        .with("from", question.from.map(|day| day.to_string()))
+        .with("to", question.to.map(|day| day.to_string()))
+        .with("where", question.filter.as_deref())
+        .with("format", format.id())
 }
 
 /// Page by page what a search finds.

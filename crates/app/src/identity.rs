@@ -660,6 +660,26 @@ async fn scan(
     Ok(())
 }
 
+/// Whether another active user may look after this.
+pub(crate) async fn has_other_admin(app: &App, admin: Admin, login: &str) -> Result<bool> {
+    let mut roles = BTreeSet::new();
+    scan(app, "user", &["login", "role", "is_active"], |row| {
+        if let [Value::Text(other), Value::Text(role), is_active] = row
+            && other != login
+            && is_active == &Value::Bool(true)
+        {
+            roles.insert(role.clone());
+        }
+    })
+    .await?;
+    for id in roles {
+        if role(app, &id).await?.admin.contains(&admin) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// A role by its id: the product's own or a kept one.
 pub(crate) async fn role(app: &App, id: &str) -> Result<RoleDef> {
     if let Some(role) = app.catalog.roles.get(id) {

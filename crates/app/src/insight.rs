@@ -133,7 +133,7 @@ pub(crate) async fn behind(
     let (snapshot, facts) = fresh(app, caller).await?;
     let rights = rights(app, caller, question)?;
     let (engine, catalog) = (&app.engine, &app.catalog);
-    Ok(records(
+    let mut found = records(
         engine,
         catalog,
         &snapshot,
@@ -142,7 +142,28 @@ pub(crate) async fn behind(
         &facts,
         most,
     )
-    .await?)
+    .await?;
+    cover(catalog, caller, &mut found);
+    Ok(found)
+}
+
+/// Leaves out what the caller may not see, and covers what is masked.
+fn cover(catalog: &Catalog, caller: &Caller, found: &mut Records) {
+    for i in (0..found.columns.len()).rev() {
+        let name = &found.columns[i].name;
+        if permission::is_unseen(catalog, caller, &found.object, name) {
+            found.columns.remove(i);
+            found.rows.iter_mut().for_each(|row| drop(row.remove(i)));
+        } else if permission::is_covered(catalog, caller, &found.object, name) {
+            let path: Vec<String> = name.split('.').map(str::to_owned).collect();
+            let field = catalog.field(&found.object, &path);
+            let mask = field.map(|f| f.mask).unwrap_or_default();
+            found
+                .rows
+                .iter_mut()
+                .for_each(|row| row[i] = mask.cover(&row[i]));
+        }
+    }
 }
 
 async fn planned(app: &App, caller: &Caller, question: &Question) -> Result<(Plan, Arc<Snapshot>)> {

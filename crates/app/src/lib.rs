@@ -5,11 +5,12 @@
 //!
 //! Reading order: [`context`] (what there is to work with), [`permission`],
 //! [`identity`], [`sharing`], [`import`], [`evaluation`], [`insight`], [`customers`], [`records`],
-//! [`export`], [`jobs`], [`webhooks`], [`backup`], [`demo`].
+//! [`consent`], [`person`], [`export`], [`jobs`], [`webhooks`], [`backup`], [`demo`].
 
 pub mod audit;
 pub mod backup;
 pub mod check;
+pub mod consent;
 pub mod context;
 pub mod customers;
 pub mod demo;
@@ -23,6 +24,7 @@ pub mod jobs;
 pub mod messages;
 pub mod outbound;
 pub mod permission;
+pub mod person;
 pub mod records;
 pub mod sharing;
 mod spelling;

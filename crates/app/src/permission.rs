@@ -127,7 +127,9 @@ pub(crate) struct Rights {
     /// Whose records each kind of rows means; all has none.
     users: BTreeMap<Rows, BTreeSet<i64>>,
     shared: Shared,
+    /// The masked ones too.
     hidden: BTreeSet<String>,
+    masked: BTreeSet<String>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -210,14 +212,19 @@ impl Rights {
             rights.ways = Ways::of(catalog, object);
             objects.insert(object.clone(), rights);
         }
-        let hidden = role.fields.iter().filter(|f| f.shown == Shown::Hidden);
+        let shown = |which: Shown| {
+            let fields = role.fields.iter().filter(move |f| f.shown == which);
+            fields.map(|f| f.field.clone()).collect::<BTreeSet<_>>()
+        };
+        let (hidden, masked) = (shown(Shown::Hidden), shown(Shown::Masked));
         Rights {
             user,
             login: login.to_owned(),
             objects,
             users,
             shared: reach.shared.clone(),
-            hidden: hidden.map(|f| f.field.clone()).collect(),
+            masked: &masked - &hidden,
+            hidden: &hidden | &masked,
             role: role.clone(),
         }
     }
@@ -382,7 +389,25 @@ pub fn may_write(caller: &Caller, object: &str, field: &str) -> bool {
         return true;
     };
     let name = format!("{object}.{field}");
-    rights.role.fields.iter().all(|f| f.field != name)
+    let mut own = rights.role.fields.iter().filter(|f| f.field == name);
+    own.all(|f| f.shown == Shown::Write)
+}
+
+/// Whether the caller sees the field covered only.
+pub(crate) fn masks(caller: &Caller, object: &str, field: &str) -> bool {
+    let rights = caller.rights.as_ref();
+    rights.is_some_and(|r| r.masked.contains(&format!("{object}.{field}")))
+}
+
+/// Whether the caller may see one record's value of a masked field for a
+/// reason.
+pub(crate) fn may_reveal(caller: &Caller, object: &str, field: &str) -> bool {
+    let Some(rights) = caller.rights.as_ref() else {
+        return false;
+    };
+    let name = format!("{object}.{field}");
+    let mut own = rights.role.fields.iter().filter(|f| f.field == name);
+    masks(caller, object, field) && own.any(|f| f.reveal)
 }
 
 /// Refuses what concerns the whole place.
@@ -403,6 +428,10 @@ pub fn require_admin(caller: &Caller, admin: Admin) -> Result<()> {
         ),
         Admin::Evaluations => ("评估全部客户", "evaluate all customers"),
         Admin::Webhooks => ("管理网络钩子", "look after webhooks"),
+        Admin::Privacy => (
+            "导出或清除一个人的全部数据",
+            "take out or erase all data of a person",
+        ),
     };
     Err(Error::Forbidden {
         zh: format!("您的角色不能{}", what.0),
@@ -500,6 +529,7 @@ pub fn access_for(caller: &Caller, object: &str, actions: &[Action]) -> Access {
     Access {
         predicate,
         hidden: rights.hidden.clone(),
+        masked: rights.masked.clone(),
     }
 }
 
@@ -535,10 +565,26 @@ pub fn sees_part(caller: &Caller, object: &str) -> bool {
     access(caller, object).predicate.is_some()
 }
 
-/// Whether the caller may not see a field.
-pub(crate) fn hides(caller: &Caller, field: &str) -> bool {
+/// Whether what is at the end of a path of one link at most comes covered.
+pub(crate) fn is_covered(catalog: &Catalog, caller: &Caller, object: &str, path: &str) -> bool {
+    let (object, field) = end_of(catalog, object, path);
+    masks(caller, object, field)
+}
+
+/// Whether what is at the end of such a path is not seen at all.
+pub(crate) fn is_unseen(catalog: &Catalog, caller: &Caller, object: &str, path: &str) -> bool {
+    let (object, field) = end_of(catalog, object, path);
     let rights = caller.rights.as_ref();
-    rights.is_some_and(|r| r.hidden.contains(field))
+    let is_hidden = rights.is_some_and(|r| r.hidden.contains(&format!("{object}.{field}")));
+    is_hidden && !masks(caller, object, field)
+}
+
+fn end_of<'a>(catalog: &'a Catalog, object: &'a str, path: &'a str) -> (&'a str, &'a str) {
+    let Some((link, field)) = path.split_once('.') else {
+        return (object, path);
+    };
+    let link = catalog.objects.get(object).and_then(|o| o.field(link));
+    (link.and_then(|f| f.to.as_deref()).unwrap_or(object), field)
 }
 
 pub(crate) fn hidden(caller: &Caller) -> impl Iterator<Item = (&str, &str)> {

@@ -10,6 +10,7 @@ mod coerce;
 mod links;
 mod objects;
 mod problem;
+mod reveal;
 
 #[cfg(test)]
 mod tests;
@@ -34,6 +35,8 @@ use crate::permission::{
 pub use bulk::{BulkAnswer, BulkBody, BulkOperation, BulkOutcome, bulk};
 pub use coerce::text_form;
 pub use objects::{FieldDoc, ObjectDoc, ObjectList, object, objects};
+pub(crate) use reveal::reason;
+pub use reveal::{RevealBody, Revealed, reveal};
 
 /// At most so many records in one page, or operations in one request.
 pub const MAX_RECORDS: u32 = 1000;
@@ -357,7 +360,18 @@ pub async fn history(
     changes.truncate(limit as usize);
     let shown = |values: Option<Map<String, Json>>| -> Option<Map<String, Json>> {
         let values = values?.into_iter();
-        Some(values.filter(|(f, _)| !access.hides(object, f)).collect())
+        let values = values.filter(|(f, _)| access.shows(object, f));
+        Some(
+            values
+                .map(|(f, value)| match access.masks(object, &f) {
+                    true => {
+                        let covered = cover(def, &f, &value);
+                        (f, covered)
+                    }
+                    false => (f, value),
+                })
+                .collect(),
+        )
     };
     Ok(HistoryPage {
         next: has_more.then(|| changes.last().map(|c| c.seq)).flatten(),
@@ -531,7 +545,7 @@ impl Paths<'_> {
         }
         if all.is_empty() {
             let own = self.def.fields.iter();
-            let own = own.filter(|f| !self.access.hides(&self.def.id, &f.id));
+            let own = own.filter(|f| self.access.shows(&self.def.id, &f.id));
             all.extend(own.map(|f| (f.id.clone(), f.to.clone())));
         }
         Ok(all)
@@ -581,7 +595,11 @@ impl Paths<'_> {
             if is_last && step == "id" {
                 return Ok(None);
             }
-            let field = at.field(step).filter(|_| !self.access.hides(&at.id, step));
+            let is_there = match is_last && parameter == "fields" {
+                true => self.access.shows(&at.id, step),
+                false => !self.access.hides(&at.id, step),
+            };
+            let field = at.field(step).filter(|_| is_there);
             let field = field.ok_or_else(unknown)?;
             if is_last {
                 return Ok(Some(field));
@@ -602,6 +620,16 @@ fn names(text: Option<&str>) -> impl Iterator<Item = &str> {
 
 fn json<T: Serialize>(value: &T) -> Json {
     serde_json::to_value(value).unwrap_or(Json::Null)
+}
+
+/// A value of the log as those see it to whom the field is masked.
+fn cover(def: &ObjectDef, field: &str, value: &Json) -> Json {
+    let mask = def.field(field).map(|f| f.mask).unwrap_or_default();
+    match value {
+        Json::Null => Json::Null,
+        Json::String(text) => json(&mask.cover(&Value::from(text.as_str()))),
+        _ => json(&mask.cover(&Value::Bool(true))),
+    }
 }
 
 fn as_id(value: &Value) -> Option<i64> {

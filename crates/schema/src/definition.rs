@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::value::Type;
+use crate::value::{Type, Value};
 
 /// A text in both languages of the product.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
@@ -75,10 +75,46 @@ pub struct FieldDef {
     pub search: bool,
     /// `money`, `count`, `days`, `pct`; decides how it is shown.
     pub unit: Option<String>,
+    /// What stays to be seen where a role has the field masked.
+    #[serde(default)]
+    pub mask: Mask,
     /// Headings under which files bring it, in any language; compared without
     /// case, spaces and punctuation.
     #[serde(default)]
     pub headings: Vec<String>,
+}
+
+/// How a value is covered for those who may not see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mask {
+    /// Nothing of it is seen, not even its length.
+    #[default]
+    All,
+    /// The last four characters of at least eight, and of at least eleven the
+    /// first three as well: enough to know a number by that one has before one.
+    Phone,
+}
+
+impl Mask {
+    /// `138****5678` of a phone number. Null stays null: that there is nothing
+    /// is no secret.
+    pub fn cover(self, value: &Value) -> Value {
+        const COVER: &str = "****";
+        let text = match (self, value) {
+            (_, Value::Null) => return Value::Null,
+            (Mask::Phone, Value::Text(text)) => text,
+            _ => return COVER.into(),
+        };
+        let letters: Vec<char> = text.chars().collect();
+        let n = letters.len();
+        let start = if n >= 11 { 3 } else { 0 };
+        let end = if n >= 8 { n - 4 } else { n };
+        let mut covered: String = letters[..start].iter().collect();
+        covered.push_str(COVER);
+        covered.extend(&letters[end..]);
+        Value::Text(covered)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,5 +129,22 @@ pub struct OptionDef {
 impl ObjectDef {
     pub fn field(&self, id: &str) -> Option<&FieldDef> {
         self.fields.iter().find(|f| f.id == id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_phone_keeps_its_ends_and_all_else_nothing() {
+        let phone = |text: &str| Mask::Phone.cover(&text.into());
+        assert_eq!(phone("13812345678"), "138****5678".into());
+        assert_eq!(phone("62345678"), "****5678".into());
+        assert_eq!(phone("110"), "****".into());
+        assert_eq!(phone(""), "****".into());
+        assert_eq!(Mask::All.cover(&"13812345678".into()), "****".into());
+        assert_eq!(Mask::All.cover(&Value::Int(7)), "****".into());
+        assert_eq!(Mask::Phone.cover(&Value::Null), Value::Null);
     }
 }

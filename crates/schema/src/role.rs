@@ -76,6 +76,9 @@ pub struct FieldRight {
     pub field: String,
     #[serde(rename = "as")]
     pub shown: Shown,
+    /// Of a masked field: the role may see one record's value for a reason.
+    #[serde(default)]
+    pub reveal: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -83,8 +86,13 @@ pub struct FieldRight {
 pub enum Shown {
     /// As if the field did not exist.
     Hidden,
+    /// Its value is covered, see [`crate::definition::Mask`]; nothing finds,
+    /// sorts or groups by it.
+    Masked,
     /// May be read, not written.
     Read,
+    /// As without a right of its own.
+    Write,
 }
 
 /// What concerns the whole place.
@@ -102,15 +110,18 @@ pub enum Admin {
     Evaluations,
     /// Webhooks, and releasing what a restore has frozen.
     Webhooks,
+    /// Taking out, and erasing, all that there is of a person.
+    Privacy,
 }
 
 impl Admin {
-    pub const ALL: [Admin; 6] = [
+    pub const ALL: [Admin; 7] = [
         Admin::Users,
         Admin::Roles,
         Admin::Audit,
         Admin::Imports,
         Admin::Evaluations,
         Admin::Webhooks,
+        Admin::Privacy,
     ];
 }

@@ -14,6 +14,9 @@ pub struct Access {
     /// Fields as `object.field` (`customer.phone`) that may not be selected,
     /// filtered, sorted or searched, whatever path leads to them.
     pub hidden: BTreeSet<String>,
+    /// Of the hidden ones those that are shown covered: they may be selected,
+    /// and nothing else, and come as [`keji_schema::definition::Mask`] has it.
+    pub masked: BTreeSet<String>,
 }
 
 impl Access {
@@ -24,5 +27,15 @@ impl Access {
 
     pub fn hides(&self, object: &str, field: &str) -> bool {
         !self.hidden.is_empty() && self.hidden.contains(&format!("{object}.{field}"))
+    }
+
+    /// Whether the field is seen covered only.
+    pub fn masks(&self, object: &str, field: &str) -> bool {
+        !self.masked.is_empty() && self.masked.contains(&format!("{object}.{field}"))
+    }
+
+    /// Whether the field is there for the caller, in clear or covered.
+    pub fn shows(&self, object: &str, field: &str) -> bool {
+        !self.hides(object, field) || self.masks(object, field)
     }
 }

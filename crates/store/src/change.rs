@@ -61,6 +61,12 @@ pub enum ChangeKind {
     Undo,
     /// One evaluation: its scores are rows of object `score`.
     Evaluation,
+    /// Somebody saw a masked value; changes nothing, as the next.
+    Reveal,
+    /// Somebody took records or numbers out as a file.
+    Export,
+    /// A person's data were erased.
+    Erasure,
 }
 
 /// One entry of the log.

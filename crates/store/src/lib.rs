@@ -31,12 +31,14 @@ mod import;
 
 mod backup;
 mod check;
+mod erase;
 pub mod evaluation;
 pub mod identity;
 pub mod job;
 pub mod manifest;
 pub mod mapping;
 pub mod webhook;
+mod person;
 
 mod db;
 mod ddl;
@@ -49,7 +51,7 @@ pub mod error;
 pub mod testing;
 
 pub use access::Access;
-pub use audit::{LogProof, LogQuery, Seal};
+pub use audit::{LogProof, LogQuery, Note, Seal};
 pub use backup::{
     BackupProgress, BackupReport, BackupStep, Checksum, Manifest, Source, TableSum, read_manifest,
     restore,
@@ -60,6 +62,7 @@ pub use batch::{
 };
 pub use change::{Change, ChangeKind, ChangeQuery, Delta, Deltas, NewChange, Op, Touched};
 pub use check::Counts;
+pub use erase::{Erased, Erasure, ErasureLine, ErasureRequest};
 pub use error::{Error, Result};
 pub use evaluation::Evaluation;
 pub use identity::{By, NewToken, Proof, Session, Token};

@@ -42,10 +42,13 @@ pub(crate) async fn take(conn: &mut Conn<'_>) -> Result<()> {
 
 pub(crate) async fn append(conn: &mut Conn<'_>, entry: &Entry<'_>) -> Result<i64> {
     take(conn).await?;
-    let sql = "insert into keji_change \
-               (seq, at, actor, channel, kind, object, record, batch, before, after) \
-               select coalesce(max(seq), 0) + 1, $1, $2, $3, $4, $5, $6, $7, $8, $9 \
-               from keji_change returning seq";
+    let sql = format!(
+        "insert into keji_change \
+         (seq, at, actor, channel, kind, object, record, batch, before, after, salt) \
+         select coalesce(max(seq), 0) + 1, $1, $2, $3, $4, $5, $6, $7, $8, $9, {} \
+         from keji_change returning seq",
+        salt_sql(conn.dialect())
+    );
     let text = |map: Option<&Map<String, Json>>| {
         map.map_or(Value::Null, |m| {
             Value::Text(Json::Object(m.clone()).to_string())
@@ -63,10 +66,15 @@ pub(crate) async fn append(conn: &mut Conn<'_>, entry: &Entry<'_>) -> Result<i64
         text(entry.after),
     ];
     let row = conn
-        .row(typed(conn.dialect(), sql, &params), &params, &[Type::Int])
+        .row(typed(conn.dialect(), &sql, &params), &params, &[Type::Int])
         .await?;
     row.and_then(|row| crate::db::int(&row[0]))
         .ok_or_else(|| Error::Corrupt("the change log gave no position".to_owned()))
+}
+
+/// 122 random bits or more, another for each row.
+pub(crate) fn salt_sql(dialect: Dialect) -> &'static str {
+    dialect.pick("lower(hex(randomblob(16)))", "gen_random_uuid()::text")
 }
 
 /// PostgreSQL does not look at the target column to type a parameter that is
@@ -101,6 +109,9 @@ pub(crate) fn kind_text(kind: ChangeKind) -> &'static str {
         ChangeKind::Import => "import",
         ChangeKind::Undo => "undo",
         ChangeKind::Evaluation => "evaluation",
+        ChangeKind::Reveal => "reveal",
+        ChangeKind::Export => "export",
+        ChangeKind::Erasure => "erasure",
     }
 }
 
@@ -112,6 +123,9 @@ pub(crate) fn kind_of_text(text: &str) -> Result<ChangeKind> {
         "import" => ChangeKind::Import,
         "undo" => ChangeKind::Undo,
         "evaluation" => ChangeKind::Evaluation,
+        "reveal" => ChangeKind::Reveal,
+        "export" => ChangeKind::Export,
+        "erasure" => ChangeKind::Erasure,
         _ => return Err(Error::Corrupt(format!("a change of kind {text}"))),
     })
 }

@@ -1,5 +1,6 @@
 //! Reading records: a page, one, or all of them in a stream.
 
+use keji_schema::definition::Mask;
 use keji_schema::{Type, Value};
 use serde_json::Value as Json;
 
@@ -21,10 +22,16 @@ const PORTION: usize = 1024;
 impl Store {
     /// One page, in a stable order: by the query's sort, then by id.
     pub async fn list(&self, query: &ListQuery, access: &Access) -> Result<ListPage> {
-        let (sql, count_sql, select, kinds) = self.list_sql(query, access)?;
+        let ListSql {
+            sql,
+            count_sql,
+            params,
+            kinds,
+            masks,
+        } = self.list_sql(query, access)?;
         let mut reader = self.db().reader().await?;
         let mut conn = reader.conn();
-        let mut rows = conn.rows(sql, &select, &kinds).await?;
+        let mut rows = conn.rows(sql, &params, &kinds).await?;
         let next = match rows.len() > query.limit as usize {
             true => {
                 rows.truncate(query.limit as usize);
@@ -34,6 +41,7 @@ impl Store {
         };
         for row in &mut rows {
             row.truncate(query.fields.len());
+            cover(row, &masks);
         }
         let total = match count_sql {
             Some((sql, params)) => Some(conn.int(sql, &params).await?),
@@ -62,7 +70,15 @@ impl Store {
         F: FnMut(&[Value]) -> std::result::Result<(), E> + Send,
         E: From<Error> + Send,
     {
-        let (sql, params, kinds) = self.scan_sql(query, access)?;
+        let (sql, params, kinds, masks) = self.scan_sql(query, access)?;
+        let mut each = move |row: &[Value]| match masks.is_empty() {
+            true => each(row),
+            false => {
+                let mut row = row.to_vec();
+                cover(&mut row, &masks);
+                each(&row)
+            }
+        };
         match self.db() {
             Db::Postgres(_) => {
                 let mut reader = self.db().reader().await?;
@@ -106,7 +122,7 @@ impl Store {
         let fields: Vec<_> = def
             .fields
             .iter()
-            .filter(|f| !access.hides(object, &f.id))
+            .filter(|f| access.shows(object, &f.id))
             .collect();
         let mut columns = vec![format!("t.{}", quote("batch"))];
         let mut kinds = vec![Type::Int];
@@ -129,12 +145,18 @@ impl Store {
         };
         let mut values = row.into_iter();
         let batch = values.next().as_ref().and_then(crate::db::int);
-        let values = fields.iter().map(|f| f.id.clone()).zip(values).collect();
+        let values = fields.iter().zip(values).map(|(field, value)| {
+            let value = match access.masks(object, &field.id) {
+                true => field.mask.cover(&value),
+                false => value,
+            };
+            (field.id.clone(), value)
+        });
         Ok(Some(Record {
             object: object.to_owned(),
             id,
             batch,
-            values,
+            values: values.collect(),
         }))
     }
 
@@ -143,20 +165,17 @@ impl Store {
         self.db().snapshot().await
     }
 
-    #[allow(clippy::type_complexity)] // Four parts of one page, used once.
-    fn list_sql(
-        &self,
-        query: &ListQuery,
-        access: &Access,
-    ) -> Result<(String, Option<(String, Vec<Value>)>, Vec<Value>, Vec<Type>)> {
+    fn list_sql(&self, query: &ListQuery, access: &Access) -> Result<ListSql> {
         let dialect = self.db().dialect();
         let mut select = Select::new(dialect, &self.0.catalog, access, &query.object)?;
         let mut columns = Vec::new();
         let mut kinds = Vec::new();
-        for path in &query.fields {
-            let (column, kind) = select.path(path)?;
+        let mut masks = Vec::new();
+        for (i, path) in query.fields.iter().enumerate() {
+            let (column, kind, mask) = select.shown(path)?;
             columns.push(column);
             kinds.push(kind);
+            masks.extend(mask.map(|mask| (i, mask)));
         }
         let keys = self.sort_keys(&mut select, &query.object, &query.sort)?;
         for key in &keys {
@@ -185,22 +204,30 @@ impl Store {
             // Beyond it SQLite reads a float; there is no record there anyway.
             query.offset.min(i64::MAX as u64)
         );
-        Ok((sql, count_sql, select.params, kinds))
+        Ok(ListSql {
+            sql,
+            count_sql,
+            params: select.params,
+            kinds,
+            masks,
+        })
     }
 
     fn scan_sql(
         &self,
         query: &ScanQuery,
         access: &Access,
-    ) -> Result<(String, Vec<Value>, Vec<Type>)> {
+    ) -> Result<(String, Vec<Value>, Vec<Type>, Masks)> {
         let dialect = self.db().dialect();
         let mut select = Select::new(dialect, &self.0.catalog, access, &query.object)?;
         let mut columns = Vec::new();
         let mut kinds = Vec::new();
-        for path in &query.fields {
-            let (column, kind) = select.path(path)?;
+        let mut masks = Vec::new();
+        for (i, path) in query.fields.iter().enumerate() {
+            let (column, kind, mask) = select.shown(path)?;
             columns.push(column);
             kinds.push(kind);
+            masks.extend(mask.map(|mask| (i, mask)));
         }
         let keys = self.sort_keys(&mut select, &query.object, &query.sort)?;
         let condition = select.condition(query.filter.as_ref())?;
@@ -211,7 +238,7 @@ impl Store {
             select.from(),
             order.join(", ")
         );
-        Ok((sql, select.params, kinds))
+        Ok((sql, select.params, kinds, masks))
     }
 
     /// The keys of an order, always ending with the id.
@@ -329,6 +356,23 @@ impl Store {
             has("spelt")
         )))
     }
+}
+
+/// Places of covered values, each with how it is covered.
+type Masks = Vec<(usize, Mask)>;
+
+fn cover(row: &mut [Value], masks: &Masks) {
+    for (at, mask) in masks {
+        row[*at] = mask.cover(&row[*at]);
+    }
+}
+
+struct ListSql {
+    sql: String,
+    count_sql: Option<(String, Vec<Value>)>,
+    params: Vec<Value>,
+    kinds: Vec<Type>,
+    masks: Masks,
 }
 
 /// One key of an order.

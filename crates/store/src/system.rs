@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::sql::Dialect;
 
 /// Of the tables below: the last of [`MIGRATIONS`].
-const VERSION: i64 = 7;
+const VERSION: i64 = 8;
 
 /// Keys of PostgreSQL's advisory locks.
 pub(crate) mod lock {
@@ -42,7 +42,11 @@ pub(crate) async fn prepare(db: &Db, catalog: &Catalog, may_drop: bool) -> Resul
     }
     let dialect = conn.dialect();
     conn.script(&in_words_of(dialect, TABLES)).await?;
-    let (version, stored) = stored_shape(&mut conn).await?.unwrap_or_default();
+    let known = stored_shape(&mut conn).await?;
+    if known.is_none() {
+        set_meta(&mut conn, crate::erase::CLEAN, "1").await?;
+    }
+    let (version, stored) = known.unwrap_or_default();
     for migration in MIGRATIONS.iter().filter(|m| m.version > version) {
         conn.script(&in_words_of(dialect, migration.both)).await?;
         if dialect == Dialect::Postgres {
@@ -260,6 +264,33 @@ const MIGRATIONS: &[Migration] = &[
     Migration {
         version: 7,
         both: WEBHOOKS,
+        postgres: &[],
+    },
+    Migration {
+        version: 8,
+        both: &[
+            // Keeps what an entry held from being guessed by its digest. Both
+            // values and salt go when a person's data are erased, and the digest
+            // stands in their place.
+            "alter table keji_change add column salt $text",
+            "alter table keji_change add column digest $text",
+            // `proof` is the hash over digests, of a seal that was made over
+            // values: see `audit.rs`.
+            "alter table keji_seal add column form $int not null default 1",
+            "alter table keji_seal add column proof $text",
+            // Who was erased, in words that say nothing of the person. `origin` is
+            // the first entry of the log about the record, `seq` that of the
+            // erasure.
+            "create table keji_erasure (
+           pseudonym $text primary key, object $text not null, record $int not null,
+           origin $int not null, seq $int not null, at $time not null
+         )$strict",
+            // Asked for, and waiting for an administrator.
+            "create table keji_erasure_request (
+           id $id, object $text not null, record $int not null, reason $text not null,
+           asked_by $text not null, asked_at $time not null
+         )$strict",
+        ],
         postgres: &[],
     },
 ];

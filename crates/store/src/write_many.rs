@@ -220,6 +220,7 @@ impl Store {
         let masked = Access {
             predicate: None,
             hidden: access.hidden.clone(),
+            masked: access.masked.clone(),
         };
         Ok(Written {
             id,

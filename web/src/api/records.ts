@@ -27,6 +27,10 @@ export type FieldDef = {
   required?: boolean;
   /** The reader may see it, not write it. */
   is_read_only?: boolean;
+  /** The reader sees it covered, as text; nothing finds or sorts by it. */
+  is_masked?: boolean;
+  /** One record's value is shown for a reason. */
+  may_reveal?: boolean;
   unique?: boolean;
   search?: boolean;
   /** The object that a link points to. */
@@ -71,10 +75,18 @@ export type HistoryPage = { changes: RecordChange[]; next: number | string | nul
 /** What is wrong with which field of a record that was not taken. */
 export type FieldFault = { field: string; code: string; detail: string };
 
+/** A covered value is a text, whatever its field holds. */
+const covered = (object: ObjectDef): ObjectDef => ({
+  ...object,
+  fields: object.fields.map((f) =>
+    f.is_masked ? { ...f, type: "text", options: null, unit: null, is_read_only: true } : f,
+  ),
+});
+
 export const objectsQuery = queryOptions({
   queryKey: ["objects"],
   queryFn: async ({ signal }) =>
-    (await send<{ objects: ObjectDef[] }>("GET", "/api/objects", { signal })).body.objects,
+    (await send<{ objects: ObjectDef[] }>("GET", "/api/objects", { signal })).body.objects.map(covered),
   staleTime: 10 * MINUTE,
 });
 

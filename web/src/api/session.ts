@@ -96,7 +96,7 @@ export const deleteDepartment = async (id: number) =>
 
 export const ROWS = ["own", "team", "department", "all"] as const;
 export type Rows = (typeof ROWS)[number];
-export const FIELD_RIGHTS = ["hidden", "read"] as const;
+export const FIELD_RIGHTS = ["hidden", "masked", "read"] as const;
 export type FieldRight = (typeof FIELD_RIGHTS)[number];
 export type Grant = { object: string; actions: string[]; rows: Rows };
 export type Role = {
@@ -105,7 +105,7 @@ export type Role = {
   about: Text2;
   is_built_in: boolean;
   grants: Grant[];
-  fields: { field: string; as: FieldRight }[];
+  fields: { field: string; as: FieldRight | "write"; reveal?: boolean }[];
   admin: string[];
 };
 export const rolesQuery = queryOptions({

@@ -91,6 +91,11 @@ const audit = createRoute({
   validateSearch: readAuditSearch,
   component: lazyRouteComponent(() => import("../features/settings/audit-page"), "AuditPage"),
 });
+const privacy = createRoute({
+  getParentRoute: () => root,
+  path: "/settings/privacy",
+  component: lazyRouteComponent(() => import("../features/settings/privacy-page"), "PrivacyPage"),
+});
 
 const webhooks = createRoute({
   getParentRoute: () => root,
@@ -122,6 +127,7 @@ export const router = createRouter({
     audit,
     webhooks,
     docs,
+    privacy,
   ]),
   defaultPreload: "intent",
   scrollRestoration: true,

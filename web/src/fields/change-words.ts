@@ -14,6 +14,8 @@ export const KINDS = [
   "sign_out",
   "rights",
   "export",
+  "reveal",
+  "erasure",
 ] as const;
 const CHANNELS = ["page", "api", "command_line", "job", "import", "token"] as const;
 

@@ -59,7 +59,7 @@ export function DownloadMenu({
 }
 
 /** Hands a file that is in the page to the browser. */
-function saveFile(bytes: Blob, name: string): void {
+export function saveFile(bytes: Blob, name: string): void {
   const url = URL.createObjectURL(bytes);
   const link = document.createElement("a");
   link.href = url;

@@ -21,6 +21,7 @@ export const AREAS = [
   { to: "/settings/roles", area: "roles", key: "settings.roles" },
   { to: "/settings/audit", area: "audit", key: "settings.audit" },
   { to: "/settings/webhooks", area: "webhooks", key: "settings.webhooks" },
+  { to: "/settings/privacy", area: "privacy", key: "settings.privacy" },
 ] as const;
 
 /** What the server takes at least. */

@@ -11,6 +11,7 @@ mod backup;
 mod bound;
 mod contract;
 mod disk;
+mod erase;
 mod fault;
 mod fuzz;
 mod ground;
@@ -41,7 +42,7 @@ use outcome::Outcome;
 
 /// The name for `--only`, and the test.
 type Test = fn(&Ground, &mut dyn FnMut(Outcome));
-const TESTS: [(&str, Test); 11] = [
+const TESTS: [(&str, Test); 12] = [
     ("REL-1", kill::run),
     ("REL-1b", sync::run),
     ("REL-1c", fault::run),
@@ -53,6 +54,7 @@ const TESTS: [(&str, Test); 11] = [
     ("SEC-2", matrix::run),
     ("SEC-3", outbound::run),
     ("SEC-8", fuzz::run),
+    ("SEC-10", erase::run),
 ];
 
 const SEED: u64 = 20_251_122;

@@ -12,6 +12,7 @@ const SRC: &str = "crates/app/src/";
 
 /// What every feature may import.
 const KERNEL: [&str; 6] = [
+    "audit",
     "context",
     "error",
     "jobs",
@@ -21,7 +22,7 @@ const KERNEL: [&str; 6] = [
 ];
 
 /// `(module, imports, why)`; each line is a debt or a design that is argued.
-const ALLOWED: [(&str, &str, &str); 23] = [
+const ALLOWED: [(&str, &str, &str); N] = [
     (
         "context",
         "identity",
@@ -128,6 +129,27 @@ const ALLOWED: [(&str, &str, &str); 23] = [
         "webhooks",
         "identity",
         "a webhook tells with the rights that its owner has at that moment",
+    ),
+    ("person", "export", "a person's data go out as a file does"),
+    (
+        "person",
+        "identity",
+        "an erasure is confirmed by somebody else, where there is one",
+    ),
+    (
+        "person",
+        "import",
+        "received files may hold an erased person",
+    ),
+    (
+        "person",
+        "records",
+        "a reason is as good here as where a value is revealed",
+    ),
+    (
+        "person",
+        "spelling",
+        "the spelling of an erased name goes with it",
     ),
 ];
 

@@ -8,13 +8,14 @@ use keji_schema::Type;
 use keji_schema::definition::{FieldDef, ObjectDef};
 use keji_schema::expr::Expr;
 use keji_schema::question::Question;
-use keji_store::{ScanQuery, Sort};
+use keji_store::{ChangeKind, ScanQuery, Sort};
 
-use super::{Format, Heading, NewFile};
+use super::{Format, Heading, NewFile, asked};
+use crate::audit::Event;
 use crate::context::App;
 use crate::error::{Error, Result};
 use crate::messages::Language;
-use crate::permission::{Action, Caller, access, hides, may_follow, require, require_path};
+use crate::permission::{Action, Caller, access, is_covered, may_follow, require, require_path};
 
 /// Which records, in which order.
 #[derive(Debug, Default)]
@@ -57,7 +58,12 @@ pub async fn records(
     let mut file = NewFile::create(format, path, &headings)?;
     let access = access(caller, &object.id);
     let n = app.store.scan(&query, &access, |row| file.row(row)).await?;
-    file.finish()?;
+    let event = Event::new(ChangeKind::Export)
+        .of(&object.id, None)
+        .with("what", "records")
+        .with("where", wanted.filter.as_deref())
+        .with("format", format.id());
+    file.finish(app, caller, event, n).await?;
     Ok(n)
 }
 
@@ -98,7 +104,10 @@ pub async fn rows(
                 (_, Language::Zh) => column.label.zh.clone(),
                 (_, Language::En) => column.label.en.clone(),
             },
-            kind: field.kind,
+            kind: match is_covered(&app.catalog, caller, &found.object, &column.name) {
+                true => Type::Text,
+                false => field.kind,
+            },
         });
     }
     let mut file = NewFile::create(format, path, &headings)?;
@@ -106,8 +115,10 @@ pub async fn rows(
         let cells: Vec<_> = at.iter().map(|&i| row[i].clone()).collect();
         file.row(&cells)?;
     }
-    file.finish()?;
-    Ok(found.rows.len() as u64)
+    let n = found.rows.len() as u64;
+    let event = asked("records_behind", question, format).of(&found.object, None);
+    file.finish(app, caller, event, n).await?;
+    Ok(n)
 }
 
 /// The path and the heading of every column.
@@ -119,7 +130,8 @@ fn columns(
     language: Language,
 ) -> Result<(Vec<String>, Vec<Heading>)> {
     let (mut paths, mut headings) = (Vec::new(), Vec::new());
-    let is_seen = |field: &&FieldDef| !hides(caller, &format!("{}.{}", object.id, field.id));
+    let own = access(caller, &object.id);
+    let is_seen = |field: &&FieldDef| own.shows(&object.id, &field.id);
     for field in object.fields.iter().filter(is_seen) {
         let mut kind = field.kind;
         let mut path = field.id.clone();
@@ -129,10 +141,14 @@ fn columns(
             }
             // As an import reads it again.
             let to = app.catalog.object(to)?;
-            let Some(known_by) = to.number.as_ref().or(to.title.as_ref()) else {
+            let mut known_by = to.number.iter().chain(&to.title);
+            let Some(known_by) = known_by.find(|f| own.shows(&to.id, f)) else {
                 continue;
             };
             path = format!("{path}.{known_by}");
+            kind = Type::Text;
+        }
+        if own.masks(&object.id, &field.id) {
             kind = Type::Text;
         }
         let label = match (format, language) {

@@ -174,8 +174,12 @@ pub struct FieldRightBody {
     /// `customer.phone`
     pub field: String,
     #[serde(rename = "as")]
+    /// `hidden`, `masked`, `read` or `write`.
     #[schema(value_type = String)]
     pub shown: Shown,
+    /// Of a masked field: one record's value may be seen for a reason.
+    #[serde(default)]
+    pub reveal: bool,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -676,6 +680,7 @@ pub(super) fn role_of(id: &str, document: &str) -> Result<RoleDef> {
     let field = |f: FieldRightBody| FieldRight {
         field: f.field,
         shown: f.shown,
+        reveal: f.reveal,
     };
     Ok(RoleDef {
         id: id.to_owned(),
@@ -699,6 +704,7 @@ fn body(role: RoleDef, is_built_in: bool) -> RoleBody {
     let fields = role.fields.into_iter().map(|f| FieldRightBody {
         field: f.field,
         shown: f.shown,
+        reveal: f.reveal,
     });
     RoleBody {
         id: role.id,

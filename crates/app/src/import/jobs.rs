@@ -352,6 +352,34 @@ pub fn sweep(app: &App) -> Result<()> {
     Ok(())
 }
 
+/// Whether an import writes, or is about to.
+pub(crate) async fn is_at_work(app: &App) -> Result<bool> {
+    let mut states = jobs(app).await?.into_iter().map(|job| job.state);
+    Ok(states.any(|state| matches!(state, JobState::Queued | JobState::Running)))
+}
+
+/// Removes the received files of these batches, and all that hold a word of an
+/// erased person. Files that the command line read stay where they are: they
+/// are its caller's. Returns of how many imports.
+pub(crate) async fn forget_person(
+    app: &App,
+    words: Vec<String>,
+    batches: &BTreeSet<i64>,
+) -> Result<u64> {
+    let mut folders = BTreeSet::new();
+    for job in jobs(app).await? {
+        let outcome: Outcome = serde_json::from_value(job.result.clone()).unwrap_or_default();
+        if outcome.batch.is_some_and(|batch| batches.contains(&batch)) {
+            folders.insert(args(&job)?.folder);
+        }
+    }
+    folders.remove("");
+    let app = app.clone();
+    let work = move || super::forget::forget_words(&app, &words, &folders);
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|e| Error::Internal(e.to_string()))?
+}
+
 /// Queues the import of a file that was received whole.
 pub async fn submit(
     app: &App,

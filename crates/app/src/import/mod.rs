@@ -15,6 +15,7 @@ pub mod bytes;
 pub mod driver;
 pub mod error;
 pub mod field;
+mod forget;
 pub mod hash;
 pub mod jobs;
 pub mod mapping;
@@ -41,6 +42,7 @@ pub use jobs::{
     cancel, delete_mapping, get, list, map, mappings, preview_of, rejects as rejects_file, run,
     scored_file, submit, sweep, undo, undo_import,
 };
+pub(crate) use jobs::{forget_person, is_at_work};
 pub use keji_store::OrderLineRow;
 pub use mapping::Mapping;
 pub use preview::Preview;

@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use keji_schema::definition::Mask;
 use keji_schema::{Catalog, Type, Value};
-use keji_store::{SavedMapping, ScanQuery};
+use keji_store::{Access, ChangeKind, SavedMapping, ScanQuery};
 
 use super::bytes::Limits;
 use super::field::Vocabulary;
@@ -16,10 +17,11 @@ use super::reading;
 use super::records::Record;
 use super::rows::{Judged, Line, Rows};
 use super::table::Table;
+use crate::audit::{Event, note};
 use crate::context::App;
 use crate::customers::View;
 use crate::error::{Error, Result};
-use crate::export::{Format, Heading, Sink};
+use crate::export::{Format, Heading, Sink, Temporary};
 use crate::messages::Language;
 use crate::permission::{Action, Caller, access, require};
 
@@ -66,31 +68,35 @@ pub async fn scored(
     crate::context::check_place(&out)?;
     require(caller, "score", Action::Export)?;
     let scores = scores(app, &caller.exporting(), language).await?;
+    let own = access(caller, "customer");
+    let event = Event::new(ChangeKind::Export)
+        .with("what", "scored_file")
+        .with("file", source.filename.as_str())
+        .with("format", format.id());
     let work = Work {
         catalog: app.catalog.clone(),
         parser: app.workbook_parser.clone(),
         saved: app.store.mappings().await?,
         source,
         scores,
+        covered: own,
         format,
         language,
     };
-    tokio::task::spawn_blocking(move || {
+    let place = out.clone();
+    let (partial, n) = tokio::task::spawn_blocking(move || {
         let partial = crate::export::partial(&out);
-        match work.write(&partial) {
-            Ok(n) => {
-                let io = Error::io(out.display().to_string());
-                std::fs::rename(&partial, &out).map_err(io)?;
-                Ok(n)
-            }
-            Err(problem) => {
-                let _ = std::fs::remove_file(&partial);
-                Err(problem)
-            }
-        }
+        let partial = Temporary::at(partial);
+        let n = work.write(partial.path())?;
+        Ok::<_, Error>((partial, n))
     })
     .await
-    .map_err(|e| Error::Internal(e.to_string()))?
+    .map_err(|e| Error::Internal(e.to_string()))??;
+    // No file without its entry in the log.
+    note(app, caller, event.with("rows", n)).await?;
+    let io = Error::io(place.display().to_string());
+    std::fs::rename(partial.path(), &place).map_err(io)?;
+    Ok(n)
 }
 
 async fn scores(app: &App, caller: &Caller, language: Language) -> Result<Scores> {
@@ -161,6 +167,8 @@ struct Work {
     saved: Vec<SavedMapping>,
     source: Source,
     scores: Scores,
+    /// What the caller does not see of the file in clear.
+    covered: Access,
     format: Format,
     language: Language,
 }
@@ -172,6 +180,17 @@ impl Work {
         // Ends the child that reads a workbook where we stopped early.
         cancel.store(true, Ordering::Relaxed);
         written
+    }
+
+    /// How a column with this field is covered for the caller, if it is.
+    fn cover(&self, field: &str) -> Option<Mask> {
+        let (object, id) = field.split_once('.')?;
+        let def = self.catalog.objects.get(object)?.field(id)?;
+        let mask = match self.covered.masks(object, id) {
+            true => def.mask,
+            false => Mask::All,
+        };
+        self.covered.hides(object, id).then_some(mask)
     }
 
     fn rows(&self, out: &std::path::Path, cancel: &Arc<AtomicBool>) -> Result<u64> {
@@ -206,6 +225,9 @@ impl Work {
             },
             kind: *kind,
         }));
+        let covers: Vec<Option<Mask>> = (mapping.columns.iter())
+            .map(|column| self.cover(column.field.as_deref()?))
+            .collect();
         let mut rows = Rows::new(table, &mapping, &vocabulary, &self.catalog.calendar)?;
         let mut sink = Sink::create(self.format, out, &headings)?;
         let mut record = Record::default();
@@ -216,7 +238,12 @@ impl Work {
                 Judged::Line(Line::Reject(_)) | Judged::LeftOut => None,
             };
             let scores = customer.and_then(|number| self.scores.get(&number));
-            let cells = (0..own).map(|i| cell(record.cell(i), self.format));
+            let cells = (0..own).map(|i| match covers.get(i).copied().flatten() {
+                Some(mask) if !record.cell(i).trim().is_empty() => {
+                    mask.cover(&record.cell(i).trim().into())
+                }
+                _ => cell(record.cell(i), self.format),
+            });
             let mut row: Vec<Value> = cells.collect();
             match scores {
                 Some(scores) => row.extend(scores.iter().cloned()),

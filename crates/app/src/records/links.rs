@@ -106,7 +106,7 @@ async fn look_up(
         return Ok(Vec::new());
     }
     let def = app.catalog.object(object)?;
-    let title = def.title.as_ref().filter(|t| !access.hides(object, t));
+    let title = def.title.as_ref().filter(|t| access.shows(object, t));
     let mut fields = vec!["id".to_owned(), key.to_owned()];
     fields.extend(title.cloned());
     let mut found = Vec::new();

@@ -7,7 +7,9 @@ use utoipa::ToSchema;
 use super::{json, known};
 use crate::context::App;
 use crate::error::Result;
-use crate::permission::{Action, Caller, access, comes_by_order_files, may_write, require};
+use crate::permission::{
+    Action, Caller, access, comes_by_order_files, masks, may_reveal, may_write, require,
+};
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ObjectList {
@@ -44,6 +46,11 @@ pub struct FieldDoc {
     pub required: bool,
     /// The caller may see it, not write it.
     pub is_read_only: bool,
+    /// The caller sees it covered, as text, and lists neither filter, sort nor
+    /// search by it.
+    pub is_masked: bool,
+    /// The caller may see one record's value for a reason.
+    pub may_reveal: bool,
     pub unique: bool,
     /// Whether `search` looks here.
     pub search: bool,
@@ -83,12 +90,13 @@ fn doc(caller: &Caller, def: &ObjectDef) -> ObjectDoc {
         (is_writable || is_read) && require(caller, &def.id, action).is_ok()
     };
     let is_seen = |field: &str| !access.hides(&def.id, field);
+    let is_shown = |field: &str| access.shows(&def.id, field);
     ObjectDoc {
         id: def.id.clone(),
         name: def.name.clone(),
         about: def.about.clone(),
         number: def.number.clone().filter(|f| is_seen(f)),
-        title: def.title.clone().filter(|f| is_seen(f)),
+        title: def.title.clone().filter(|f| is_shown(f)),
         is_writable,
         actions: ACTIONS
             .iter()
@@ -98,7 +106,7 @@ fn doc(caller: &Caller, def: &ObjectDef) -> ObjectDoc {
         fields: def
             .fields
             .iter()
-            .filter(|f| is_seen(&f.id))
+            .filter(|f| is_shown(&f.id))
             .map(|f| field(caller, def, f))
             .collect(),
     }
@@ -112,8 +120,10 @@ fn field(caller: &Caller, def: &ObjectDef, f: &FieldDef) -> FieldDoc {
         help: f.help.clone(),
         required: f.required,
         is_read_only: !may_write(caller, &def.id, &f.id),
+        is_masked: masks(caller, &def.id, &f.id),
+        may_reveal: may_reveal(caller, &def.id, &f.id),
         unique: f.unique,
-        search: f.search,
+        search: f.search && !masks(caller, &def.id, &f.id),
         to: f.to.clone(),
         options: f.options.clone(),
         unit: f.unit.clone(),

@@ -3,7 +3,8 @@
 use super::Catalog;
 use super::load::Files;
 use crate::error::{Error, Result};
-use crate::role::RoleDef;
+use crate::role::{RoleDef, Shown};
+use crate::value::Type;
 
 impl Catalog {
     pub(super) fn check_roles(&self, files: &Files) -> Result<()> {
@@ -51,6 +52,18 @@ impl Catalog {
             if !known {
                 let key = vec!["field".to_owned(), i.to_string(), "field".to_owned()];
                 return Err((key, format!("there is no field `{}`", right.field)));
+            }
+            let (object, field) = right.field.split_once('.').unwrap_or_default();
+            let field = self.objects.get(object).and_then(|o| o.field(field));
+            if right.shown == Shown::Masked && field.is_some_and(|f| f.kind == Type::Link) {
+                let key = vec!["field".to_owned(), i.to_string(), "as".to_owned()];
+                let message = format!("the link `{}` can be hidden, not masked", right.field);
+                return Err((key, message));
+            }
+            if right.reveal && right.shown != Shown::Masked {
+                let key = vec!["field".to_owned(), i.to_string(), "reveal".to_owned()];
+                let message = format!("`{}` is not masked", right.field);
+                return Err((key, message));
             }
         }
         Ok(())

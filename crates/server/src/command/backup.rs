@@ -22,6 +22,10 @@ pub struct RestoreArgs {
     /// --database, which must be empty.
     #[arg(value_name = "FILE")]
     file: PathBuf,
+    /// The register of erasures (erasures.jsonl in the data folder): who was
+    /// erased after the backup was made is erased again.
+    #[arg(long, value_name = "FILE")]
+    erasures: Option<PathBuf>,
 }
 
 pub async fn backup(place: &Place, args: BackupArgs, output: &Output) -> anyhow::Result<u8> {
@@ -37,6 +41,12 @@ pub async fn restore(place: &Place, args: RestoreArgs, output: &Output) -> anyho
         keji_app::backup::restore(&args.file, &place.data, database, shown(output)).await?;
     // The columnar copy is no part of a backup.
     let app = open(place).await?;
+    match &args.erasures {
+        Some(register) => {
+            keji_app::person::apply_register(&app, &caller(), register).await?;
+        }
+        None => keji_app::person::write_register(&app).await?,
+    }
     keji_app::backup::make_ready(&app).await?;
     app.close().await;
     say(output, &report, ("已恢复自", "restored from"), &args.file)

@@ -11,6 +11,7 @@ mod evaluate;
 mod import;
 mod outbound;
 mod output;
+mod person;
 mod records;
 mod serve;
 mod user;
@@ -94,6 +95,12 @@ enum Command {
     /// Make tokens by which programs come in, list or end them.
     #[command(subcommand)]
     Token(user::TokenCommand),
+    /// Take out or erase all that there is of one person.
+    #[command(subcommand)]
+    Person(person::PersonCommand),
+    /// Show and record what a person consents to.
+    #[command(subcommand)]
+    Consent(person::ConsentCommand),
     /// Print the API's description.
     #[command(hide = true)]
     Openapi,
@@ -152,6 +159,8 @@ async fn run(cli: Cli, output: &Output) -> u8 {
         Command::Demo => import::demo(&place, output).await,
         Command::User(command) => user::user(&place, command, output).await,
         Command::Token(command) => user::token(&place, command, output).await,
+        Command::Person(command) => person::person(&place, command, output).await,
+        Command::Consent(command) => person::consent(&place, command, output).await,
         Command::Openapi => {
             println!("{}", crate::http::openapi_json());
             Ok(DONE)

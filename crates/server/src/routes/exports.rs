@@ -206,7 +206,9 @@ async fn import(
 }
 
 /// The bytes of a file, a piece in memory at a time.
-fn read_piecewise(file: tokio::fs::File) -> impl Pieces<Item = std::io::Result<Vec<u8>>> {
+pub(super) fn read_piecewise(
+    file: tokio::fs::File,
+) -> impl Pieces<Item = std::io::Result<Vec<u8>>> {
     const PIECE_BYTES: usize = 256 * 1024;
     try_unfold(file, |mut file| async move {
         let mut piece = Vec::with_capacity(PIECE_BYTES);

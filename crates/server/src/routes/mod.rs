@@ -11,6 +11,7 @@ pub mod records;
 pub mod session;
 pub mod status;
 pub mod webhooks;
+pub mod trust;
 
 use keji_app::App;
 use utoipa_axum::router::OpenApiRouter;
@@ -36,4 +37,5 @@ pub fn all() -> OpenApiRouter<Shared> {
         .merge(records::routes())
         .merge(webhooks::routes())
         .merge(description::routes())
+        .merge(trust::routes())
 }

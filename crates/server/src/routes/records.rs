@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use keji_app::records::{
     self, BulkAnswer, BulkBody, HistoryPage, ListRecords, ObjectDoc, ObjectList, RecordDoc,
-    RecordList, RequestKey,
+    RecordList, RequestKey, RevealBody, Revealed,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -26,6 +26,7 @@ pub fn routes() -> OpenApiRouter<Shared> {
         .routes(routes!(get, update, delete))
         .routes(routes!(bulk))
         .routes(routes!(history))
+        .routes(routes!(reveal))
 }
 
 /// Every object with its fields, and what may be done with its records.
@@ -192,6 +193,23 @@ struct Behind {
     after: Option<i64>,
     /// At most 1000; 50 by default.
     limit: Option<u32>,
+}
+
+/// The value of one masked field of one record, for a reason that is kept.
+#[utoipa::path(post, path = "/api/records/{object}/{id}/reveal", operation_id = "reveal_field", tag = "records",
+    params(("object" = String, Path), ("id" = i64, Path)), request_body = RevealBody,
+    responses((status = 200, body = Revealed), (status = "default", body = ProblemBody)))]
+async fn reveal(
+    State(shared): State<Shared>,
+    Who(caller): Who,
+    speaks: Speaks,
+    Path((object, id)): Path<(String, i64)>,
+    Body(wanted): Body<RevealBody>,
+) -> Answer<Json<Revealed>> {
+    records::reveal(&shared.app, &caller, &object, id, &wanted)
+        .await
+        .map(Json)
+        .map_err(speaks.problem())
 }
 
 /// What happened to a record, newest first.

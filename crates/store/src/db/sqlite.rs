@@ -65,6 +65,9 @@ pub(crate) fn main_file(folder: &Path) -> SqliteConnectOptions {
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(WRITER_WAIT)
+        // What is deleted is overwritten, so that nothing of an erased person
+        // is left in a page that nobody reads.
+        .pragma("secure_delete", "on")
         // KiB; with the sorters' spill files it bounds the memory of a merge.
         .pragma("cache_size", "-16384")
         .pragma("temp_store", "file")

@@ -3,6 +3,7 @@
 
 use keji_schema::Type;
 
+use crate::log::salt_sql;
 use crate::sql::{Dialect, quote};
 
 /// One update change per record of `fill_<object>`, behind position `$1`, at
@@ -58,9 +59,11 @@ fn log(
     };
     format!(
         "insert into keji_change \
-         (seq, at, actor, channel, kind, object, record, batch, prior_batch, before, after) \
+         (seq, at, actor, channel, kind, object, record, batch, prior_batch, before, after, salt) \
          select {seq} + row_number() over (order by m.id), {at}, {actor}, {channel}, '{kind}', \
-         '{object}', m.id, {batch}, m.batch, {before}, {after} from {source}",
+         '{object}', m.id, {batch}, m.batch, {before}, {after}, {salt} \
+         from {source}",
+        salt = salt_sql(dialect),
         seq = typed(1, "bigint"),
         at = typed(2, "timestamptz"),
         actor = typed(3, "text"),

@@ -2,6 +2,7 @@
 //! `customer.country` a left join. Every path is checked against the catalog
 //! and the caller's mask.
 
+use keji_schema::definition::Mask;
 use keji_schema::expr::Expr;
 use keji_schema::{Catalog, Type, Value};
 
@@ -20,6 +21,10 @@ pub(crate) struct Select<'a> {
     pub(crate) params: Vec<Value>,
     /// Off while the caller's own predicate is compiled.
     is_masked: bool,
+    /// On while a path is looked up whose value the caller will see.
+    is_shown: bool,
+    /// Of the path that was looked up last.
+    mask: Option<Mask>,
 }
 
 struct Join {
@@ -45,6 +50,8 @@ impl<'a> Select<'a> {
             joins,
             params,
             is_masked: true,
+            is_shown: false,
+            mask: None,
         })
     }
 
@@ -57,6 +64,16 @@ impl<'a> Select<'a> {
     pub(crate) fn path(&mut self, path: &str) -> Result<(String, Type)> {
         let path: Vec<String> = path.split('.').map(str::to_owned).collect();
         self.column(&path)
+    }
+
+    /// A path that is only shown: a masked field is one, and comes with how it
+    /// is covered.
+    pub(crate) fn shown(&mut self, path: &str) -> Result<(String, Type, Option<Mask>)> {
+        self.is_shown = true;
+        self.mask = None;
+        let found = self.path(path);
+        self.is_shown = false;
+        found.map(|(column, kind)| (column, kind, self.mask))
     }
 
     /// The column at the end of a path, and its type.
@@ -94,7 +111,10 @@ impl<'a> Select<'a> {
             .object(object)?
             .field(last)
             .ok_or_else(unknown)?;
-        self.check_mask(object, last, path)?;
+        match self.is_shown && self.access.masks(object, last) {
+            true => self.mask = Some(field.mask),
+            false => self.check_mask(object, last, path)?,
+        }
         Ok((format!("{alias}.{}", quote(last)), field.kind))
     }
 

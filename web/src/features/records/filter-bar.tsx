@@ -101,7 +101,7 @@ function Builder({
   const setCondition = (at: number, condition: Condition) =>
     filter && set({ ...filter, conditions: filter.conditions.map((c, i) => (i === at ? condition : c)) });
   const add = () => {
-    const field = object.fields[0];
+    const field = object.fields.find((f) => !f.is_masked);
     const base = filter ?? EMPTY;
     if (field)
       set({
@@ -143,7 +143,9 @@ function Builder({
                 const next = findFieldOf(object, id);
                 if (next) setCondition(at, { field: id, op: opsOf(next)[0] ?? "is", values: [] });
               }}
-              options={object.fields.map((f) => ({ value: f.id, label: pickText(f.name, lang) }))}
+              options={object.fields
+                .filter((f) => !f.is_masked)
+                .map((f) => ({ value: f.id, label: pickText(f.name, lang) }))}
               popupMatchSelectWidth={false}
             />
             <Select<Op>

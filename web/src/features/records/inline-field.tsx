@@ -24,6 +24,7 @@ import { coerce, type Draft, faultsOf } from "../../fields/coerce";
 import { FieldInput } from "../../fields/field-input";
 import { isLong } from "../../fields/record";
 import { RecordValue } from "../../fields/record-value";
+import { Reveal } from "../../fields/reveal";
 import { useLang } from "../../i18n";
 import { Dialog } from "../../ui/dialog";
 import { pickText } from "../../ui/format";
@@ -68,6 +69,9 @@ export function InlineField({
             <span className={isLong(field) ? "prose" : undefined}>
               <RecordValue field={field} row={record} />
             </span>
+            {field.may_reveal && (record.values[field.id] ?? null) !== null && (
+              <Reveal object={object.id} id={record.id} field={field} />
+            )}
             {isEditable && (
               <button
                 ref={button}

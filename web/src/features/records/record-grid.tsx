@@ -99,6 +99,7 @@ export function RecordGrid({
           >
             <button
               type="button"
+              disabled={field.is_masked ?? false}
               title={field.help ? pickText(field.help, lang) : undefined}
               onClick={() => onSort(down ? field.id : up || isFigure(field) ? `-${field.id}` : field.id)}
             >

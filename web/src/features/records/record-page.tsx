@@ -8,6 +8,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { deleteRecord, type Held, type ObjectDef, objectsQuery, recordQuery } from "../../api/records";
 import { statusOf } from "../../api/request";
+import type { Party } from "../../api/trust";
 import { findObject, groupsOf, mayDo, titleOf } from "../../fields/record";
 import { RelatedRecords } from "../../fields/related-records";
 import { useLang } from "../../i18n";
@@ -15,8 +16,10 @@ import { Confirm } from "../../ui/dialog";
 import { pickText } from "../../ui/format";
 import { Panel } from "../../ui/panel";
 import { Empty, LoadError, Skeleton } from "../../ui/states";
+import { Consents } from "./consents";
 import { History } from "./history";
 import { InlineField } from "./inline-field";
+import { PersonData } from "./person";
 import { Sharing } from "./sharing";
 
 const route = getRouteApi("/records/$object/$id");
@@ -68,6 +71,7 @@ function OneRecord({ object, record }: { object: ObjectDef; record: Held }) {
   const [isDeleting, setDeleting] = useState(false);
   const title = titleOf(object, record);
   const isEditable = mayDo(object, "update");
+  const party = partyOf(object, record);
   const groups = groupsOf(object);
   const number = object.number && object.number !== object.title ? record.values[object.number] : null;
   return (
@@ -118,8 +122,16 @@ function OneRecord({ object, record }: { object: ObjectDef; record: Held }) {
         ))}
         {!object.is_writable && <p className="note">{t("record.readOnly")}</p>}
       </section>
-      <RelatedRecords key={record.id} object={object.id} id={record.id} title={title} without={["share"]} />
+      <RelatedRecords
+        key={record.id}
+        object={object.id}
+        id={record.id}
+        title={title}
+        without={party ? ["consent", "share"] : ["share"]}
+      />
       {object.id === "customer" && <Sharing customer={record.id} />}
+      {party && <Consents party={party} id={record.id} mayAdd={isEditable} />}
+      {party && <PersonData party={party} id={record.id} mayErase={mayDo(object, "delete")} />}
       <Panel title={t("record.history")} note={t("record.historyNote")}>
         <History object={object} id={record.id} />
       </Panel>
@@ -129,6 +141,14 @@ function OneRecord({ object, record }: { object: ObjectDef; record: Held }) {
     </main>
   );
 }
+
+/** As what the record stands for a person, if it does. */
+const partyOf = (object: ObjectDef, record: Held): Party | null =>
+  object.id === "contact"
+    ? "contact"
+    : object.id === "customer" && record.values.kind === "person"
+      ? "customer"
+      : null;
 
 function DeleteRecord({
   object,

@@ -3,7 +3,7 @@ import type { FieldRight, Grant, Role, Rows } from "../../api/session";
 
 export const ACTIONS = ["read", "create", "update", "delete", "import", "export"] as const;
 export type RightAction = (typeof ACTIONS)[number];
-export const ADMIN = ["users", "roles", "audit", "imports", "evaluations", "webhooks"] as const;
+export const ADMIN = ["users", "roles", "audit", "imports", "evaluations", "webhooks", "privacy"] as const;
 
 /** All objects that no grant of their own names. */
 const OTHERS = "*";
@@ -43,6 +43,12 @@ export function withRows(role: Role, object: string, rows: Rows): Role {
 export const withField = (role: Role, field: string, as: FieldRight | null): Role => ({
   ...role,
   fields: [...role.fields.filter((f) => f.field !== field), ...(as === null ? [] : [{ field, as }])],
+});
+
+/** Whether one record's value of a masked field may be seen for a reason. */
+export const withReveal = (role: Role, field: string, reveal: boolean): Role => ({
+  ...role,
+  fields: role.fields.map((f) => (f.field === field ? { ...f, reveal } : f)),
 });
 
 export const withAdmin = (role: Role, area: string, isOn: boolean): Role => ({

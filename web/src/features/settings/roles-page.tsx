@@ -22,7 +22,17 @@ import { Confirm } from "../../ui/dialog";
 import { pickText } from "../../ui/format";
 import { Labelled } from "../../ui/side-form";
 import { LoadError, Skeleton } from "../../ui/states";
-import { ACTIONS, ADMIN, grantOf, idFor, withAction, withAdmin, withField, withRows } from "./rights";
+import {
+  ACTIONS,
+  ADMIN,
+  grantOf,
+  idFor,
+  withAction,
+  withAdmin,
+  withField,
+  withReveal,
+  withRows,
+} from "./rights";
 import { SettingsFrame } from "./settings-frame";
 
 export function RolesPage() {
@@ -249,13 +259,13 @@ function RoleForm({
       <p className="note">{t("roles.fieldsHelp")}</p>
       {draft.fields.length > 0 && (
         <ul className="list field-rights">
-          {draft.fields.map(({ field, as }) => (
+          {draft.fields.map(({ field, as, reveal }) => (
             <li key={field}>
               <span className="grow">{fieldName(field)}</span>
               <select
                 aria-label={fieldName(field)}
                 disabled={isFixed}
-                value={as}
+                value={as === "write" ? "" : as}
                 onChange={(e) =>
                   setDraft(
                     withField(draft, field, e.target.value === "" ? null : (e.target.value as FieldRight)),
@@ -269,6 +279,17 @@ function RoleForm({
                 ))}
                 <option value="">{t("roles.fieldAsUsual")}</option>
               </select>
+              {as === "masked" && (
+                <label className="switch">
+                  <input
+                    type="checkbox"
+                    disabled={isFixed}
+                    checked={reveal ?? false}
+                    onChange={(e) => setDraft(withReveal(draft, field, e.target.checked))}
+                  />
+                  {t("roles.reveal")}
+                </label>
+              )}
             </li>
           ))}
         </ul>
