@@ -1,7 +1,6 @@
 //! What the server is made of: routes, the guard, the page.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -15,7 +14,8 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::error::Speaks;
-use crate::guard::{self, Own};
+use crate::flood;
+use crate::guard;
 use crate::page;
 use crate::routes::{self, Shared};
 
@@ -38,15 +38,20 @@ fn described() -> OpenApiRouter<Shared> {
     OpenApiRouter::with_openapi(Description::openapi()).merge(routes::all())
 }
 
-/// The whole service for the given own address.
-pub fn router(shared: Shared, own: SocketAddr) -> Router {
+/// The whole service.
+pub fn router(shared: Shared) -> Router {
+    let door = shared.door.clone();
+    let flood = shared.clone();
     let (api, document) = described().split_for_parts();
     let document = document
         .to_json()
         .expect("the description is made of plain values");
     let known = Arc::new(parameters(&document));
+    let (path, back) = routes::sso::back();
+    let back = back.with_state(shared.clone());
     api.with_state(shared)
         .route_layer(middleware::from_fn_with_state(known, known_parameters_only))
+        .route(path, back)
         .route(
             "/api/openapi.json",
             get(move || {
@@ -56,9 +61,10 @@ pub fn router(shared: Shared, own: SocketAddr) -> Router {
         )
         .fallback(page::serve)
         .method_not_allowed_fallback(no_such_method)
+        .layer(middleware::from_fn_with_state(flood, flood::limit))
         .layer(middleware::map_response(no_sniff))
         .layer(middleware::from_fn_with_state(
-            Own(own),
+            door,
             guard::own_requests_only,
         ))
 }

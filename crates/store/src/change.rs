@@ -61,6 +61,11 @@ pub enum ChangeKind {
     Undo,
     /// One evaluation: its scores are rows of object `score`.
     Evaluation,
+    /// Somebody came in; `after` says by which way and from where.
+    SignIn,
+    /// Somebody tried to.
+    SignInFailed,
+    SignOut,
 }
 
 /// One entry of the log.

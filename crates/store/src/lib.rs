@@ -36,6 +36,8 @@ pub mod identity;
 pub mod job;
 pub mod manifest;
 pub mod mapping;
+mod passkey;
+mod provider;
 
 mod db;
 mod ddl;
@@ -61,11 +63,13 @@ pub use change::{Change, ChangeKind, ChangeQuery, Delta, Deltas, NewChange, Op, 
 pub use check::Counts;
 pub use error::{Error, Result};
 pub use evaluation::Evaluation;
-pub use identity::{By, NewToken, Proof, Session, Token};
+pub use identity::{By, NewToken, Proof, Session, Sign, Token};
 pub use import::Found;
 pub use job::{Job, JobId, JobState, Lease, NewJob, Retry};
 pub use manifest::{CopyFile, CopyManifest};
 pub use mapping::SavedMapping;
+pub use passkey::{NewPasskey, Passkey};
+pub use provider::{NewProvider, Provider};
 pub use record::{ListPage, ListQuery, Record, ScanQuery, Sort};
 pub use spelling::Spelling;
 pub use store::{Cancel, Location, Store};

@@ -101,6 +101,9 @@ pub(crate) fn kind_text(kind: ChangeKind) -> &'static str {
         ChangeKind::Import => "import",
         ChangeKind::Undo => "undo",
         ChangeKind::Evaluation => "evaluation",
+        ChangeKind::SignIn => "sign_in",
+        ChangeKind::SignInFailed => "sign_in_failed",
+        ChangeKind::SignOut => "sign_out",
     }
 }
 
@@ -112,6 +115,9 @@ pub(crate) fn kind_of_text(text: &str) -> Result<ChangeKind> {
         "import" => ChangeKind::Import,
         "undo" => ChangeKind::Undo,
         "evaluation" => ChangeKind::Evaluation,
+        "sign_in" => ChangeKind::SignIn,
+        "sign_in_failed" => ChangeKind::SignInFailed,
+        "sign_out" => ChangeKind::SignOut,
         _ => return Err(Error::Corrupt(format!("a change of kind {text}"))),
     })
 }

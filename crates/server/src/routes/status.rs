@@ -33,6 +33,6 @@ async fn get_status(
 /// Objects, metrics, tiers, stages and rules.
 #[utoipa::path(get, path = "/api/catalog", operation_id = "get_catalog", tag = "status",
     responses((status = 200, body = CatalogBody)))]
-async fn get_catalog(State(shared): State<Shared>) -> Json<CatalogBody> {
+async fn get_catalog(State(shared): State<Shared>, Who(_): Who) -> Json<CatalogBody> {
     Json(keji_app::status::catalog(&shared.app))
 }
