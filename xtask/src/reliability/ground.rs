@@ -166,6 +166,10 @@ pub struct Home {
 }
 
 impl Home {
+    pub fn is_postgres(&self) -> bool {
+        self.database.is_some()
+    }
+
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }

@@ -22,6 +22,7 @@ mod random;
 mod report;
 mod restart;
 mod server;
+mod sign_in;
 mod stand_in;
 mod sync;
 mod zip;
@@ -36,13 +37,14 @@ use outcome::Outcome;
 
 /// The name for `--only`, and the test.
 type Test = fn(&Ground, &mut dyn FnMut(Outcome));
-const TESTS: [(&str, Test); 7] = [
+const TESTS: [(&str, Test); 8] = [
     ("REL-1", kill::run),
     ("REL-1b", sync::run),
     ("REL-1c", fault::run),
     ("REL-5", disk::run),
     ("REL-5b", restart::run),
     ("REL-6", backup::run),
+    ("SEC-6", sign_in::run),
     ("SEC-8", fuzz::run),
 ];
 
