@@ -15,11 +15,12 @@ const START_MS = 30_000;
 const CODE = /(?:code|代码|启动码)\s*[:：]?\s*([A-Za-z0-9][A-Za-z0-9-]{5,})/i;
 
 /** The program at KEJI_BIN on an empty folder, nobody signed in. */
-export async function startFresh(): Promise<Fresh> {
+export async function startFresh(more: string[] = []): Promise<Fresh> {
   const program = process.env.KEJI_BIN;
   if (!program) throw new Error("set KEJI_BIN to the program");
   const data = mkdtempSync(join(tmpdir(), "keji-e2e-"));
-  const child = spawn(program, ["serve", "--data", data, "--listen", "127.0.0.1:0"], {
+  const listen = more.includes("--listen") ? [] : ["--listen", "127.0.0.1:0"];
+  const child = spawn(program, ["serve", "--data", data, ...listen, ...more], {
     stdio: ["ignore", "pipe", "pipe"],
   });
   const { url, code } = await said(child);

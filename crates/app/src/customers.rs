@@ -15,7 +15,7 @@ use crate::context::App;
 use crate::error::{Error, Result};
 use crate::evaluation;
 use crate::insight;
-use crate::permission::{Action, Caller, access, hides, may, require, sees_part};
+use crate::permission::{Action, Caller, access, may, require, sees_part};
 
 mod timeline;
 pub use timeline::{TimelineEntry, TimelinePage, timeline};

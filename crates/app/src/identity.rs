@@ -2,8 +2,11 @@
 //! tokens. What follows from it is [`crate::permission`]'s; the people
 //! themselves are in [`people`].
 
+mod id_token;
+pub mod passkey;
 pub mod people;
 mod secret;
+pub mod sso;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -13,7 +16,7 @@ use jiff::Timestamp;
 use keji_schema::Value;
 use keji_schema::definition::Text2;
 use keji_schema::role::{Action, Admin, RoleDef};
-use keji_store::{Access, By, NewToken, ScanQuery};
+use keji_store::{Access, By, NewToken, ScanQuery, Sign};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -33,6 +36,9 @@ const KEPT: Duration = Duration::from_secs(2);
 const NOTED: Duration = Duration::from_secs(60);
 /// Wrong passwords before there is a wait, which then doubles.
 const FREE_TRIES: u32 = 5;
+/// The same from all addresses together, so that nobody keeps somebody else out
+/// with a few tries.
+const FREE_TRIES_IN_ALL: u32 = 30;
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
 /// Sign-in names that are remembered for their wrong passwords.
 const MAX_TRIED: usize = 10_000;
@@ -45,10 +51,65 @@ type UserWithin = (i64, String);
 pub(crate) struct Memory {
     setup_code: Mutex<Option<String>>,
     rights: Mutex<HashMap<UserWithin, (Instant, Arc<Rights>)>>,
-    tries: Mutex<HashMap<String, Tries>>,
+    tries: Mutex<HashMap<Tried, Tries>>,
     /// Second factors that nobody has confirmed yet, by user.
     proposed: Mutex<HashMap<i64, String>>,
+    passkeys: passkey::Asked,
+    sso: sso::Asked,
+    hashing: Hashing,
 }
+
+/// A sign-in name and an address; an empty address stands for all.
+type Tried = (String, String);
+
+/// A hash takes a processor and 19 MiB, so only so many are made at a time.
+struct Hashing(tokio::sync::Semaphore);
+
+impl Default for Hashing {
+    fn default() -> Hashing {
+        let n = std::thread::available_parallelism().map_or(2, usize::from);
+        Hashing(tokio::sync::Semaphore::new(n))
+    }
+}
+
+impl Hashing {
+    async fn work<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T> {
+        let failed = |e: String| Error::Internal(e);
+        let _permit = (self.0.acquire().await).map_err(|e| failed(e.to_string()))?;
+        let done = tokio::task::spawn_blocking(work).await;
+        done.map_err(|e| failed(e.to_string()))
+    }
+}
+
+/// Where somebody comes from who is not known yet.
+#[derive(Debug, Clone)]
+pub struct Visit {
+    pub address: String,
+    /// The address of the page, such as `https://keji.example.com`.
+    pub origin: String,
+}
+
+impl Visit {
+    /// For the log; `actor` is none where nobody has the name that was given.
+    fn sign<'a>(&'a self, actor: Option<&'a str>, way: &'a str) -> Sign<'a> {
+        Sign {
+            by: By {
+                actor: actor.unwrap_or(UNKNOWN),
+                channel: Channel::Page.id(),
+                address: Some(&self.address),
+            },
+            way,
+            why: None,
+        }
+    }
+}
+
+/// No sign-in name has a colon. What was typed is not kept: it may well be a
+/// password.
+const UNKNOWN: &str = ":unknown";
 
 #[derive(Clone, Copy)]
 struct Tries {
@@ -163,14 +224,14 @@ pub async fn setup_code(app: &App) -> Result<Option<String>> {
 }
 
 /// Makes the first user, an owner, and signs in. Of use once.
-pub async fn set_up(app: &App, wanted: &Setup) -> Result<SignedIn> {
+pub async fn set_up(app: &App, wanted: &Setup, visit: &Visit) -> Result<SignedIn> {
     if app.store.n_users().await? > 0 {
         return Err(set_up_already());
     }
-    check_tries(app, "setup")?;
+    check_tries(app, ":setup", &visit.address)?;
     let code = held(&app.identity.setup_code).clone();
     if !code.is_some_and(|code| secret::same_code(&code, &wanted.code)) {
-        failed(app, "setup");
+        failed(app, ":setup", &visit.address);
         return Err(Error::Forbidden {
             zh: "一次性代码不对；它显示在启动服务的窗口里".to_owned(),
             en: "the one-time code is wrong; it is shown where the server was started".to_owned(),
@@ -188,7 +249,7 @@ pub async fn set_up(app: &App, wanted: &Setup) -> Result<SignedIn> {
         return Err(set_up_already());
     };
     *held(&app.identity.setup_code) = None;
-    begin(app, id).await
+    begin(app, id, visit, "setup").await
 }
 
 fn set_up_already() -> Error {
@@ -199,9 +260,9 @@ fn set_up_already() -> Error {
     }
 }
 
-pub async fn sign_in(app: &App, wanted: &SignIn) -> Result<SignedIn> {
+pub async fn sign_in(app: &App, wanted: &SignIn, visit: &Visit) -> Result<SignedIn> {
     let login = wanted.login.trim().to_lowercase();
-    check_tries(app, &login)?;
+    check_tries(app, &login, &visit.address)?;
     let user = people::by_login(app, &login).await?;
     let proof = match &user {
         Some(user) => app.store.proof(user.id).await?,
@@ -213,17 +274,33 @@ pub async fn sign_in(app: &App, wanted: &SignIn) -> Result<SignedIn> {
         Some(proof) => proof.password.clone(),
         None => NOBODY.clone(),
     };
-    let is_right = tokio::task::spawn_blocking(move || secret::is_password(&password, &hash))
-        .await
-        .map_err(|e| Error::Internal(e.to_string()))?;
-    let (Some(user), Some(proof)) = (user, proof) else {
-        failed(app, &login);
+    let hashing = &app.identity.hashing;
+    let is_right = hashing
+        .work(move || secret::is_password(&password, &hash))
+        .await?;
+    let refused = async |why: &'static str| {
+        failed(app, &login, &visit.address);
+        let actor = user.as_ref().map(|_| login.as_str());
+        let sign = Sign {
+            why: Some(why),
+            ..visit.sign(actor, "password")
+        };
+        app.store.refused(sign).await
+    };
+    let (Some(known), Some(proof)) = (&user, proof) else {
+        refused("wrong_login").await?;
         return Err(wrong_login());
     };
-    if !is_right || user.value("is_active") != &Value::Bool(true) {
-        failed(app, &login);
+    if !is_right || known.value("is_active") != &Value::Bool(true) {
+        refused("wrong_login").await?;
         return Err(wrong_login());
     }
+    // Whoever has the password is told; nobody else learns of it.
+    if let Err(problem) = sso::require_other_ways(app, known.id).await {
+        refused(problem.code()).await?;
+        return Err(problem);
+    }
+    let mut way = "password";
     if let Some(kept) = &proof.totp {
         let Some(code) = wanted.totp.as_deref().filter(|c| !c.trim().is_empty()) else {
             return Err(Error::SignedOut {
@@ -232,13 +309,14 @@ pub async fn sign_in(app: &App, wanted: &SignIn) -> Result<SignedIn> {
                 en: "the six digits of the authenticator are needed too".to_owned(),
             });
         };
+        way = "password_and_second_factor";
         let step = secret::totp_step(kept, code, now_s());
         let is_new = match step {
-            Some(step) => app.store.use_totp(user.id, step).await?,
+            Some(step) => app.store.use_totp(known.id, step).await?,
             None => false,
         };
         if !is_new {
-            failed(app, &login);
+            refused("wrong_second_factor").await?;
             return Err(Error::SignedOut {
                 code: "needs_totp",
                 zh: "六位数字不对，或已经用过；请等下一组".to_owned(),
@@ -246,8 +324,8 @@ pub async fn sign_in(app: &App, wanted: &SignIn) -> Result<SignedIn> {
             });
         }
     }
-    held(&app.identity.tries).remove(&login);
-    begin(app, user.id).await
+    forgive(app, &login, &visit.address);
+    begin(app, known.id, visit, way).await
 }
 
 /// A hash of a password that nobody has.
@@ -265,13 +343,14 @@ fn wrong_login() -> Error {
     }
 }
 
-async fn begin(app: &App, user: i64) -> Result<SignedIn> {
+async fn begin(app: &App, user: i64, visit: &Visit, way: &str) -> Result<SignedIn> {
     let key = secret::key()?;
-    let oldest = before(LONGEST);
-    app.store
-        .add_session(&secret::kept(&key), user, oldest)
-        .await?;
     let body = me(app, user).await?;
+    let login = body.user.as_ref().map(|me| me.login.as_str());
+    let sign = visit.sign(login, way);
+    app.store
+        .add_session(&secret::kept(&key), user, before(LONGEST), sign)
+        .await?;
     Ok(SignedIn { key, body })
 }
 
@@ -333,7 +412,11 @@ pub async fn caller_of_token(app: &App, key: &str) -> Result<Option<Caller>> {
         app.store.see_token(token.id).await?;
     }
     let rights = rights(app, token.user, &token.scopes).await?;
-    Ok(rights.map(|rights| Caller::of(rights, Channel::Api)))
+    Ok(rights.map(|rights| {
+        let mut caller = Caller::of(rights, Channel::Api);
+        caller.is_limited = !token.scopes.is_empty();
+        caller
+    }))
 }
 
 /// In whose name something is done later, with the rights of then; none where
@@ -343,8 +426,10 @@ pub(crate) async fn caller_of_user(app: &App, user: i64) -> Result<Option<Caller
     Ok(rights.map(|rights| Caller::of(rights, Channel::Job)))
 }
 
-pub async fn sign_out(app: &App, key: &str) -> Result<()> {
-    Ok(app.store.end_session(&secret::kept(key)).await?)
+pub async fn sign_out(app: &App, key: &str, visit: &Visit) -> Result<()> {
+    let caller = caller_of_session(app, key).await?;
+    let sign = visit.sign(caller.as_ref().map(|c| c.actor.as_str()), "");
+    Ok(app.store.end_session(&secret::kept(key), sign).await?)
 }
 
 /// Changes the caller's own password; every other session of his ends.
@@ -355,9 +440,12 @@ pub async fn change_password(
     old: &str,
     new: &str,
 ) -> Result<()> {
-    let user = own(caller)?;
-    prove(app, user, old).await?;
-    let hash = hash_of(new).await?;
+    let user = whole(caller)?;
+    sso::require_other_ways(app, user)
+        .await
+        .map_err(forbidden)?;
+    prove(app, caller, user, old).await?;
+    let hash = hash_of(app, new).await?;
     let kept = key.map(secret::kept);
     app.store
         .set_password(user, &hash, kept.as_deref(), by(caller))
@@ -368,7 +456,7 @@ pub async fn change_password(
 /// A secret for the caller's second factor, which is off until
 /// [`confirm_totp`] got a code of it.
 pub fn propose_totp(app: &App, caller: &Caller) -> Result<(String, String)> {
-    let user = own(caller)?;
+    let user = whole(caller)?;
     let made = secret::totp_secret()?;
     let uri = secret::totp_uri(&made, &caller.actor)?;
     held(&app.identity.proposed).insert(user, made.clone());
@@ -376,7 +464,7 @@ pub fn propose_totp(app: &App, caller: &Caller) -> Result<(String, String)> {
 }
 
 pub async fn confirm_totp(app: &App, caller: &Caller, code: &str) -> Result<()> {
-    let user = own(caller)?;
+    let user = whole(caller)?;
     let proposed = held(&app.identity.proposed).get(&user).cloned();
     let is_right = |secret: &String| secret::totp_step(secret, code, now_s()).is_some();
     let Some(proposed) = proposed.filter(is_right) else {
@@ -394,8 +482,8 @@ pub async fn confirm_totp(app: &App, caller: &Caller, code: &str) -> Result<()> 
 }
 
 pub async fn remove_totp(app: &App, caller: &Caller, password: &str) -> Result<()> {
-    let user = own(caller)?;
-    prove(app, user, password).await?;
+    let user = whole(caller)?;
+    prove(app, caller, user, password).await?;
     app.store.set_totp(user, None, by(caller)).await?;
     Ok(())
 }
@@ -421,7 +509,7 @@ pub async fn tokens_of(app: &App, user: i64) -> Result<TokenList> {
 }
 
 pub async fn create_token(app: &App, caller: &Caller, wanted: &WantedToken) -> Result<TokenMade> {
-    create_token_for(app, caller, own(caller)?, wanted).await
+    create_token_for(app, caller, whole(caller)?, wanted).await
 }
 
 /// For the command line, which is nobody of the users.
@@ -464,7 +552,7 @@ pub async fn create_token_for(
 }
 
 pub async fn delete_token(app: &App, caller: &Caller, id: i64) -> Result<()> {
-    delete_token_of(app, caller, own(caller)?, id).await
+    delete_token_of(app, caller, whole(caller)?, id).await
 }
 
 /// Of any user: for the command line.
@@ -698,31 +786,54 @@ fn own(caller: &Caller) -> Result<i64> {
     })
 }
 
+/// For whoever is signed in already.
+fn forbidden(problem: Error) -> Error {
+    match problem {
+        Error::SignedOut { zh, en, .. } => Error::Forbidden { zh, en },
+        other => other,
+    }
+}
+
+/// The user, unless a token with scopes stands for him: it must not make itself
+/// a way in that does more.
+fn whole(caller: &Caller) -> Result<i64> {
+    if caller.is_limited {
+        return Err(Error::Forbidden {
+            zh: "有范围的令牌不能改变登录方式和令牌".to_owned(),
+            en: "a token with scopes cannot change how its user comes in".to_owned(),
+        });
+    }
+    own(caller)
+}
+
 fn by(caller: &Caller) -> By<'_> {
     By {
         actor: &caller.actor,
         channel: caller.channel.id(),
+        address: caller.address.as_deref(),
     }
 }
 
 /// Asks for the password again.
-async fn prove(app: &App, user: i64, password: &str) -> Result<()> {
-    let who = format!("user {user}");
-    check_tries(app, &who)?;
+async fn prove(app: &App, caller: &Caller, user: i64, password: &str) -> Result<()> {
+    let who = format!(":user {user}");
+    let address = caller.address.as_deref().unwrap_or_default();
+    check_tries(app, &who, address)?;
     let proof = app.store.proof(user).await?;
     let password = password.to_owned();
     let is_right = match proof {
         Some(proof) => {
-            tokio::task::spawn_blocking(move || secret::is_password(&password, &proof.password))
-                .await
-                .map_err(|e| Error::Internal(e.to_string()))?
+            let hashing = &app.identity.hashing;
+            hashing
+                .work(move || secret::is_password(&password, &proof.password))
+                .await?
         }
         None => false,
     };
     if is_right {
         return Ok(());
     }
-    failed(app, &who);
+    failed(app, &who, address);
     Err(Error::Argument {
         name: "password",
         zh: "密码不对".to_owned(),
@@ -730,7 +841,7 @@ async fn prove(app: &App, user: i64, password: &str) -> Result<()> {
     })
 }
 
-async fn hash_of(password: &str) -> Result<String> {
+async fn hash_of(app: &App, password: &str) -> Result<String> {
     let n = password.chars().count();
     if !(MIN_PASSWORD..=MAX_PASSWORD).contains(&n) {
         return Err(Error::Argument {
@@ -740,49 +851,64 @@ async fn hash_of(password: &str) -> Result<String> {
         });
     }
     let password = password.to_owned();
-    tokio::task::spawn_blocking(move || secret::hashed(&password))
-        .await
-        .map_err(|e| Error::Internal(e.to_string()))?
+    let hashing = &app.identity.hashing;
+    hashing.work(move || secret::hashed(&password)).await?
 }
 
 /// Refuses while a name has to wait for its wrong passwords.
-fn check_tries(app: &App, who: &str) -> Result<()> {
+fn check_tries(app: &App, who: &str, address: &str) -> Result<()> {
     let tries = held(&app.identity.tries);
-    let Some(tries) = tries.get(who) else {
-        return Ok(());
-    };
-    let wait = wait(tries.n);
-    let gone = tries.last.elapsed();
-    if gone >= wait {
-        return Ok(());
+    let left = names(who, address).map(|(tried, free)| {
+        let tries = tries.get(&tried)?;
+        wait(tries.n, free).checked_sub(tries.last.elapsed())
+    });
+    match left.into_iter().flatten().max() {
+        None => Ok(()),
+        Some(left) => Err(Error::TooMany {
+            seconds: left.as_secs() + 1,
+        }),
     }
-    Err(Error::TooMany {
-        seconds: (wait - gone).as_secs() + 1,
-    })
 }
 
-fn wait(n: u32) -> Duration {
-    match n.checked_sub(FREE_TRIES) {
+/// What tries are counted by, and how many are free.
+fn names(who: &str, address: &str) -> [(Tried, u32); 2] {
+    // Nobody's name is longer.
+    let who: String = who.chars().take(people::MAX_LOGIN).collect();
+    [
+        ((who.clone(), address.to_owned()), FREE_TRIES),
+        ((who, String::new()), FREE_TRIES_IN_ALL),
+    ]
+}
+
+fn wait(n: u32, free: u32) -> Duration {
+    match n.checked_sub(free) {
         None => Duration::ZERO,
         Some(over) => Duration::from_secs(1 << over.min(10)).min(LONGEST_WAIT),
     }
 }
 
-fn failed(app: &App, who: &str) {
+fn failed(app: &App, who: &str, address: &str) {
     let mut tries = held(&app.identity.tries);
     if tries.len() >= MAX_TRIED {
-        tries.retain(|_, t| t.last.elapsed() < wait(t.n));
+        tries.retain(|_, t| t.last.elapsed() < wait(t.n, FREE_TRIES));
     }
     let now = Instant::now();
-    let tried = tries
-        .entry(who.to_owned())
-        .or_insert(Tries { n: 0, last: now });
-    // Who waits long enough begins anew.
-    if tried.last.elapsed() > LONGEST_WAIT {
-        tried.n = 0;
+    for (name, _) in names(who, address) {
+        let tried = tries.entry(name).or_insert(Tries { n: 0, last: now });
+        // Who waits long enough begins anew.
+        if tried.last.elapsed() > LONGEST_WAIT {
+            tried.n = 0;
+        }
+        tried.n += 1;
+        tried.last = now;
     }
-    tried.n += 1;
-    tried.last = now;
+}
+
+fn forgive(app: &App, who: &str, address: &str) {
+    let mut tries = held(&app.identity.tries);
+    for (name, _) in names(who, address) {
+        tries.remove(&name);
+    }
 }
 
 fn held<T>(lock: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

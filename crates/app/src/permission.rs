@@ -27,6 +27,10 @@ const MAX_STEPS: usize = 3;
 pub struct Caller {
     pub actor: String,
     pub channel: Channel,
+    /// Where the request came from.
+    pub address: Option<String>,
+    /// By a token that does less than its user may.
+    pub(crate) is_limited: bool,
     /// Absent: everything, for the system itself and for whoever has the
     /// machine's command line and with it the data folder.
     rights: Option<Arc<Rights>>,
@@ -59,6 +63,8 @@ impl Caller {
         Caller {
             actor: "owner".to_owned(),
             channel: Channel::CommandLine,
+            address: None,
+            is_limited: false,
             rights: None,
         }
     }
@@ -67,6 +73,8 @@ impl Caller {
         Caller {
             actor: "system".to_owned(),
             channel: Channel::Job,
+            address: None,
+            is_limited: false,
             rights: None,
         }
     }
@@ -75,6 +83,8 @@ impl Caller {
         Caller {
             actor: rights.login.clone(),
             channel,
+            address: None,
+            is_limited: false,
             rights: Some(rights),
         }
     }

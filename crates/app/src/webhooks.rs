@@ -389,6 +389,7 @@ fn by(caller: &Caller) -> By<'_> {
     By {
         actor: &caller.actor,
         channel: caller.channel.id(),
+        address: caller.address.as_deref(),
     }
 }
 

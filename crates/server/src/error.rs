@@ -212,6 +212,20 @@ impl Speaks {
         )
     }
 
+    pub fn too_many_requests(self, seconds: u64) -> Problem {
+        let mut problem = Problem::plain(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too_many_requests",
+            self.0.pick("请求太多", "Too many requests"),
+            match self.0 {
+                Language::Zh => format!("请求太多了，请等 {seconds} 秒"),
+                Language::En => format!("too many requests: wait {seconds} seconds"),
+            },
+        );
+        problem.wait = Some(seconds);
+        problem
+    }
+
     pub fn no_such_path(self, path: &str) -> Problem {
         Problem::plain(
             StatusCode::NOT_FOUND,

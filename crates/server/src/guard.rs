@@ -1,24 +1,25 @@
-//! Who may talk to the server while there are no logins: only pages and
-//! programs of this very machine that name it by its own address.
+//! Who may talk to the server: pages and programs that name it by an address of
+//! its own, on this very machine or the public one.
 //!
 //! A web page from elsewhere can send requests to loopback (and, with DNS
 //! rebinding, read the answers). Its `Host` or `Origin` gives it away.
 
-use std::net::SocketAddr;
+use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use crate::door::Door;
 use crate::error::Speaks;
 
-/// The address that the server listens on.
-#[derive(Debug, Clone, Copy)]
-pub struct Own(pub SocketAddr);
-
-pub async fn own_requests_only(State(own): State<Own>, request: Request, next: Next) -> Response {
-    if let Some(what) = foreign(own, request.headers()) {
+pub async fn own_requests_only(
+    State(door): State<Arc<Door>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if let Some(what) = foreign(&door, request.headers()) {
         return Speaks::of(request.headers())
             .foreign_request(what)
             .into_response();
@@ -27,19 +28,21 @@ pub async fn own_requests_only(State(own): State<Own>, request: Request, next: N
 }
 
 /// Which header is not the server's own, if any.
-fn foreign(own: Own, headers: &HeaderMap) -> Option<&'static str> {
+fn foreign(door: &Door, headers: &HeaderMap) -> Option<&'static str> {
     let mut hosts = headers.get_all(header::HOST).iter();
     let host = hosts.next().and_then(|h| h.to_str().ok());
-    if hosts.next().is_some() || !host.is_some_and(|h| is_own(own, h)) {
+    let public = (door.public.as_ref()).filter(|_| host.is_some_and(|h| door.is_public(h)));
+    let is_known = public.is_some() || host.is_some_and(|h| door.is_own(h));
+    if hosts.next().is_some() || !is_known {
         return Some("Host");
     }
     let mut origins = headers.get_all(header::ORIGIN).iter();
     if let Some(origin) = origins.next() {
-        let own_origin = origin
-            .to_str()
-            .ok()
-            .and_then(|o| o.strip_prefix("http://"))
-            .is_some_and(|o| is_own(own, o));
+        let origin = origin.to_str().unwrap_or_default();
+        let own_origin = match public {
+            Some(public) => origin == public.origin,
+            None => (origin.strip_prefix("http://")).is_some_and(|o| door.is_own(o)),
+        };
         if !own_origin || origins.next().is_some() {
             return Some("Origin");
         }
@@ -60,32 +63,20 @@ fn foreign(own: Own, headers: &HeaderMap) -> Option<&'static str> {
     }
 }
 
-fn is_own(own: Own, host: &str) -> bool {
-    let port = own.0.port();
-    [
-        own.0.ip().to_string(),
-        "localhost".to_owned(),
-        "127.0.0.1".to_owned(),
-        "[::1]".to_owned(),
-    ]
-    .iter()
-    .any(|name| {
-        host.strip_prefix(name.as_str())
-            .is_some_and(|rest| rest == format!(":{port}") || (rest.is_empty() && port == 80))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn check(pairs: &[(&'static str, &'static str)]) -> Option<&'static str> {
-        let own = Own("127.0.0.1:8080".parse().unwrap());
+        let door = Door {
+            own: "127.0.0.1:8080".parse().unwrap(),
+            public: Some("https://keji.example.com".parse().unwrap()),
+        };
         let mut headers = HeaderMap::new();
         for (name, value) in pairs {
             headers.append(*name, value.parse().unwrap());
         }
-        foreign(own, &headers)
+        foreign(&door, &headers)
     }
 
     #[test]
@@ -98,8 +89,26 @@ mod tests {
             ]),
             None
         );
+        let public = ("host", "keji.example.com");
+        assert_eq!(check(&[public]), None);
+        assert_eq!(
+            check(&[public, ("origin", "https://keji.example.com")]),
+            None
+        );
         for (headers, what) in [
             (vec![], "Host"),
+            (
+                vec![public, ("origin", "http://keji.example.com")],
+                "Origin",
+            ),
+            (vec![public, ("origin", "http://localhost:8080")], "Origin"),
+            (
+                vec![
+                    ("host", "localhost:8080"),
+                    ("origin", "https://keji.example.com"),
+                ],
+                "Origin",
+            ),
             (vec![("host", "evil.example")], "Host"),
             (vec![("host", "127.0.0.1:8081")], "Host"),
             (vec![("host", "127.0.0.1")], "Host"),

@@ -1,7 +1,6 @@
 //! What the server is made of: routes, the guard, the page.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -12,27 +11,34 @@ use axum::response::{IntoResponse, Response};
 use serde_json::Value as Json;
 
 use crate::error::Speaks;
-use crate::guard::{self, Own};
+use crate::flood;
+use crate::guard;
 use crate::openapi;
 use crate::page;
-use crate::routes::Shared;
+use crate::routes::{self, Shared};
 
 /// As it stands in `web/openapi.json`.
 pub fn openapi_json() -> String {
     serde_json::to_string_pretty(&openapi::base()).unwrap_or_default()
 }
 
-/// The whole service for the given own address.
-pub fn router(shared: Shared, own: SocketAddr) -> Router {
+/// The whole service.
+pub fn router(shared: Shared) -> Router {
+    let door = shared.door.clone();
+    let flood = shared.clone();
     let (api, _) = openapi::described().split_for_parts();
     let known = Arc::new(parameters(&openapi::base()));
+    let (path, back) = routes::sso::back();
+    let back = back.with_state(shared.clone());
     api.with_state(shared)
         .route_layer(middleware::from_fn_with_state(known, known_parameters_only))
+        .route(path, back)
         .fallback(page::serve)
         .method_not_allowed_fallback(no_such_method)
+        .layer(middleware::from_fn_with_state(flood, flood::limit))
         .layer(middleware::map_response(no_sniff))
         .layer(middleware::from_fn_with_state(
-            Own(own),
+            door,
             guard::own_requests_only,
         ))
 }

@@ -4,11 +4,13 @@
 //! SQL and no Arrow.
 //!
 //! Reading order: [`command`] (the command line), [`http`] (what the server
-//! is made of), [`guard`] (who may talk to it), [`routes`], [`openapi`] (what they
-//! say of themselves), [`error`].
+//! is made of), [`door`] and [`guard`] (who may talk to it), [`flood`] (how much),
+//! [`routes`], [`openapi`] (what they say of themselves), [`error`].
 
 mod command;
+mod door;
 mod error;
+mod flood;
 mod guard;
 mod http;
 mod memory;

@@ -29,11 +29,15 @@ const FILES: [&str; 3] = [
 ];
 
 /// Calls that need nobody to be signed in.
-const OPEN: [(&str, &str); 5] = [
+const OPEN: [(&str, &str); 9] = [
     ("/api/session", "get"),
     ("/api/session", "post"),
     // Who is not signed in is signed out.
     ("/api/session", "delete"),
+    ("/api/session/passkey", "post"),
+    ("/api/session/passkey/options", "post"),
+    ("/api/session/providers", "get"),
+    ("/api/session/sso/{id}", "post"),
     ("/api/setup", "post"),
     ("/api/openapi.json", "get"),
 ];

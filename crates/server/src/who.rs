@@ -38,9 +38,19 @@ impl FromRequestParts<Shared> for MayBe {
                 None => Ok(None),
             },
         };
-        caller
-            .map(MayBe)
-            .map_err(Speaks::of(&parts.headers).problem())
+        let mut caller = caller.map_err(Speaks::of(&parts.headers).problem())?;
+        if let Some(caller) = &mut caller {
+            let sender = shared.door.sender(&parts.headers, &parts.extensions);
+            caller.address = Some(sender.to_string());
+        }
+        if let Some((user, key)) = caller
+            .as_ref()
+            .and_then(Caller::user)
+            .zip(key(&parts.headers))
+        {
+            shared.flood.holds(key, user);
+        }
+        Ok(MayBe(caller))
     }
 }
 
@@ -50,19 +60,33 @@ fn token(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
+/// What says who the request comes from, whether it holds or not.
+pub fn key(headers: &HeaderMap) -> Option<&str> {
+    token(headers).or_else(|| session_key(headers))
+}
+
 /// The secret of the browser's session.
 pub fn session_key(headers: &HeaderMap) -> Option<&str> {
+    cookie_of(headers, COOKIE)
+}
+
+pub fn cookie_of<'a>(headers: &'a HeaderMap, wanted: &str) -> Option<&'a str> {
     let all = headers.get_all(header::COOKIE).iter();
     all.filter_map(|v| v.to_str().ok())
         .flat_map(|v| v.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .find_map(|(name, value)| (name == COOKIE).then(|| value.trim()))
+        .find_map(|(name, value)| (name == wanted).then(|| value.trim()))
 }
 
-/// Scripts cannot read it, and other sites' pages cannot make it be sent.
-pub fn cookie(key: &str) -> String {
+/// Scripts cannot read it, and other sites' pages cannot make it be sent; nor is
+/// it sent in the clear where the page came encrypted.
+pub fn cookie(key: &str, origin: &str) -> String {
     let seconds = identity::LONGEST.as_secs();
-    format!("{COOKIE}={key}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict")
+    let secure = match origin.starts_with("https://") {
+        true => "; Secure",
+        false => "",
+    };
+    format!("{COOKIE}={key}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}")
 }
 
 pub fn no_cookie() -> String {

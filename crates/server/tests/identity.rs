@@ -251,6 +251,138 @@ fn tokens_do_what_their_scopes_say_and_no_more() {
     }
 }
 
+/// It could make itself a token that does everything.
+#[test]
+fn a_token_with_scopes_makes_no_way_in() {
+    for home in homes() {
+        add_user(&home, "li", "owner");
+        let server = home.server();
+        let mut create = home.keji();
+        create.args(["token", "create", "t", "--user", "li", "--scope", "read"]);
+        let made = create.output().unwrap();
+        let read = String::from_utf8(made.stdout).unwrap().trim().to_owned();
+        assert_eq!(get(&server, "/api/status", &read).status, 200);
+        for (method, path, body) in [
+            ("POST", "/api/tokens", json!({ "name": "more" })),
+            ("DELETE", "/api/tokens/1", Json::Null),
+            ("POST", "/api/session/totp", Json::Null),
+            ("POST", "/api/passkeys/options", Json::Null),
+            ("DELETE", "/api/passkeys/1", Json::Null),
+        ] {
+            is(&ask(&server, method, path, &read, &body), 403, "forbidden");
+        }
+        let changed = json!({ "old": PASSWORD, "new": "a new and longer one" });
+        let changed = post(&server, "/api/session/password", &read, &changed);
+        is(&changed, 403, "forbidden");
+    }
+}
+
+#[test]
+fn who_comes_in_and_who_does_not_is_in_the_log() {
+    for home in homes() {
+        add_user(&home, "li", "representative");
+        let server = home.server();
+        let sign_in = |login: &str, password: &str| {
+            let wanted = json!({ "login": login, "password": password });
+            post(&server, "/api/session", "", &wanted)
+        };
+        is(&sign_in("li", "typed wrongly"), 401, "wrong_login");
+        is(&sign_in("a password by mistake", "x"), 401, "wrong_login");
+        let key = cookie(&sign_in("li", PASSWORD));
+        let gone = ask(&server, "DELETE", "/api/session", &key, &Json::Null);
+        assert_eq!(gone.status, 204);
+        let of = |kind: &str| {
+            let page = server.get(&format!("/api/audit?kind={kind}")).json();
+            let entries = page["entries"].as_array().unwrap().clone();
+            let told = |e: &Json| {
+                assert_eq!(e["after"]["address"], "127.0.0.1", "{e}");
+                assert_eq!(e["object"], Json::Null);
+                (e["actor"].clone(), e["after"]["why"].clone())
+            };
+            entries.iter().map(told).collect::<Vec<_>>()
+        };
+        assert_eq!(of("sign_in"), [(json!("li"), Json::Null)]);
+        assert_eq!(of("sign_out"), [(json!("li"), Json::Null)]);
+        // What was typed for a name that nobody has may well be a password.
+        assert_eq!(
+            of("sign_in_failed"),
+            [
+                (json!(":unknown"), json!("wrong_login")),
+                (json!("li"), json!("wrong_login"))
+            ]
+        );
+        let whole = server.get("/api/audit").json();
+        assert!(!whole.to_string().contains("by mistake"), "{whole}");
+        // The same for colleagues, in the history of the user's record.
+        assert_eq!(whole["is_whole"], json!(true));
+    }
+}
+
+#[test]
+fn a_flood_is_stopped_and_others_are_served() {
+    for home in homes() {
+        let li = token(&home.keji(), "li", "representative");
+        let limits = ["--limit-requests", "10", "--limit-sign-ins", "3"];
+        let server = Server::with(home.keji(), &limits);
+        assert_eq!(server.get("/api/status").status, 200);
+        // Its first request counts with the address, as any unknown key's does.
+        let n = 140;
+        let flood: Vec<Reply> = (0..n).map(|_| get(&server, "/api/session", &li)).collect();
+        let (last, served) = (&flood[n - 1], flood.iter().filter(|r| r.status == 200));
+        is(last, 429, "too_many_requests");
+        let wait: u64 = last.header("retry-after").unwrap().parse().unwrap();
+        assert!((1..=10).contains(&wait), "{wait}");
+        assert!((95..135).contains(&served.count()));
+        let started = std::time::Instant::now();
+        for _ in 0..20 {
+            assert_eq!(server.get("/api/status").status, 200);
+        }
+        assert!(started.elapsed().as_secs() < 5, "{:?}", started.elapsed());
+        let wrong = json!({ "login": "nobody", "password": "x" });
+        for _ in 0..3 {
+            is(
+                &post(&server, "/api/session", "", &wrong),
+                401,
+                "wrong_login",
+            );
+        }
+        let stopped = post(&server, "/api/session", "", &wrong);
+        is(&stopped, 429, "too_many_tries");
+        assert!(stopped.header("retry-after").is_some());
+    }
+}
+
+#[test]
+fn behind_a_proxy_the_public_address_is_the_servers_own() {
+    let home = &homes()[0];
+    add_user(home, "li", "owner");
+    let server = Server::with(home.keji(), &["--public-url", "https://keji.example.com"]);
+    let sign_in = |host: &str, origin: &str, from: &str| {
+        let headers = [
+            ("host", host),
+            ("origin", origin),
+            ("x-forwarded-for", from),
+            ("content-type", "application/json"),
+        ];
+        let wanted = json!({ "login": "li", "password": PASSWORD }).to_string();
+        server.send_raw("POST", "/api/session", &headers, wanted.as_bytes())
+    };
+    let own = "https://keji.example.com";
+    let made = sign_in("keji.example.com", own, "6.6.6.6, 8.8.8.8");
+    assert_eq!(made.status, 200, "{}", made.json());
+    assert!(made.header("set-cookie").unwrap().ends_with("; Secure"));
+    for (host, origin) in [
+        ("keji.example.com", "http://keji.example.com"),
+        ("keji.example.com", "http://localhost"),
+        ("evil.example.com", own),
+        (server.address.as_str(), own),
+    ] {
+        is(&sign_in(host, origin, "8.8.8.8"), 403, "foreign_request");
+    }
+    let log = server.get("/api/audit?kind=sign_in").json();
+    assert_eq!(log["entries"][0]["after"]["address"], "8.8.8.8", "{log}");
+}
+
 /// The id of a customer, as the owner sees it.
 fn customer(server: &Server, number: &str) -> i64 {
     let path = format!("/api/customers?where=number%20%3D%20%27{number}%27");

@@ -67,6 +67,11 @@ pub enum ChangeKind {
     Export,
     /// A person's data were erased.
     Erasure,
+    /// Somebody came in; `after` says by which way and from where.
+    SignIn,
+    /// Somebody tried to.
+    SignInFailed,
+    SignOut,
 }
 
 /// One entry of the log.

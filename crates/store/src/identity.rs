@@ -59,6 +59,18 @@ pub struct NewToken {
 pub struct By<'a> {
     pub actor: &'a str,
     pub channel: &'a str,
+    /// Where the request came from.
+    pub address: Option<&'a str>,
+}
+
+/// Somebody who comes in, tries to, or leaves, for the log.
+#[derive(Debug, Clone, Copy)]
+pub struct Sign<'a> {
+    pub by: By<'a>,
+    /// `password`, `passkey` …
+    pub way: &'a str,
+    /// Why it was refused.
+    pub why: Option<&'a str>,
 }
 
 const TOKEN: [Type; 7] = [
@@ -182,7 +194,13 @@ impl Store {
     }
 
     /// Starts a session, and sweeps those that began before `oldest`.
-    pub async fn add_session(&self, hash: &str, user: i64, oldest: Timestamp) -> Result<()> {
+    pub async fn add_session(
+        &self,
+        hash: &str,
+        user: i64,
+        oldest: Timestamp,
+        sign: Sign<'_>,
+    ) -> Result<()> {
         let mut tx = self.db().begin().await?;
         let mut conn = tx.conn();
         let sql = "delete from keji_session where created_at < $1";
@@ -191,6 +209,14 @@ impl Store {
                    values ($1, $2, $3, $3)";
         let params = [hash.into(), Value::Int(user), Value::Instant(now())];
         conn.run(sql, &params).await?;
+        signed(&mut conn, ChangeKind::SignIn, sign).await?;
+        tx.commit().await
+    }
+
+    /// Somebody was not let in.
+    pub async fn refused(&self, sign: Sign<'_>) -> Result<()> {
+        let mut tx = self.db().begin().await?;
+        signed(&mut tx.conn(), ChangeKind::SignInFailed, sign).await?;
         tx.commit().await
     }
 
@@ -232,9 +258,14 @@ impl Store {
             .await
     }
 
-    pub async fn end_session(&self, hash: &str) -> Result<()> {
+    pub async fn end_session(&self, hash: &str, sign: Sign<'_>) -> Result<()> {
+        let mut tx = self.db().begin().await?;
+        let mut conn = tx.conn();
         let sql = "delete from keji_session where hash = $1";
-        self.run_alone(sql, &[hash.into()]).await
+        if conn.run(sql, &[hash.into()]).await? > 0 {
+            signed(&mut conn, ChangeKind::SignOut, sign).await?;
+        }
+        tx.commit().await
     }
 
     pub async fn end_sessions(&self, user: i64) -> Result<()> {
@@ -364,6 +395,34 @@ async fn set_password(conn: &mut Conn<'_>, user: i64, password: &str) -> Result<
     conn.run(sql, &params).await.map(drop)
 }
 
+async fn signed(conn: &mut Conn<'_>, kind: ChangeKind, sign: Sign<'_>) -> Result<()> {
+    let mut after = Map::new();
+    let told = [
+        ("way", Some(sign.way).filter(|w| !w.is_empty())),
+        ("why", sign.why),
+        ("address", sign.by.address),
+    ];
+    for (name, value) in told {
+        if let Some(value) = value {
+            after.insert(name.to_owned(), Json::from(value));
+        }
+    }
+    let entry = Entry {
+        at: now(),
+        actor: sign.by.actor,
+        channel: sign.by.channel,
+        kind,
+        // Nothing of a record's history: who may see a colleague's record need
+        // not see when and from where he comes in.
+        object: None,
+        record: None,
+        batch: None,
+        before: None,
+        after: Some(&after),
+    };
+    log::append(conn, &entry).await.map(drop)
+}
+
 /// An entry of the log for what is no field of a record; secrets never stand
 /// in it.
 pub(crate) async fn note(
@@ -376,6 +435,9 @@ pub(crate) async fn note(
 ) -> Result<()> {
     let mut after = Map::new();
     after.insert(what.to_owned(), Json::from(value));
+    if let Some(address) = by.address {
+        after.insert("address".to_owned(), Json::from(address));
+    }
     let entry = Entry {
         at: now(),
         actor: by.actor,

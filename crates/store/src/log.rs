@@ -112,6 +112,9 @@ pub(crate) fn kind_text(kind: ChangeKind) -> &'static str {
         ChangeKind::Reveal => "reveal",
         ChangeKind::Export => "export",
         ChangeKind::Erasure => "erasure",
+        ChangeKind::SignIn => "sign_in",
+        ChangeKind::SignInFailed => "sign_in_failed",
+        ChangeKind::SignOut => "sign_out",
     }
 }
 
@@ -126,6 +129,9 @@ pub(crate) fn kind_of_text(text: &str) -> Result<ChangeKind> {
         "reveal" => ChangeKind::Reveal,
         "export" => ChangeKind::Export,
         "erasure" => ChangeKind::Erasure,
+        "sign_in" => ChangeKind::SignIn,
+        "sign_in_failed" => ChangeKind::SignInFailed,
+        "sign_out" => ChangeKind::SignOut,
         _ => return Err(Error::Corrupt(format!("a change of kind {text}"))),
     })
 }

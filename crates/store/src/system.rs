@@ -262,6 +262,32 @@ const MIGRATIONS: &[Migration] = &[
         postgres: &[],
     },
     Migration {
+        version: 6,
+        both: &[
+            // `handle` is what an authenticator knows the user by, the same for
+            // all of a user; `rp` the name of the server that it is for. `key`
+            // never changes, `state` holds the counter.
+            "create table keji_passkey (
+           id $id, user_id $int not null, name $text not null, credential $text not null unique,
+           handle $text not null, rp $text not null, transports $int not null, key $text not null,
+           state $text not null, created_at $time not null, used_at $time
+         )$strict",
+            "create index keji_passkey_user on keji_passkey (user_id)",
+            "create table keji_provider (
+           id $id, name $text not null, issuer $text not null, client_id $text not null,
+           client_secret $text not null, claim $text not null, matches $text not null,
+           allows_other_ways $bool not null, is_active $bool not null
+         )$strict",
+            // Who of a provider's people is which user.
+            "create table keji_bound (
+           provider $int not null, subject $text not null, user_id $int not null,
+           created_at $time not null, primary key (provider, subject)
+         )$strict",
+            "create unique index keji_bound_user on keji_bound (user_id, provider)",
+        ],
+        postgres: &[],
+    },
+    Migration {
         version: 7,
         both: WEBHOOKS,
         postgres: &[],

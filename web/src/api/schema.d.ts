@@ -38,6 +38,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/consents/{party}/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a person consents to, and since when; of any moment. */
+        get: operations["get_consents"];
+        put?: never;
+        /** Adds an entry to a person's consents; none is ever changed. */
+        post: operations["record_consent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/customers": {
         parameters: {
             query?: never;
@@ -84,6 +102,41 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/customers/{id}/shares": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** With whom a customer is shared. */
+        get: operations["list_shares"];
+        put?: never;
+        /** Opens a customer, with all that belongs to it, to somebody else. */
+        post: operations["share_customer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/customers/{id}/shares/{share}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Ends a share. */
+        delete: operations["end_share"];
         options?: never;
         head?: never;
         patch?: never;
@@ -140,6 +193,61 @@ export interface paths {
         head?: never;
         /** Changes what is given. */
         patch: operations["change_department"];
+        trace?: never;
+    };
+    "/api/erasures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Erasures that wait for an administrator, and those that are done. */
+        get: operations["list_erasures"];
+        put?: never;
+        /** Asks for a person's erasure; nothing is erased yet. */
+        post: operations["ask_erasure"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/erasures/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Takes a request back. */
+        delete: operations["withdraw_erasure"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/erasures/{id}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirms an erasure, by another administrator and with the person's name
+         *     typed; then it is done, and cannot be undone.
+         */
+        post: operations["confirm_erasure"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/evaluations": {
@@ -599,6 +707,114 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/passkeys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The own passkeys. */
+        get: operations["list_passkeys"];
+        put?: never;
+        /** Keeps the passkey that the browser made. */
+        post: operations["add_passkey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/passkeys/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begins to make a passkey; counts for two minutes. */
+        post: operations["propose_passkey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/passkeys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Deletes a passkey. */
+        delete: operations["delete_passkey"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/persons/{party}/{id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Everything of a person as a ZIP of JSON and CSV. */
+        get: operations["export_person"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The providers of single sign-on. */
+        get: operations["list_providers"];
+        put?: never;
+        /** Adds a provider. */
+        post: operations["add_provider"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/providers/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Replaces what is known of a provider; another issuer has other people, who
+         *     are found anew.
+         */
+        put: operations["change_provider"];
+        post?: never;
+        /** Deletes a provider; its users come in by password again. */
+        delete: operations["delete_provider"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/records/{object}": {
         parameters: {
             query?: never;
@@ -673,6 +889,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/records/{object}/{id}/reveal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The value of one masked field of one record, for a reason that is kept. */
+        post: operations["reveal_field"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/roles": {
         parameters: {
             query?: never;
@@ -727,6 +960,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/session/passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Signs in with a passkey; the answer sets the session's cookie. */
+        post: operations["sign_in_with_passkey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/passkey/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begins to sign in with a passkey; counts once, for two minutes. */
+        post: operations["ask_passkey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/session/password": {
         parameters: {
             query?: never;
@@ -738,6 +1005,43 @@ export interface paths {
         put?: never;
         /** Changes the own password; all other sessions end. */
         post: operations["change_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The providers to sign in with. */
+        get: operations["list_sign_in_providers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/sso/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begins to sign in with a provider; the answer sets a cookie that the browser
+         *     has to bring back.
+         */
+        post: operations["begin_single_sign_on"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1009,12 +1313,21 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        Added: {
+            /** Format: int64 */
+            id: number;
+        };
         /** @description Rows of typed columns, with where they come from. */
         Answer: {
             /** Format: date */
             as_of: string;
             columns: components["schemas"]["Column"][];
             compared?: components["schemas"]["Period"] | null;
+            /**
+             * @description True where the caller sees a part of the records only, and these are
+             *     the numbers of that part.
+             */
+            is_partial: boolean;
             period: components["schemas"]["Period"];
             /** @description One status a row. */
             row_status: components["schemas"]["ValueStatus"][];
@@ -1059,7 +1372,10 @@ export interface components {
             before?: Record<string, never> | null;
             /** @description `page`, `api`, `command_line` or `job`. */
             channel: string;
-            /** @description `create`, `update`, `delete`, `import`, `undo` or `evaluation`. */
+            /**
+             * @description `create`, `update`, `delete`, `import`, `undo`, `evaluation`, `reveal`,
+             *     `export` or `erasure`.
+             */
             kind: string;
             object?: string | null;
             /** Format: int64 */
@@ -1166,6 +1482,46 @@ export interface components {
         };
         /** @enum {string} */
         Compare: "previous" | "year";
+        Confirmation: {
+            /** @description The title of the record, typed. */
+            title: string;
+        };
+        ConsentDoc: {
+            /**
+             * Format: date-time
+             * @description The moment that is told of.
+             */
+            as_of: string;
+            /** @description What was recorded by then, newest first. */
+            entries: components["schemas"]["ConsentEntry"][];
+            states: components["schemas"]["ConsentState"][];
+        };
+        /** @description One entry of the ledger. */
+        ConsentEntry: {
+            /** Format: date-time */
+            at: string;
+            channel: string;
+            evidence?: string | null;
+            /** Format: int64 */
+            id: number;
+            purpose: string;
+            /** Format: date-time */
+            recorded_at: string;
+            recorded_by: string;
+            source: string;
+            state: string;
+        };
+        /** @description What holds for one channel and purpose. */
+        ConsentState: {
+            /**
+             * Format: int64
+             * @description The entry that decides.
+             */
+            by: number;
+            channel: string;
+            purpose: string;
+            state: string;
+        };
         CustomerDoc: {
             /** @description The customer's own fields. */
             customer: Record<string, never>;
@@ -1182,10 +1538,15 @@ export interface components {
              * @description The evaluation that the scores are from; null before the first.
              */
             as_of?: string | null;
+            /** @description Whether there may be customers that the caller does not see. */
+            is_partial: boolean;
             /** @description Offset of the next page. */
             next?: number | null;
             resources: Record<string, never>[];
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Of those that the caller sees.
+             */
             total: number;
         };
         DeliveryBody: {
@@ -1247,6 +1608,44 @@ export interface components {
         };
         /** @enum {string} */
         Direction: "up" | "down" | "band";
+        /** @description An erasure that waits for an administrator. */
+        ErasureBody: {
+            /** Format: date-time */
+            asked_at: string;
+            asked_by: string;
+            /** Format: int64 */
+            id: number;
+            /** @description Records that will lose something, or may. */
+            n_records: number;
+            object: string;
+            reason: string;
+            /** Format: int64 */
+            record: number;
+            /** @description What has to be typed to confirm. */
+            title: string;
+        };
+        ErasureDone: {
+            /** Format: date-time */
+            at: string;
+            object: string;
+            pseudonym: string;
+            /** Format: int64 */
+            record: number;
+        };
+        ErasureList: {
+            /** @description Newest first. */
+            done: components["schemas"]["ErasureDone"][];
+            waiting: components["schemas"]["ErasureBody"][];
+        };
+        ErasureReport: {
+            /** @description Entries of the log that lost what they held. */
+            n_entries: number;
+            /** @description Imports whose received files went. */
+            n_files: number;
+            /** @description Records that lost something. */
+            n_records: number;
+            pseudonym: string;
+        };
         EvaluationDoc: {
             /** Format: date */
             as_of: string;
@@ -1260,6 +1659,8 @@ export interface components {
              * @description Median over the customers of their own median gap.
              */
             base_cycle_days: number;
+            /** @description Whether it is of the customers that the caller sees, and not of all. */
+            is_partial: boolean;
             models: components["schemas"]["ModelsDoc"];
             /** @description Those who would be missed: with a value at risk above zero. */
             n_at_risk: number;
@@ -1288,8 +1689,11 @@ export interface components {
             as_of: string;
             /** Format: date-time */
             at: string;
-            /** Format: int64 */
-            n_customers: number;
+            /**
+             * Format: int64
+             * @description Null for whoever sees a part of them.
+             */
+            n_customers?: number | null;
         };
         EvaluationList: {
             resources: components["schemas"]["EvaluationEntry"][];
@@ -1315,6 +1719,8 @@ export interface components {
         /** @description The records behind a number. */
         FactRows: {
             columns: components["schemas"]["FactColumn"][];
+            /** @description Whether there may be records that the caller does not see. */
+            is_partial: boolean;
             object: string;
             rows: Record<string, never>[][];
             total: number;
@@ -1332,8 +1738,15 @@ export interface components {
         FieldDoc: {
             help?: components["schemas"]["Text2"] | null;
             id: string;
+            /**
+             * @description The caller sees it covered, as text, and lists neither filter, sort nor
+             *     search by it.
+             */
+            is_masked: boolean;
             /** @description The caller may see it, not write it. */
             is_read_only: boolean;
+            /** @description The caller may see one record's value for a reason. */
+            may_reveal: boolean;
             name: components["schemas"]["Text2"];
             options: components["schemas"]["OptionDef"][];
             required: boolean;
@@ -1357,9 +1770,12 @@ export interface components {
             index?: number | null;
         };
         FieldRightBody: {
+            /** @description `hidden`, `masked`, `read` or `write`. */
             as: string;
             /** @description `customer.phone` */
             field: string;
+            /** @description Of a masked field: one record's value may be seen for a reason. */
+            reveal?: boolean;
         };
         /** @enum {string} */
         Grain: "day" | "week" | "month" | "quarter" | "year";
@@ -1598,12 +2014,37 @@ export interface components {
             id: string;
             zh: string;
         };
+        NewConsent: {
+            /**
+             * Format: date-time
+             * @description When the person said so; now, where it is not given. Not in the future.
+             */
+            at?: string | null;
+            /** @description `phone`, `sms`, `email`, `wechat`, `post`, `visit`, or `any` for all. */
+            channel: string;
+            /** @description What shows it. */
+            evidence?: string | null;
+            /** @description `marketing`, `service`, `survey`, `profiling` or `sharing`. */
+            purpose: string;
+            /** @description How it came: form, call, contract. */
+            source: string;
+            /** @description `given` or `withdrawn`. */
+            state: string;
+        };
         NewDepartment: {
             /** @description `department` or `team`; a department by default. */
             kind?: string | null;
             name: string;
             /** Format: int64 */
             parent?: number | null;
+        };
+        NewErasure: {
+            /** @description `contact` or `customer`. */
+            object: string;
+            /** @description In at least a few words; without the person's name. */
+            reason: string;
+            /** Format: int64 */
+            record: number;
         };
         NewEvaluation: {
             /**
@@ -1623,6 +2064,25 @@ export interface components {
             fields?: components["schemas"]["FieldRightBody"][];
             grants: components["schemas"]["GrantBody"][];
             name: components["schemas"]["Text2"];
+        };
+        /** @description With whom; one of the two. */
+        NewShare: {
+            access: components["schemas"]["ShareAccess"];
+            /**
+             * Format: int64
+             * @description Id of a department: everybody in it and in those below.
+             */
+            department?: number | null;
+            /**
+             * Format: date
+             * @description The last day; absent: it stays.
+             */
+            until?: string | null;
+            /**
+             * Format: int64
+             * @description Id of a user.
+             */
+            user?: number | null;
         };
         NewUser: {
             departments?: components["schemas"]["Membership"][];
@@ -1688,6 +2148,14 @@ export interface components {
             value: string;
             zh: string;
         };
+        /** @description What a browser's `navigator.credentials` is given. */
+        Options: {
+            /**
+             * @description For `PublicKeyCredential.parseCreationOptionsFromJSON`, or of signing in
+             *     `parseRequestOptionsFromJSON`.
+             */
+            publicKey: Record<string, never>;
+        };
         OrderSpan: {
             /** Format: date */
             first_on?: string | null;
@@ -1702,6 +2170,28 @@ export interface components {
         };
         OwnPassword: {
             password: string;
+        };
+        PasskeyBody: {
+            /** Format: date-time */
+            created_at: string;
+            /** @description The name of the server that it is for. */
+            host: string;
+            /** Format: int64 */
+            id: number;
+            name: string;
+            /** Format: date-time */
+            used_at?: string | null;
+        };
+        PasskeyList: {
+            passkeys: components["schemas"]["PasskeyBody"][];
+        };
+        PasskeyMade: {
+            /** Format: int64 */
+            id: number;
+        };
+        PasskeySignIn: {
+            /** @description What `navigator.credentials.get` gave, by its `toJSON`. */
+            credential: Record<string, never>;
         };
         /** @description `[from, to)` in civil days. */
         Period: {
@@ -1787,6 +2277,34 @@ export interface components {
             stage: string;
             total_bytes: number;
         };
+        /** @description Without the secret, which is written only. */
+        ProviderBody: {
+            allows_other_ways: boolean;
+            claim: string;
+            client_id: string;
+            /** Format: int64 */
+            id: number;
+            is_active: boolean;
+            issuer: string;
+            /** @description `email` or `login`. */
+            matches: string;
+            name: string;
+        };
+        ProviderList: {
+            providers: components["schemas"]["ProviderBody"][];
+        };
+        ProviderMade: {
+            /** Format: int64 */
+            id: number;
+        };
+        ProviderName: {
+            /** Format: int64 */
+            id: number;
+            name: string;
+        };
+        ProviderNames: {
+            providers: components["schemas"]["ProviderName"][];
+        };
         Question: {
             /**
              * Format: date
@@ -1839,6 +2357,11 @@ export interface components {
         RecordList: {
             /** @description The fields of every row, in the order asked for. */
             fields: string[];
+            /**
+             * @description Whether there may be records that the caller does not see; `total` is
+             *     of those he sees.
+             */
+            is_partial: boolean;
             /** @description Where the next page begins, for `after`; null after the last one. */
             next?: string | null;
             rows: components["schemas"]["RecordRow"][];
@@ -1880,6 +2403,17 @@ export interface components {
             row?: number | null;
             samples?: string[];
             zh: string;
+        };
+        RevealBody: {
+            /** @description A field of the object. */
+            field: string;
+            /** @description What the value is needed for, in at least a few words. */
+            reason: string;
+        };
+        Revealed: {
+            field: string;
+            /** @description As in the record, in clear. */
+            value?: Record<string, never> | null;
         };
         RfmBody: {
             about: components["schemas"]["Text2"];
@@ -1948,11 +2482,35 @@ export interface components {
             /** @description At least 12 characters. */
             password: string;
         };
+        /** @enum {string} */
+        ShareAccess: "read" | "write";
+        ShareBody: {
+            access: components["schemas"]["ShareAccess"];
+            /** Format: int64 */
+            department?: number | null;
+            /** Format: int64 */
+            id: number;
+            /** @description Of the user or department. */
+            name: string;
+            /** Format: date */
+            until?: string | null;
+            /** Format: int64 */
+            user?: number | null;
+        };
+        ShareList: {
+            /** @description Whether the caller may add and end shares of this customer. */
+            may_change: boolean;
+            shares: components["schemas"]["ShareBody"][];
+        };
         SignIn: {
             login: string;
             password: string;
             /** @description The six digits of the second factor, where it is on. */
             totp?: string | null;
+        };
+        SignInAt: {
+            /** @description Where the browser goes to sign in. */
+            url: string;
         };
         Status: {
             /**
@@ -2132,6 +2690,31 @@ export interface components {
          * @enum {string}
          */
         ValueStatus: "settled" | "unsettled" | "open";
+        WantedPasskey: {
+            /** @description What `navigator.credentials.create` gave, by its `toJSON`. */
+            credential: Record<string, never>;
+            /** @description For its owner to know it by. */
+            name: string;
+        };
+        WantedProvider: {
+            /** @description Whether its users may also come in by password and passkey. */
+            allows_other_ways?: boolean;
+            /** @description The claim that says which user it is: `email`, `preferred_username` … */
+            claim: string;
+            client_id: string;
+            /** @description Of a change: absent keeps the one that is there. */
+            client_secret?: string | null;
+            is_active?: boolean;
+            /** @description The address that it calls itself, such as `https://id.example.com`. */
+            issuer: string;
+            /**
+             * @description What of the user it is compared with: `email` or `login`. An e-mail
+             *     address counts only where the provider says that it is verified.
+             */
+            matches: string;
+            /** @description As the sign-in page shows it. */
+            name: string;
+        };
         WantedToken: {
             /**
              * Format: date
@@ -2217,7 +2800,10 @@ export interface operations {
                 object?: string;
                 /** @description Id of a record of the object. */
                 record?: number;
-                /** @description `create`, `update`, `delete`, `import`, `undo` or `evaluation`. */
+                /**
+                 * @description `create`, `update`, `delete`, `import`, `undo`, `evaluation`, `reveal`,
+                 *     `export` or `erasure`.
+                 */
                 kind?: string;
                 /** @description The `next` of the page before. */
                 before?: number;
@@ -2263,6 +2849,73 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CatalogBody"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_consents: {
+        parameters: {
+            query?: {
+                /** @description What was so, and was known, at this moment; now without it. */
+                as_of?: string;
+            };
+            header?: never;
+            path: {
+                party: "contact" | "customer";
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsentDoc"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    record_consent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                party: "contact" | "customer";
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewConsent"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Added"];
                 };
             };
             default: {
@@ -2368,6 +3021,96 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["RecordPage"];
                 };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_shares: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShareList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    share_customer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewShare"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Made"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    end_share: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+                share: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: {
                 headers: {
@@ -2517,6 +3260,124 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_erasures: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErasureList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    ask_erasure: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewErasure"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Added"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    withdraw_erasure: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    confirm_erasure: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Confirmation"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErasureReport"];
+                };
             };
             default: {
                 headers: {
@@ -3439,6 +4300,265 @@ export interface operations {
             };
         };
     };
+    list_passkeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeyList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    add_passkey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WantedPasskey"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeyMade"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    propose_passkey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Options"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    delete_passkey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    export_person: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                party: "contact" | "customer";
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": unknown;
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_providers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProviderList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    add_provider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WantedProvider"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProviderMade"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    change_provider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WantedProvider"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    delete_provider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
     list_records: {
         parameters: {
             query?: {
@@ -3708,6 +4828,40 @@ export interface operations {
             };
         };
     };
+    reveal_field: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                object: string;
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RevealBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Revealed"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
     list_roles: {
         parameters: {
             query?: never;
@@ -3876,6 +5030,64 @@ export interface operations {
             };
         };
     };
+    sign_in_with_passkey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasskeySignIn"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionBody"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    ask_passkey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Options"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
     change_password: {
         parameters: {
             query?: never;
@@ -3894,6 +5106,62 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_sign_in_providers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProviderNames"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    begin_single_sign_on: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInAt"];
+                };
             };
             default: {
                 headers: {

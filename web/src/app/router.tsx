@@ -80,6 +80,11 @@ const departments = createRoute({
   path: "/settings/departments",
   component: lazyRouteComponent(() => import("../features/settings/departments-page"), "DepartmentsPage"),
 });
+const providers = createRoute({
+  getParentRoute: () => root,
+  path: "/settings/providers",
+  component: lazyRouteComponent(() => import("../features/settings/providers-page"), "ProvidersPage"),
+});
 const roles = createRoute({
   getParentRoute: () => root,
   path: "/settings/roles",
@@ -123,6 +128,7 @@ export const router = createRouter({
     account,
     users,
     departments,
+    providers,
     roles,
     audit,
     webhooks,

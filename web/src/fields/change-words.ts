@@ -17,7 +17,48 @@ export const KINDS = [
   "reveal",
   "erasure",
 ] as const;
+/** Who gave a sign-in name that nobody has. */
+const UNKNOWN = ":unknown";
 const CHANNELS = ["page", "api", "command_line", "job", "import", "token"] as const;
+
+/** What is noted of somebody's ways in, which are no fields of a record. */
+const DETAILS = [
+  "way",
+  "why",
+  "address",
+  "password",
+  "second_factor",
+  "passkey_added",
+  "passkey_deleted",
+  "token_made",
+  "token_deleted",
+  "single_sign_on",
+  "added",
+  "changed",
+  "deleted",
+] as const;
+const SAID = [
+  "password",
+  "password_and_second_factor",
+  "passkey",
+  "single_sign_on",
+  "setup",
+  "wrong_login",
+  "wrong_second_factor",
+  "wrong_passkey",
+  "sso_refused",
+  "sso_unknown",
+  "sso_only",
+  "sso_unreachable",
+  "sso_unusable",
+  "changed",
+  "on",
+  "off",
+  "bound",
+  "unbound",
+] as const;
+/** Whose values are words of the product, not of people. */
+const OF_WORDS = ["way", "why", "password", "second_factor", "single_sign_on"];
 
 const isOne = <T extends string>(all: readonly T[], word: string): word is T =>
   (all as readonly string[]).includes(word);
@@ -29,8 +70,12 @@ export const nameOf = (actor: Actor): string =>
 export function useLogWords() {
   const { t } = useTranslation();
   return {
-    actor: (actor: Actor) => nameOf(actor) || t("log.system"),
+    actor: (actor: Actor) =>
+      nameOf(actor) === UNKNOWN ? t("log.unknown") : nameOf(actor) || t("log.system"),
     kind: (kind: string) => (isOne(KINDS, kind) ? t(`log.kinds.${kind}`) : kind),
+    detail: (id: string) => (isOne(DETAILS, id) ? t(`log.details.${id}`) : id),
+    said: (id: string, value: string) =>
+      OF_WORDS.includes(id) && isOne(SAID, value) ? t(`log.said.${value}`) : value,
     channel: (channel: string) => (isOne(CHANNELS, channel) ? t(`log.channels.${channel}`) : channel),
   };
 }

@@ -5,6 +5,7 @@ import type { ChangeValues } from "../api/session";
 import type { Value } from "../api/types";
 import { useLang } from "../i18n";
 import { NO_VALUE, pickText } from "../ui/format";
+import { useLogWords } from "./change-words";
 import { changedFields } from "./record";
 import { useWords, valueText } from "./record-value";
 
@@ -20,9 +21,10 @@ export function Diff({
   const { t } = useTranslation();
   const lang = useLang();
   const words = useWords();
+  const log = useLogWords();
   const ids = changedFields(object, before, after);
   if (ids.length === 0) return null;
-  const text = (field: FieldDef | undefined, value: unknown): string => {
+  const text = (id: string, field: FieldDef | undefined, value: unknown): string => {
     if (value === null || value === undefined || value === "") return NO_VALUE;
     if (typeof value === "object") {
       // A link may carry the title that it had.
@@ -30,7 +32,7 @@ export function Diff({
       return typeof title === "string" ? title : JSON.stringify(value);
     }
     if (field?.type === "link") return `#${value}`;
-    return field ? valueText(field, value as Value, lang, words) : String(value);
+    return field ? valueText(field, value as Value, lang, words) : log.said(id, String(value));
   };
   return (
     <ul className="diff">
@@ -38,14 +40,14 @@ export function Diff({
         const field = object?.fields.find((f) => f.id === id);
         return (
           <li key={id}>
-            <span className="muted">{field ? pickText(field.name, lang) : id}</span>{" "}
+            <span className="muted">{field ? pickText(field.name, lang) : log.detail(id)}</span>{" "}
             {before !== null && (
               <>
-                <Side word={t("log.before")} text={text(field, before[id])} isOld />{" "}
+                <Side word={t("log.before")} text={text(id, field, before[id])} isOld />{" "}
                 <span aria-hidden="true">→</span>{" "}
               </>
             )}
-            {after !== null && <Side word={t("log.after")} text={text(field, after[id])} />}
+            {after !== null && <Side word={t("log.after")} text={text(id, field, after[id])} />}
           </li>
         );
       })}

@@ -18,6 +18,7 @@ const NONE: never[] = [];
 export const AREAS = [
   { to: "/settings/users", area: "users", key: "settings.users" },
   { to: "/settings/departments", area: "users", key: "settings.departments" },
+  { to: "/settings/providers", area: "users", key: "settings.providers" },
   { to: "/settings/roles", area: "roles", key: "settings.roles" },
   { to: "/settings/audit", area: "audit", key: "settings.audit" },
   { to: "/settings/webhooks", area: "webhooks", key: "settings.webhooks" },
@@ -25,4 +26,4 @@ export const AREAS = [
 ] as const;
 
 /** What the server takes at least. */
-export const SHORTEST_PASSWORD = 10;
+export const SHORTEST_PASSWORD = 12;

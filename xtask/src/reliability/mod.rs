@@ -27,6 +27,7 @@ mod receiver;
 mod report;
 mod restart;
 mod server;
+mod sign_in;
 mod stand_in;
 mod sync;
 mod webhooks;
@@ -42,7 +43,7 @@ use outcome::Outcome;
 
 /// The name for `--only`, and the test.
 type Test = fn(&Ground, &mut dyn FnMut(Outcome));
-const TESTS: [(&str, Test); 12] = [
+const TESTS: [(&str, Test); 13] = [
     ("REL-1", kill::run),
     ("REL-1b", sync::run),
     ("REL-1c", fault::run),
@@ -53,6 +54,7 @@ const TESTS: [(&str, Test); 12] = [
     ("SEC-1", contract::run),
     ("SEC-2", matrix::run),
     ("SEC-3", outbound::run),
+    ("SEC-6", sign_in::run),
     ("SEC-8", fuzz::run),
     ("SEC-10", erase::run),
 ];

@@ -30,12 +30,28 @@ pub struct Server {
 #[derive(Debug)]
 pub struct Reply {
     pub status: u16,
+    /// The status line and the headers.
+    pub head: String,
     pub body: Vec<u8>,
 }
 
 impl Server {
     /// The program prints its address in its first line.
     pub fn start(command: &mut Command) -> Result<Server> {
+        Ok(Server::saying(command)?.0)
+    }
+
+    /// At a place where nobody is yet: with the code of its second line.
+    pub fn start_saying(command: &mut Command) -> Result<(Server, String)> {
+        let (server, lines) = Server::saying(command)?;
+        let line = lines.recv_timeout(START)?;
+        let code = line
+            .split_whitespace()
+            .find(|w| w.len() == 14 && w.matches('-').count() == 2);
+        Ok((server, code.context("no code")?.to_owned()))
+    }
+
+    fn saying(command: &mut Command) -> Result<(Server, mpsc::Receiver<String>)> {
         let token = command.get_envs().find(|(name, _)| *name == TOKEN);
         let token = token.and_then(|(_, value)| Some(value?.to_string_lossy().into_owned()));
         let mut child = command
@@ -48,20 +64,25 @@ impl Server {
         let (send, receive) = mpsc::channel();
         spawn(move || {
             let mut reader = BufReader::new(stdout);
-            let mut line = String::new();
-            let _ = reader.read_line(&mut line);
-            let _ = send.send(line);
+            for _ in 0..2 {
+                let mut line = String::new();
+                let _ = reader.read_line(&mut line);
+                let _ = send.send(line);
+            }
             // Read on, or the server would stop at a full pipe.
             let _ = std::io::copy(&mut reader, &mut std::io::sink());
         });
         let line = receive.recv_timeout(START).unwrap_or_default();
         let address = line.trim().rsplit("http://").next().unwrap_or("").parse();
         match address {
-            Ok(address) => Ok(Server {
-                child,
-                address,
-                token: token.unwrap_or_default(),
-            }),
+            Ok(address) => {
+                let server = Server {
+                    child,
+                    address,
+                    token: token.unwrap_or_default(),
+                };
+                Ok((server, receive))
+            }
             Err(_) => {
                 process::stop(&mut child)?;
                 bail!("the server gave no address but {line:?}");
@@ -188,17 +209,35 @@ impl Client {
     }
 
     fn send_as(&self, kind: &str, method: &str, path: &str, body: &[u8]) -> Result<Reply> {
+        let (host, token) = (self.address.to_string(), format!("Bearer {}", self.token));
+        let mut headers = vec![
+            ("host", host.as_str()),
+            ("accept-language", "en"),
+            ("content-type", kind),
+        ];
+        if !self.token.is_empty() {
+            headers.push(("authorization", token.as_str()));
+        }
+        self.ask_with(method, path, &headers, body)
+    }
+
+    /// With these headers alone.
+    pub fn ask_with(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Result<Reply> {
         let mut stream = TcpStream::connect_timeout(&self.address, REQUEST)?;
         stream.set_read_timeout(Some(REQUEST))?;
         stream.set_write_timeout(Some(REQUEST))?;
-        let bearer = match self.token.as_str() {
-            "" => String::new(),
-            token => format!("authorization: Bearer {token}\r\n"),
-        };
+        let headers: String = headers
+            .iter()
+            .map(|(name, value)| format!("{name}: {value}\r\n"))
+            .collect();
         let head = format!(
-            "{method} {path} HTTP/1.1\r\nhost: {}\r\naccept-language: en\r\nconnection: close\r\n\
-             content-type: {kind}\r\n{bearer}content-length: {}\r\n\r\n",
-            self.address,
+            "{method} {path} HTTP/1.1\r\n{headers}connection: close\r\ncontent-length: {}\r\n\r\n",
             body.len()
         );
         stream.write_all(head.as_bytes())?;
@@ -217,6 +256,13 @@ impl Client {
 }
 
 impl Reply {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| {
+            let (key, value) = line.split_once(':')?;
+            key.eq_ignore_ascii_case(name).then(|| value.trim())
+        })
+    }
+
     pub fn good(&self) -> Result<()> {
         ensure!(
             (200..300).contains(&self.status),
@@ -241,12 +287,14 @@ pub fn id(import: &Json) -> Result<i64> {
 /// None for an answer without a head or shorter than it says.
 fn parsed(answer: &[u8]) -> Option<Reply> {
     let end = answer.windows(4).position(|w| w == b"\r\n\r\n")?;
-    let head = String::from_utf8_lossy(&answer[..end]).to_ascii_lowercase();
+    let whole = String::from_utf8_lossy(&answer[..end]).into_owned();
+    let head = whole.to_ascii_lowercase();
     let status = head.split(' ').nth(1)?.parse().ok()?;
     let body = &answer[end + 4..];
     if head.contains("transfer-encoding: chunked") {
         return Some(Reply {
             status,
+            head: whole,
             body: unchunked(body)?,
         });
     }
@@ -259,6 +307,7 @@ fn parsed(answer: &[u8]) -> Option<Reply> {
     }
     Some(Reply {
         status,
+        head: whole,
         body: body.to_vec(),
     })
 }

@@ -14,11 +14,11 @@ use utoipa::ToSchema;
 use super::{by, forget, hash_of, scan};
 use crate::context::App;
 use crate::error::{Error, Result};
-use crate::permission::{Caller, require_admin};
+use crate::permission::{Caller, Channel, require_admin};
 
 /// Writes to users, departments and members come from here only.
 const MODULE: &str = "identity";
-const MAX_LOGIN: usize = 100;
+pub(super) const MAX_LOGIN: usize = 100;
 
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -287,7 +287,7 @@ pub(super) async fn insert(
     super::role(app, &user.role).await?;
     check_departments(app, &user.departments).await?;
     let hash = match &user.password {
-        Some(password) => Some(hash_of(password).await?),
+        Some(password) => Some(hash_of(app, password).await?),
         None => None,
     };
     let mut values = vec![
@@ -356,7 +356,7 @@ pub async fn change_user(app: &App, caller: &Caller, id: i64, wanted: &UserChang
         check_departments(app, departments).await?;
     }
     let hash = match &wanted.password {
-        Some(password) => Some(hash_of(password).await?),
+        Some(password) => Some(hash_of(app, password).await?),
         None => None,
     };
     if !values.is_empty() {
@@ -365,6 +365,10 @@ pub async fn change_user(app: &App, caller: &Caller, id: i64, wanted: &UserChang
     }
     if let Some(hash) = hash {
         app.store.set_password(id, &hash, None, by(caller)).await?;
+        // Whoever has the machine lets somebody in whose provider is away.
+        if caller.channel == Channel::CommandLine {
+            app.store.unbind(id, by(caller)).await?;
+        }
     }
     if wanted.is_active == Some(false) {
         app.store.end_sessions(id).await?;

@@ -134,6 +134,13 @@ fn kind(kind: ChangeKind) -> &'static str {
         ChangeKind::Import => "import",
         ChangeKind::Undo => "undo",
         ChangeKind::Evaluation => "evaluation",
+        // Not of the records, and nobody's to be told: no webhook can want it.
+        ChangeKind::Reveal
+        | ChangeKind::Export
+        | ChangeKind::Erasure
+        | ChangeKind::SignIn
+        | ChangeKind::SignInFailed
+        | ChangeKind::SignOut => "",
     }
 }
 

@@ -10,6 +10,8 @@ use tokio::sync::Notify;
 
 use super::output::Output;
 use super::{DONE, Place, caller, open_with};
+use crate::door::{Door, Public};
+use crate::flood::{Flood, Limits};
 use crate::routes::Shared;
 use crate::{http, worker};
 
@@ -30,6 +32,20 @@ pub struct ServeArgs {
     /// Load the demo company first when the place holds nothing.
     #[arg(long)]
     demo_if_empty: bool,
+    /// The address that people open, where a proxy on this machine passes
+    /// requests on, such as https://keji.example.com.
+    #[arg(long, value_name = "URL", env = "KEJI_PUBLIC_URL")]
+    public_url: Option<Public>,
+    /// Requests a second that one caller may send for long; ten times as many
+    /// in one go. 0 is no limit.
+    #[arg(long, default_value_t = 1_000, value_name = "N")]
+    limit_requests: u32,
+    /// Requests of one caller at the same time. 0 is no limit.
+    #[arg(long, default_value_t = 64, value_name = "N")]
+    limit_at_once: u32,
+    /// Sign-ins a minute from one address. 0 is no limit.
+    #[arg(long, default_value_t = 120, value_name = "N")]
+    limit_sign_ins: u32,
     /// Let requests of the server (webhooks, single sign-on) go to this host
     /// and port although it is not public; several with commas.
     #[arg(
@@ -84,15 +100,22 @@ pub async fn run(place: Place, args: ServeArgs, output: &Output) -> anyhow::Resu
         // Whoever reads only the address may have gone.
         let _ = writeln!(std::io::stdout(), "{}", output.say(&zh, &en));
     }
+    let service = http::router(Shared {
+        app: app.clone(),
+        wake,
+        door: Arc::new(Door {
+            own,
+            public: args.public_url,
+        }),
+        flood: Arc::new(Flood::new(Limits {
+            requests: args.limit_requests,
+            at_once: args.limit_at_once,
+            sign_ins: args.limit_sign_ins,
+        })),
+    });
     axum::serve(
         listener,
-        http::router(
-            Shared {
-                app: app.clone(),
-                wake,
-            },
-            own,
-        ),
+        service.into_make_service_with_connect_info::<SocketAddr>(),
     )
     .with_graceful_shutdown(stopped())
     .await?;

@@ -23,6 +23,10 @@ const HELP: &[(&str, &str)] = &[
     ("serve", "启动服务和页面"),
     ("serve.listen", "在哪里监听；有登录之前只能是本机地址。端口 0 表示任选一个空的"),
     ("serve.demo_if_empty", "这里没有数据时先装入示例公司"),
+    ("serve.public_url", "人们打开的地址，由本机上的代理把请求转过来，例如 https://keji.example.com"),
+    ("serve.limit_requests", "一个来访者每秒最多多少个请求；一下子最多十倍。0 表示不限"),
+    ("serve.limit_at_once", "一个来访者同时最多多少个请求。0 表示不限"),
+    ("serve.limit_sign_ins", "一个地址每分钟最多登录多少次。0 表示不限"),
     (
         "serve.allow_outbound",
         "允许服务（网络钩子、单点登录）向这个非公网的主机和端口发请求，多个用逗号隔开",

@@ -6,27 +6,38 @@ pub mod evaluations;
 pub mod exports;
 pub mod imports;
 pub mod insight;
+pub mod passkeys;
 pub mod people;
 pub mod records;
 pub mod session;
+pub mod sso;
 pub mod status;
-pub mod webhooks;
 pub mod trust;
+pub mod webhooks;
+
+use std::sync::Arc;
 
 use keji_app::App;
 use utoipa_axum::router::OpenApiRouter;
+
+use crate::door::Door;
+use crate::flood::Flood;
 
 /// What every handler shares.
 #[derive(Clone)]
 pub struct Shared {
     pub app: App,
     /// Wakes the worker when a job was enqueued.
-    pub wake: std::sync::Arc<tokio::sync::Notify>,
+    pub wake: Arc<tokio::sync::Notify>,
+    pub door: Arc<Door>,
+    pub flood: Arc<Flood>,
 }
 
 pub fn all() -> OpenApiRouter<Shared> {
     OpenApiRouter::new()
         .merge(session::routes())
+        .merge(passkeys::routes())
+        .merge(sso::routes())
         .merge(people::routes())
         .merge(status::routes())
         .merge(imports::routes())

@@ -5,7 +5,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use keji_app::identity::{
-    self, SessionBody, Setup, SignIn, SignedIn, TokenList, TokenMade, WantedToken,
+    self, SessionBody, Setup, SignIn, SignedIn, TokenList, TokenMade, Visit, WantedToken,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -13,6 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Shared;
+use crate::door::At;
 use crate::error::{Answer, Body, Path, ProblemBody, Speaks};
 use crate::who::{MayBe, Who, cookie, no_cookie, session_key};
 
@@ -26,11 +27,21 @@ pub fn routes() -> OpenApiRouter<Shared> {
         .routes(routes!(delete_token))
 }
 
-type WithCookie<T> = (StatusCode, [(HeaderName, String); 1], T);
+pub type WithCookie<T> = (StatusCode, [(HeaderName, String); 1], T);
 
-fn signed_in(status: StatusCode, session: SignedIn) -> WithCookie<Json<SessionBody>> {
-    let cookie = cookie(&session.key);
+pub fn signed_in(
+    status: StatusCode,
+    session: SignedIn,
+    visit: &Visit,
+) -> WithCookie<Json<SessionBody>> {
+    let cookie = cookie(&session.key, &visit.origin);
     (status, [(header::SET_COOKIE, cookie)], Json(session.body))
+}
+
+/// Refuses where too many tries to sign in came from one address.
+pub fn may_try(shared: &Shared, visit: &Visit, speaks: Speaks) -> Answer<()> {
+    let tried = shared.flood.sign_in(&visit.address);
+    tried.map_err(|seconds| speaks.problem()(keji_app::Error::TooMany { seconds }))
 }
 
 /// Makes the first user with the code from the server's console.
@@ -39,13 +50,15 @@ fn signed_in(status: StatusCode, session: SignedIn) -> WithCookie<Json<SessionBo
     responses((status = 201, body = SessionBody), (status = "default", body = ProblemBody)))]
 async fn setup(
     State(shared): State<Shared>,
+    At(visit): At,
     speaks: Speaks,
     Body(wanted): Body<Setup>,
 ) -> Answer<WithCookie<Json<SessionBody>>> {
-    let session = identity::set_up(&shared.app, &wanted)
+    may_try(&shared, &visit, speaks)?;
+    let session = identity::set_up(&shared.app, &wanted, &visit)
         .await
         .map_err(speaks.problem())?;
-    Ok(signed_in(StatusCode::CREATED, session))
+    Ok(signed_in(StatusCode::CREATED, session, &visit))
 }
 
 /// Whether somebody is signed in, and who.
@@ -69,13 +82,15 @@ async fn get(
     responses((status = 200, body = SessionBody), (status = "default", body = ProblemBody)))]
 async fn sign_in(
     State(shared): State<Shared>,
+    At(visit): At,
     speaks: Speaks,
     Body(wanted): Body<SignIn>,
 ) -> Answer<WithCookie<Json<SessionBody>>> {
-    let session = identity::sign_in(&shared.app, &wanted)
+    may_try(&shared, &visit, speaks)?;
+    let session = identity::sign_in(&shared.app, &wanted, &visit)
         .await
         .map_err(speaks.problem())?;
-    Ok(signed_in(StatusCode::OK, session))
+    Ok(signed_in(StatusCode::OK, session, &visit))
 }
 
 /// Ends the session.
@@ -83,11 +98,12 @@ async fn sign_in(
     responses((status = 204), (status = "default", body = ProblemBody)))]
 async fn sign_out(
     State(shared): State<Shared>,
+    At(visit): At,
     speaks: Speaks,
     headers: HeaderMap,
 ) -> Answer<WithCookie<()>> {
     if let Some(key) = session_key(&headers) {
-        identity::sign_out(&shared.app, key)
+        identity::sign_out(&shared.app, key, &visit)
             .await
             .map_err(speaks.problem())?;
     }

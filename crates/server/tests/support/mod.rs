@@ -183,21 +183,31 @@ impl Server {
     }
 
     pub fn of(keji: Command) -> Server {
+        Server::with(keji, &[])
+    }
+
+    /// With more options of `serve`.
+    pub fn with(keji: Command, more: &[&str]) -> Server {
         let token = token(&keji, "owner", "owner");
-        Server::begun(keji, token).0
+        Server::begun(keji, token, more).0
     }
 
     /// A server whom nobody has signed in to yet, and its second line.
     pub fn empty(keji: Command) -> (Server, String) {
-        let (server, mut out) = Server::begun(keji, String::new());
+        let (server, mut out) = Server::begun(keji, String::new(), &[]);
         let mut line = String::new();
         out.read_line(&mut line).unwrap();
         (server, line)
     }
 
-    fn begun(mut keji: Command, token: String) -> (Server, BufReader<std::process::ChildStdout>) {
+    fn begun(
+        mut keji: Command,
+        token: String,
+        more: &[&str],
+    ) -> (Server, BufReader<std::process::ChildStdout>) {
         let mut child = keji
             .args(["serve", "--listen", "127.0.0.1:0"])
+            .args(more)
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();

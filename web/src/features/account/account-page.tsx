@@ -26,6 +26,7 @@ import { isDate } from "../../ui/period";
 import { SHORTEST_PASSWORD, useUser } from "../../ui/session";
 import { Labelled } from "../../ui/side-form";
 import { LoadError, Skeleton } from "../../ui/states";
+import { Passkeys } from "./passkeys";
 
 const Code = lazy(() => import("./code").then((m) => ({ default: m.Code })));
 
@@ -48,6 +49,7 @@ export function AccountPage() {
         <PasswordPanel />
         <SecondFactor user={user} />
       </div>
+      <Passkeys />
       <Tokens />
     </main>
   );

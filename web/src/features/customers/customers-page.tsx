@@ -32,7 +32,10 @@ export function CustomersPage() {
     ...(status.as_of ? { as_of: status.as_of } : {}),
     sort,
   };
-  const first = useQuery({ ...customersQuery(filter, 0, WINDOW), enabled: countOf(status, "customer") !== 0 });
+  const first = useQuery({
+    ...customersQuery(filter, 0, WINDOW),
+    enabled: countOf(status, "customer") !== 0,
+  });
 
   if (countOf(status, "customer") === 0) {
     return (

@@ -1,10 +1,12 @@
 // Before anybody is signed in: the first start, and signing in. It stands in
 // place of every page, at that page's own address, so whoever gets in is where
 // they were.
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Alert, Button, Input } from "antd";
 import { type FormEvent, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { isGivenUp, signInWithPasskey, whereToUsePasskeys } from "../../api/passkey";
+import { goToProvider, providerNamesQuery } from "../../api/providers";
 import { codeOf } from "../../api/request";
 import { type Session, sessionQuery, setUp, signIn } from "../../api/session";
 import { SHORTEST_PASSWORD } from "../../ui/session";
@@ -165,7 +167,9 @@ function SignIn() {
         ? t("gate.wrongSecond")
         : code === "too_many_tries"
           ? t("gate.tooMany")
-          : enter.error?.message || t("error.unreachable");
+          : code === "sso_only"
+            ? t("gate.ssoOnly")
+            : enter.error?.message || t("error.unreachable");
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (login.trim() && password && (!isSecond || totp.trim())) enter.mutate();
@@ -236,7 +240,70 @@ function SignIn() {
           {t("gate.back")}
         </Button>
       )}
+      {!isSecond && <ByPasskey />}
+      {!isSecond && <ByProvider />}
       {!isSecond && <p className="note">{t("gate.forgot")}</p>}
     </form>
+  );
+}
+
+/** Where a passkey cannot be used, the way to where it can. */
+function ByPasskey() {
+  const { t } = useTranslation();
+  const entered = useEntered();
+  const enter = useMutation({ mutationFn: signInWithPasskey, onSuccess: entered });
+  const where = whereToUsePasskeys();
+  if (where === "nowhere") return null;
+  if (where !== "here")
+    return (
+      <p className="note">
+        {t("gate.passkeyElsewhere")} <a href={where}>{new URL(where).origin}</a>
+      </p>
+    );
+  const code = codeOf(enter.error);
+  const refused = isGivenUp(enter.error)
+    ? t("gate.passkeyGivenUp")
+    : code === "too_many_tries"
+      ? t("gate.tooMany")
+      : enter.error?.message || t("error.unreachable");
+  return (
+    <>
+      {enter.error && <Alert type="error" showIcon title={refused} />}
+      <Button size="large" block loading={enter.isPending} onClick={() => enter.mutate()}>
+        {t("gate.passkey")}
+      </Button>
+    </>
+  );
+}
+
+/** What a provider's answer came to, where it let nobody in. */
+const SAID = ["sso_refused", "sso_unknown", "sso_unreachable", "sso_unusable", "too_many_tries"] as const;
+
+function ByProvider() {
+  const { t } = useTranslation();
+  const { data } = useQuery(providerNamesQuery);
+  const go = useMutation({ mutationFn: goToProvider });
+  const [said] = useState(() => new URLSearchParams(window.location.search).get("sso"));
+  const known = SAID.find((code) => code === said);
+  const refused = go.error
+    ? codeOf(go.error) === "too_many_tries"
+      ? t("gate.tooMany")
+      : go.error.message || t("error.unreachable")
+    : said && t(`gate.${known ?? "sso_refused"}`);
+  return (
+    <>
+      {refused && <Alert type="error" showIcon title={refused} />}
+      {data?.map((provider) => (
+        <Button
+          key={provider.id}
+          size="large"
+          block
+          loading={go.isPending && go.variables === provider.id}
+          onClick={() => go.mutate(provider.id)}
+        >
+          {t("gate.withProvider", { name: provider.name })}
+        </Button>
+      ))}
+    </>
   );
 }

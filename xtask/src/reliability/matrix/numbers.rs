@@ -74,9 +74,7 @@ pub fn compare(cells: &mut Cells<'_>, person: &Person, client: &Client) -> Resul
                 );
             }
         }
-        let rows = client
-            .ask("POST", "/api/insight/rows", &question)?
-            .json()?;
+        let rows = client.ask("POST", "/api/insight/rows", &question)?.json()?;
         cells.equal(
             what("rows behind"),
             rows["total"].as_u64(),

@@ -108,10 +108,7 @@ impl World {
     fn populate(&mut self, ground: &Ground, home: &Home) -> Result<()> {
         let department = |name: &str, parent: Option<i64>| -> Result<i64> {
             let body = json!({ "name": name, "parent": parent });
-            let made = self
-                .owner
-                .ask("POST", "/api/departments", &body)?
-                .json()?;
+            let made = self.owner.ask("POST", "/api/departments", &body)?.json()?;
             made["id"].as_i64().context("no department")
         };
         let north = department("North", None)?;
@@ -282,9 +279,7 @@ impl World {
                 let is_everybodys = object.way.is_none() && !object.has_user;
                 for (number, body) in bodies {
                     let path = format!("/api/records/{name}");
-                    let reply = self
-                        .owner
-                        .ask("POST", &path, &Json::Object(body.clone()))?;
+                    let reply = self.owner.ask("POST", &path, &Json::Object(body.clone()))?;
                     let id = reply.json().with_context(|| path)?["id"]
                         .as_i64()
                         .context("no id")?;
