@@ -100,8 +100,6 @@ for (const lang of ["zh", "en"] as const) {
 
     await page.getByRole("button", { name: words.log }).click();
     await expect(page.getByText(words.received, { exact: true })).toHaveCount(2);
-    // Not on a button, whose colour would be on its way.
-    await page.mouse.move(0, 0);
     await isSound(page, "webhooks", lang);
     await page.getByRole("button", { name: words.rotate }).click();
     await page.getByRole("dialog").getByRole("button", { name: words.rotate }).click();

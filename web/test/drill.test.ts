@@ -29,6 +29,7 @@ const answer: Answer = {
   compared: { from: "2026-07-10", to: "2026-08-15" },
   seq: 1,
   truncated: false,
+  is_partial: false,
 };
 
 describe("the question about one value", () => {
@@ -86,6 +87,7 @@ describe("the proof of a number", () => {
     ],
     total: 3,
     truncated: false,
+    is_partial: false,
   };
   const by = (formula: string) => {
     const proof = proofOf(formula);

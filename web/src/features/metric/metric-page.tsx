@@ -14,6 +14,7 @@ import { DateInput } from "../../ui/date-input";
 import { DownloadMenu } from "../../ui/download-menu";
 import { useExplain } from "../../ui/explain";
 import { pickText } from "../../ui/format";
+import { Partial } from "../../ui/partial";
 import { addDays, PERIODS, type PeriodName, showPeriod, spanOf, trendSpan } from "../../ui/period";
 import { SEARCH_SIGN, useClear } from "../../ui/signs";
 import { Empty, LoadError, Skeleton } from "../../ui/states";

@@ -24,7 +24,7 @@ function since(found: RowsBehind, day: string | undefined): RowsBehind {
   const at = found.columns.findIndex((c) => c.name === "ordered_on");
   const rows = found.rows.filter((row) => String(row[at]) >= day);
   const isCut = found.truncated && rows.length === found.rows.length;
-  return isCut ? found : { ...found, rows, total: rows.length, truncated: false };
+  return isCut ? found : { ...found, rows, total: rows.length, truncated: false, is_partial: false };
 }
 
 export function Records({
@@ -190,6 +190,7 @@ const NOTHING: Answer = {
   compared: null,
   seq: 0,
   truncated: false,
+  is_partial: false,
 };
 
 /** The filter of a number in words: its period, then each condition. */

@@ -96,4 +96,5 @@ const NO_ANSWER: Answer = {
   compared: null,
   seq: 0,
   truncated: false,
+  is_partial: false,
 };
