@@ -23,6 +23,12 @@ const WORDS = {
     board: "看板",
     calendar: "日历",
     list: "列表",
+    share: "共享给…",
+    person: "一个人",
+    access: "可以做什么",
+    write: "查看和修改",
+    end: "结束",
+    alone: "只有它的业务员和上级看得到。",
   },
   en: {
     new: "New",
@@ -42,6 +48,12 @@ const WORDS = {
     board: "Board",
     calendar: "Calendar",
     list: "List",
+    share: "Share with…",
+    person: "A person",
+    access: "To do what",
+    write: "See and change",
+    end: "End",
+    alone: "Only its sales rep and those above see it.",
   },
 } as const;
 
@@ -50,6 +62,12 @@ let customer: number;
 test.beforeAll(async () => {
   server = await signedIn();
   customer = await makeRecord(server.api, await objectOf(server.api, "customer"), { name: "8001" });
+});
+/** Somebody to share with. */
+const COLLEAGUE = "6201";
+test.beforeAll(async () => {
+  const colleague = { login: COLLEAGUE, name: COLLEAGUE, role: "representative" };
+  expect((await server.api.post("/api/users", { data: colleague })).ok()).toBe(true);
 });
 test.afterAll(async () => {
   await server?.stop();
@@ -78,6 +96,31 @@ async function contactOf(page: Page, lang: Lang): Promise<void> {
   await form.getByRole("button", { name: words.save }).click();
   await expect(form).toBeHidden();
   await expect(page.locator(".related tbody tr").first()).toBeVisible();
+}
+
+async function shareIt(page: Page, lang: Lang): Promise<void> {
+  const words = WORDS[lang];
+  await page.goto(`${server.url}/records/customer/${customer}`);
+  await expect(page.getByText(words.alone)).toBeVisible();
+  await page.getByRole("button", { name: words.share }).click();
+  const form = page.getByRole("dialog", { name: words.share });
+  const choose = async (label: string, option: string, typed = "") => {
+    const box = form.getByRole("combobox", { name: label });
+    await box.click();
+    if (typed) await box.fill(typed);
+    await page.getByRole("option", { name: option }).or(page.getByTitle(option)).last().click();
+  };
+  await choose(words.person, COLLEAGUE, COLLEAGUE);
+  await choose(words.access, words.write);
+  await isSound(page, "share-form", lang);
+  await form.getByRole("button", { name: words.save }).click();
+  await expect(form).toBeHidden();
+  const share = page.locator("li", { hasText: COLLEAGUE }).filter({ hasText: words.write });
+  await expect(share).toBeVisible();
+  await isSound(page, "shared", lang);
+  await share.getByRole("button").click();
+  await page.getByRole("dialog").getByRole("button", { name: words.end, exact: true }).click();
+  await expect(page.getByText(words.alone)).toBeVisible();
 }
 
 async function editInPlace(page: Page, lang: Lang): Promise<void> {
@@ -227,6 +270,7 @@ for (const lang of ["zh", "en"] as const) {
       await test.step("a contact for a customer", () => contactOf(page, lang));
       await test.step("a field changed in place", () => editInPlace(page, lang));
       await test.step("delete", () => remove(page, lang));
+      await test.step("shared with a colleague", () => shareIt(page, lang));
       await test.step("the board", () => board(page, lang, size === "phone"));
       await test.step("the list", () => list(page, lang, size === "phone"));
       // The two conflicts of the story are answers that the page asked for.
