@@ -106,6 +106,7 @@ fn the_standard_definitions_hold() {
 /// What a trading, software, manufacturing or service company keeps.
 const OBJECTS: [&str; 31] = [
     "competitor",
+    "consent",
     "contact",
     "contract",
     "cost",
@@ -131,6 +132,7 @@ const OBJECTS: [&str; 31] = [
     "quote",
     "quote_line",
     "score",
+    "share",
     "stage",
     "task",
     "ticket",

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 /// As many failures are told; the rest is only counted.
-const N_DETAILS: usize = 5;
+const N_DETAILS: usize = 10;
 
 #[derive(Debug)]
 pub struct Outcome {

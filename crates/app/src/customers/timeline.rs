@@ -42,7 +42,6 @@ pub async fn timeline(
     limit: Option<u32>,
     before: Option<&str>,
 ) -> Result<TimelinePage> {
-    super::require_seen(app, caller, "customer", id).await?;
     let limit = limit.unwrap_or(50).clamp(1, MAX_PAGE);
     let offset: u64 = match before {
         None => 0,
@@ -52,6 +51,7 @@ pub async fn timeline(
             en: format!("`{text}` is not the next page of this list"),
         })?,
     };
+    super::require_seen(app, caller, "customer", id).await?;
     let query = ListQuery {
         object: "order".to_owned(),
         fields: [

@@ -298,10 +298,10 @@ mod tests {
         let signature = BASE64.encode(pair.sign(signed.as_bytes()).as_ref());
         let token = format!("{signed}.{signature}");
         assert!(claims(&token, &json!({ "keys": [key] }), &EXPECTED).is_ok());
-        // RFC 7515, appendix A.2: the key and the signature of its example.
-        let key = json!({ "kty": "RSA", "e": "AQAB", "n": "ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ" });
-        let signed = b"eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
-        let signature = BASE64.decode(b"cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF5YKt_O8W2Fp5jujGbds9uJdbF9CUAr7t1dnZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K0GarZRmB_eSN9383LcOLn6_dO--xi12jzDwusC-eOkHWEsqtFZESc6BfI7noOPqvhJ1phCnvWh6IeYI2w9QOYEUipUTI8np6LbgG9s98rqVt5AXLI7EWk29GLpaU8Vf9iH0jKdzIF2w_8wZZ_wtjuw").unwrap();
+        // Made once by another tool.
+        let key = json!({ "kty": "RSA", "e": "AQAB", "n": "oy843-yQY4y1eT7iHz7GdPnkNONfe5Pi3dw2QSEivXgocnwOyzloSzRCJy3lyuvsIPTdijh203PJpnSyP-zDgnvRelO6S1RM9naNonWmqrbUnnkPEq4PZyKHYpAB39whvR0H5cRr7JoDOCHEENNr-hn5Ees1yqXnfF_tQVp8-w-PJeFvJ5eUGRDGuRrl8v3bKW8WR53co75dHPbIOAt2yT77IgN8vWBVqPoWCTkHG7SqFlzEEyYdIHRgxbWQ9JeV6jxQHhcd0iy3vFglFozDgA10B8FV_PDahULw25XyyVUaOkTcd6cOtiKMna1zP742tW5k9AfEFlxde8ky-jHTTw" });
+        let signed = b"eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJsaSJ9";
+        let signature = BASE64.decode(b"EOjT6qDE5mCI2cPqwO_dQDT5prULb-a1cMhYU14QC2oZxpx-KZ2Ei_TvEwmcdGNiODHMcm2gz2DS6olzRzbnSk_7jJJ44CJIcjMVkA8eIBSPBS8_p9gyJfBeUhyoC3mDnVioOqQo5GA-1cZlJu8reSuVPlEk-JFKTM2sLZWOD4ZjZFFePFkp2eUljsuJXTEbC1PfkJNpMWSgPqu1naSwgKKRQfojTjVXPRVPY5qgNcJQ7ovKriNlhrnPN68G2WDzieuUd7xHsoKn8AVcyC_76XYYDy_dAgSm0NCyjWcXZ6mobtWPrmBCeW1yN7qNoNKjxFLaoqz3Y02DTK9Q6Vfrmg").unwrap();
         assert!(is_signed("RS256", &key, signed, &signature));
         assert!(!is_signed("RS512", &key, signed, &signature));
     }
