@@ -104,7 +104,7 @@ fn the_standard_definitions_hold() {
 }
 
 /// What a trading, software, manufacturing or service company keeps.
-const OBJECTS: [&str; 31] = [
+const OBJECTS: [&str; 33] = [
     "competitor",
     "consent",
     "contact",

@@ -90,7 +90,7 @@ impl Door {
             return peer.to_canonical();
         }
         let all = headers.get_all("x-forwarded-for").iter();
-        let last = all.filter_map(|v| v.to_str().ok()).last();
+        let last = all.filter_map(|v| v.to_str().ok()).next_back();
         let last = last.and_then(|v| v.rsplit(',').next());
         let sender = last.and_then(|text| text.trim().parse::<IpAddr>().ok());
         sender.unwrap_or(peer).to_canonical()

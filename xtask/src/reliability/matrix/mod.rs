@@ -64,10 +64,13 @@ fn compare(ground: &Ground, cells: &mut Cells<'_>) -> Result<()> {
     place::anonymous(cells)
 }
 
+/// Changes something past the program.
+type Plant = fn(&Home, &World) -> Result<()>;
+
 /// A customer that changed hands, and a role that was widened, behind the
 /// program's back.
 fn planted(ground: &Ground, outcome: &mut Outcome) -> Result<()> {
-    let bugs: [(&str, fn(&Home, &World) -> Result<()>); 2] = [
+    let bugs: [(&str, Plant); 2] = [
         ("a customer changed hands", |home, world| {
             let (customer, user) = (world.customers["K3"], world.users["li"]);
             home.sql(&format!(
