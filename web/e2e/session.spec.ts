@@ -170,6 +170,7 @@ test("the second factor", async ({ browser }) => {
     await makeRecord(api, customer, { number: "72", name: "7002" });
     await signOutOf(page, lang);
     await signInAs(page, lang, "rep", OWNER.password);
+    await expect(page.locator("h1")).toHaveText(words.account);
     await page.goto(`${server.url}/records/customer`);
     await expect(page.locator(".rows .row:not(.head)")).toHaveCount(1);
     await expect(page.locator(".rows")).toContainText("7001");

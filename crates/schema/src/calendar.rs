@@ -58,6 +58,12 @@ pub fn days_between(a: Date, b: Date) -> i32 {
     epoch_days(b) - epoch_days(a)
 }
 
+/// Whether an instant is of the years 1 to 9999: what both stores keep, and
+/// what is written with four digits.
+pub fn is_kept(at: Timestamp) -> bool {
+    (1..=9999).contains(&at.to_zoned(TimeZone::UTC).year())
+}
+
 /// Days since 1970-01-01, as Arrow's Date32 counts them.
 pub fn epoch_days(date: Date) -> i32 {
     let epoch = Date::constant(1970, 1, 1);

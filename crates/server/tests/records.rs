@@ -841,3 +841,30 @@ fn the_command_line_does_what_the_api_does() {
         assert_eq!(run(&mut records(&["contact", "list"]))["rows"], json!([]));
     }
 }
+
+/// What one database takes and the other does not is refused by both.
+#[test]
+fn what_no_database_keeps_is_the_fields_fault() {
+    for home in homes() {
+        let server = home.server();
+        let customer = create(&server, "customer", json!({ "name": "甲" }))["id"].clone();
+        let call = json!({ "customer": customer, "kind": "call", "held_on": "2026-01-31", "subject": "x" });
+        let call = create(&server, "touchpoint", call)["id"].clone();
+        let path = format!("/api/records/touchpoint/{call}");
+        for body in [
+            json!({ "held_at": "-005000-01-01T00:00:00Z" }),
+            json!({ "held_at": "0000-12-31T00:00:00Z" }),
+            json!({ "opportunity": { "number": "a\u{0}b" } }),
+        ] {
+            let reply = send(&server, "PATCH", &path, &[], &body);
+            let problem = status(reply, 422).json();
+            let field = body.as_object().unwrap().keys().next().unwrap().clone();
+            assert_eq!(faults(&problem)[0].0, field, "{problem}");
+        }
+        let kept = json!({ "held_at": "0001-01-01T00:00:00Z" });
+        status(send(&server, "PATCH", &path, &[], &kept), 200);
+        let wrong = "touchpoint?where=held_at%20%3E%20timestamp%20'-005000-01-01T00:00:00Z'";
+        let reply = server.get(&format!("/api/records/{wrong}"));
+        assert_eq!(reply.status, 422, "{}", reply.json());
+    }
+}

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
+use keji_schema::calendar::is_kept;
 use keji_schema::definition::{FieldDef, ObjectDef};
 use keji_schema::{Decimal, Type, Value};
 use keji_store::{Access, Op};
@@ -215,7 +216,8 @@ pub(super) fn value(
             let text = text.ok_or_else(wrong)?;
             let zoned = text.parse::<Timestamp>().ok();
             let civil = || text.parse::<DateTime>().ok().and_then(instant);
-            let at = zoned.or_else(civil).ok_or_else(wrong)?;
+            let at = zoned.or_else(civil).filter(|at| is_kept(*at));
+            let at = at.ok_or_else(wrong)?;
             // Microseconds are what is kept.
             Value::Instant(Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at))
         }
@@ -231,7 +233,9 @@ fn link(field: &FieldDef, given: &Json) -> std::result::Result<Wanted, FieldFaul
     }
     let number = given.as_object().filter(|map| map.len() == 1);
     let number = number.and_then(|map| map.get("number")?.as_str());
-    match number.map(str::trim).filter(|number| !number.is_empty()) {
+    // No text has a zero character, and not every database is asked for one.
+    let number = number.map(str::trim).filter(|n| !n.contains('\0'));
+    match number.filter(|number| !number.is_empty()) {
         Some(number) => Ok(Wanted::Number(number.to_owned())),
         None => {
             let zh = "要写 id（整数）或 `{ \"number\": \"…\" }`";

@@ -472,6 +472,6 @@ pub(super) fn date(text: &str) -> std::result::Result<Date, String> {
 pub(super) fn instant(text: &str) -> std::result::Result<Timestamp, String> {
     text.parse::<Timestamp>()
         .ok()
-        .filter(|t| t.subsec_nanosecond() % 1_000 == 0)
+        .filter(|t| t.subsec_nanosecond() % 1_000 == 0 && crate::calendar::is_kept(*t))
         .ok_or_else(|| format!("'{text}' is not a date and time such as '2010-01-31T09:30:00Z'"))
 }

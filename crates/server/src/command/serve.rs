@@ -33,7 +33,7 @@ pub struct ServeArgs {
     #[arg(long)]
     demo_if_empty: bool,
     /// The address that people open, where a proxy on this machine passes
-    /// requests on, such as https://keji.example.com.
+    /// requests on, such as `https://keji.example.com`.
     #[arg(long, value_name = "URL", env = "KEJI_PUBLIC_URL")]
     public_url: Option<Public>,
     /// Requests a second that one caller may send for long; ten times as many
