@@ -15,6 +15,8 @@ export default defineConfig({
     actionTimeout: 30_000,
     navigationTimeout: 60_000,
     trace: "retain-on-failure",
+    // A movement that a busy machine cuts short may never be told as ended.
+    contextOptions: { reducedMotion: "reduce" },
     // The story about it turns it on; in the others it would answer in the server's place.
     serviceWorkers: "block",
     launchOptions: {

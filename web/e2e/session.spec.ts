@@ -152,6 +152,12 @@ test("the second factor", async ({ browser }) => {
   await signInAs(page, lang, OWNER.login, OWNER.password);
   await expect(box(page, words.second)).toBeFocused();
   await isSound(page, "sign-in-second", lang);
+  // Who has only begun to type is not told of a mistake; who made one is.
+  await box(page, words.second).fill("000000");
+  await expect(page.getByRole("alert")).toHaveCount(0);
+  await page.getByRole("button", { name: words.signIn, exact: true }).click();
+  await expect(page.getByRole("alert")).toBeVisible();
+  await expect(box(page, words.second)).toHaveValue("");
   // The digits that turned it on may be used up; those of the next half minute are not.
   await box(page, words.second).fill(totp(secret, Date.now() + 30_000));
   await page.getByRole("button", { name: words.signIn, exact: true }).click();

@@ -14,6 +14,7 @@ export function themeOf(mode: Mode, isPhone: boolean): ThemeConfig {
     zeroRuntime: true,
     algorithm: mode === "dark" ? theme.darkAlgorithm : theme.defaultAlgorithm,
     token: {
+      motion: !(typeof matchMedia === "function" && matchMedia("(prefers-reduced-motion: reduce)").matches),
       colorPrimary: PRIMARY[mode],
       colorInfo: PRIMARY[mode],
       colorLink: c.accent,

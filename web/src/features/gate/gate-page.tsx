@@ -142,6 +142,7 @@ function SignIn() {
   const [password, setPassword] = useState("");
   const [totp, setTotp] = useState("");
   const [isSecond, setSecond] = useState(false);
+  const [wasSecond, setWasSecond] = useState(false);
   const second = useRef<HTMLDivElement>(null);
   useEffect(() => {
     if (isSecond) second.current?.querySelector("input")?.focus();
@@ -152,6 +153,7 @@ function SignIn() {
     onSuccess: entered,
     onError: (error) => {
       if (codeOf(error) === "needs_totp") {
+        setWasSecond(isSecond);
         setSecond(true);
         setTotp("");
       }
@@ -159,7 +161,7 @@ function SignIn() {
   });
   const code = codeOf(enter.error);
   // The first answer that asks for the second factor is no fault.
-  const isAsked = code === "needs_totp" && (!isSecond || totp === "");
+  const isAsked = code === "needs_totp" && !wasSecond;
   const refused =
     code === "wrong_login"
       ? t(isSecond ? "gate.wrongSecond" : "gate.wrongLogin")
