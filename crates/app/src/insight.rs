@@ -67,14 +67,14 @@ pub struct FactColumn {
 
 /// Answers a question over facts that include every write acknowledged before.
 pub async fn ask(app: &App, caller: &Caller, question: &Question) -> Result<Answer> {
-    let (plan, snapshot) = planned(app, caller, question).await?;
+    let (plan, snapshot, is_partial) = planned(app, caller, question).await?;
     let mut answer = keji_metrics::run::run(&app.engine, &app.catalog, &snapshot, &plan).await?;
-    answer.is_partial = rights(app, caller, question)?.is_some();
+    answer.is_partial = is_partial;
     Ok(answer)
 }
 
 pub async fn explain(app: &App, caller: &Caller, question: &Question) -> Result<Explanation> {
-    let (plan, snapshot) = planned(app, caller, question).await?;
+    let (plan, snapshot, _) = planned(app, caller, question).await?;
     let metrics = question
         .metrics
         .iter()
@@ -166,11 +166,16 @@ fn cover(catalog: &Catalog, caller: &Caller, found: &mut Records) {
     }
 }
 
-async fn planned(app: &App, caller: &Caller, question: &Question) -> Result<(Plan, Arc<Snapshot>)> {
+/// With whether the caller's rights leave something out.
+async fn planned(
+    app: &App,
+    caller: &Caller,
+    question: &Question,
+) -> Result<(Plan, Arc<Snapshot>, bool)> {
     let (snapshot, facts) = fresh(app, caller).await?;
     let rights = rights(app, caller, question)?;
     let plan = plan::plan(&app.catalog, question, rights.as_ref(), &facts)?;
-    Ok((plan, snapshot))
+    Ok((plan, snapshot, rights.is_some()))
 }
 
 /// The caller's row filter over the dimensions, for the facts that the

@@ -449,19 +449,6 @@ pub fn require_admin(caller: &Caller, admin: Admin) -> Result<()> {
     })
 }
 
-/// Refuses what is made of all records of an object, unless the caller sees
-/// them all: a part that looks like the whole would mislead.
-pub fn require_all(caller: &Caller, object: &str) -> Result<()> {
-    require(caller, object, Action::Read)?;
-    if access(caller, object).predicate.is_none() {
-        return Ok(());
-    }
-    Err(Error::Forbidden {
-        zh: "这里是全部客户的汇总，您的角色只能看到其中一部分".to_owned(),
-        en: "this sums up all customers, of which your role sees a part only".to_owned(),
-    })
-}
-
 /// Whether whoever sees a record of the object also sees what this link leads
 /// to; otherwise a path over it would show what is not the caller's.
 pub fn may_follow(catalog: &Catalog, caller: &Caller, object: &str, link: &str) -> bool {
@@ -567,6 +554,12 @@ pub(crate) fn facts(caller: &Caller, objects: &BTreeSet<&str>) -> Result<Option<
             None => own,
         }
     }))
+}
+
+/// Whether the caller sees every record of an object, so that he may be told
+/// what is counted over all of them.
+pub fn sees_all(caller: &Caller, object: &str) -> bool {
+    may(caller, object, Action::Read) && !sees_part(caller, object)
 }
 
 /// Whether the caller sees a part of an object's records only, so that what is

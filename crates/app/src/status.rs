@@ -63,7 +63,7 @@ pub async fn status(app: &App, caller: &Caller) -> Result<Status> {
         counts: counts
             .objects
             .into_iter()
-            .filter(|(object, _)| permission::require_all(caller, object).is_ok())
+            .filter(|(object, _)| permission::sees_all(caller, object))
             .collect(),
     })
 }

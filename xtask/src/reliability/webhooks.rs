@@ -8,8 +8,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use data_encoding::BASE64;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value as Json, json};
 use sha2::Sha256;
@@ -173,7 +172,8 @@ fn hook(client: &Client, receiver: &Receiver) -> Result<(Json, Vec<u8>)> {
     let made = client.ask("POST", "/api/webhooks", &wanted)?.json()?;
     let secret = made["secret"].as_str().context("no secret")?;
     let secret = secret.strip_prefix("whsec_").context("no prefix")?;
-    Ok((made["id"].clone(), STANDARD.decode(secret)?))
+    let key = BASE64.decode(secret.as_bytes()).ok();
+    Ok((made["id"].clone(), key.context("a secret that is none")?))
 }
 
 fn customer(client: &Client, name: &str) -> Result<i64> {
@@ -194,7 +194,7 @@ fn is_one(got: &[&Got], secret: &[u8]) -> Result<()> {
         let mut mac = Hmac::<Sha256>::new_from_slice(secret)?;
         mac.update(format!("{}.{}.", one.id, one.timestamp).as_bytes());
         mac.update(&one.body);
-        let signed = format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()));
+        let signed = format!("v1,{}", BASE64.encode(&mac.finalize().into_bytes()));
         ensure!(signed == one.signature, "signed as {}", one.signature);
     }
     Ok(())

@@ -1,8 +1,7 @@
 //! Secrets and signatures of the Standard Webhooks convention: HMAC-SHA256
 //! over `id.timestamp.body`, in base64, one for each secret that holds.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use data_encoding::BASE64;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
@@ -15,7 +14,7 @@ pub fn new_secret() -> Result<String> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes)
         .map_err(|e| Error::Internal(format!("no random numbers from the system: {e}")))?;
-    Ok(format!("{PREFIX}{}", STANDARD.encode(bytes)))
+    Ok(format!("{PREFIX}{}", BASE64.encode(&bytes)))
 }
 
 /// `v1,…` for each secret, with a space between them. `at_s` is the time of
@@ -25,7 +24,7 @@ pub fn signature(secrets: &[String], id: &str, at_s: i64, body: &[u8]) -> Result
     for secret in secrets {
         let key = secret
             .strip_prefix(PREFIX)
-            .and_then(|s| STANDARD.decode(s).ok());
+            .and_then(|s| BASE64.decode(s.as_bytes()).ok());
         let key = key.ok_or_else(|| Error::Internal("a webhook's secret is none".to_owned()))?;
         let mut mac = Hmac::<Sha256>::new_from_slice(&key)
             .map_err(|e| Error::Internal(format!("a webhook's secret: {e}")))?;
@@ -33,7 +32,7 @@ pub fn signature(secrets: &[String], id: &str, at_s: i64, body: &[u8]) -> Result
         mac.update(body);
         all.push(format!(
             "v1,{}",
-            STANDARD.encode(mac.finalize().into_bytes())
+            BASE64.encode(&mac.finalize().into_bytes())
         ));
     }
     Ok(all.join(" "))
