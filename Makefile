@@ -23,7 +23,7 @@ test: ## install what the tests need, then run every check and test
 api: ## write the API's description and the page's types from the program
 	@scripts/api.sh
 
-bench: ## measure speed against the published limits (needs Python 3; Chromium for story 1)
+bench: ## measure speed against the published limits (needs Python 3; wrk for records under load, Chromium for story 1)
 	@scripts/doctor.sh build bench
 	@bench/run.sh
 

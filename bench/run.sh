@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures the hot paths beside their peers and writes docs/benchmarks.md;
-# BENCH_RUNS (3) is how often, BENCH_ORDERS which sizes, BENCH_DATA (bench/data)
-# where the made-up base is kept.
+# BENCH_RUNS (3) is how often, BENCH_ORDERS and BENCH_RECORDS (peers full) which
+# sizes, BENCH_DATA (bench/data) where the made-up base is kept.
 source "$(dirname "${BASH_SOURCE[0]}")/../scripts/common.sh"
 
 data=${BENCH_DATA:-bench/data}
@@ -28,6 +28,21 @@ url=$(scripts/test-postgres.sh start "$postgres") || url=
 say "the program itself, up to ${BENCH_ORDERS:-100000,1000000,10000000} orders" >&2
 $python bench/run_product.py --program target/release/keji --data "$data" \
   --orders "${BENCH_ORDERS:-100000,1000000,10000000}" ${url:+--postgres "$url"} >"$data/product.json"
+records=()
+if command -v wrk >/dev/null; then
+  for size in ${BENCH_RECORDS:-peers full}; do
+    for store in sqlite postgres; do
+      [[ "$store" = sqlite || -n "$url" ]] || continue
+      say "records under load: $size, $store" >&2
+      $python bench/run_records.py --program target/release/keji --data "$data" --size "$size" \
+        ${url:+$([[ "$store" = postgres ]] && echo --postgres "$(scripts/test-postgres.sh database "$url" "bench_$size")")} \
+        >"$data/records-$size-$store.json"
+      records+=("$data/records-$size-$store.json")
+    done
+  done
+else
+  say "no wrk (the package of that name): records under load are left out" >&2
+fi
 story=
 if [[ -x "${KEJI_CHROMIUM:=/usr/bin/chromium}" ]]; then
   say "story 1 by browser, with a stop-watch" >&2
@@ -43,6 +58,6 @@ if [[ -x "${KEJI_CHROMIUM:=/usr/bin/chromium}" ]]; then
 else
   say "no $KEJI_CHROMIUM (KEJI_CHROMIUM names another): story 1 is left out" >&2
 fi
-$python bench/report.py "$data/peers.json" "$data/product.json" ${story:+"$story"} >"$data/benchmarks.md"
+$python bench/report.py "$data/peers.json" "$data/product.json" ${story:+"$story"} "${records[@]}" >"$data/benchmarks.md"
 mv "$data/benchmarks.md" docs/benchmarks.md
 say "written: docs/benchmarks.md" >&2

@@ -2,6 +2,7 @@
 # A throw-away PostgreSQL for tests:
 #   test-postgres.sh which      prints the folder of its programs
 #   test-postgres.sh start DIR  makes a cluster in the new folder DIR, prints its URL
+#   test-postgres.sh database URL NAME  makes a database there anew, prints its URL
 #   test-postgres.sh stop DIR   stops it by its process id and removes DIR
 # It listens on loopback, asks for a random password, and runs as an ordinary
 # user: as `postgres` (or `nobody`) when root starts it.
@@ -55,6 +56,15 @@ start() {
   fail "PostgreSQL did not start ($try tries)"
 }
 
+database() {
+  local url=$1 name=$2
+  local psql
+  psql=$(programs)/psql
+  "$psql" "$url" --quiet -c "drop database if exists $name" -c "create database $name" >/dev/null 2>&1 ||
+    fail "no database $name could be made"
+  echo "${url%/*}/$name"
+}
+
 stop() {
   local dir=$1 pid
   pid=$(head -n 1 "$dir/data/postmaster.pid" 2>/dev/null) || pid=
@@ -71,6 +81,7 @@ stop() {
 case "${1:-}" in
   which) programs ;;
   start) start "$2" ;;
+  database) database "$2" "$3" ;;
   stop) stop "$2" ;;
-  *) fail "test-postgres.sh which | start DIR | stop DIR" ;;
+  *) fail "test-postgres.sh which | start DIR | database URL NAME | stop DIR" ;;
 esac

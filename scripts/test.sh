@@ -3,6 +3,8 @@
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 export CI=1 NO_COLOR=1 CARGO_TERM_COLOR=never
+# Many tests wait for a server or a disk rather than for a core.
+export RUST_TEST_THREADS=${RUST_TEST_THREADS:-4}
 unset FORCE_COLOR
 use_test_target
 export KEJI_BIN="$CARGO_TARGET_DIR/ci/keji"
@@ -26,10 +28,11 @@ failed=0
 # step NAME COMMAND…: runs it, adds what its runner counted, and goes on. A
 # step that fails without a failed test counts as one.
 step() {
-  local name=$1 log="$work/log" ok=0 counts
+  local name=$1 log="$work/log" ok=0 counts begun=$SECONDS
   shift
   say "$name"
   ("$@") 2>&1 | tee "$log" || ok=1
+  printf '%5d s  %s\n' $((SECONDS - begun)) "$name" >>"$work/times"
   counts=$(counted <"$log")
   passed=$((passed + ${counts% *}))
   local n_failed=${counts#* }
@@ -131,6 +134,7 @@ if [[ -z "${page_failed:-}" ]]; then
   fi
 fi
 
+cat "$work/times"
 # What failed stands far above by now.
 if [[ -s "$work/failures" ]]; then cat "$work/failures"; fi
 if [[ -s "$work/names" ]]; then cat "$work/names"; fi

@@ -4,9 +4,12 @@ import { defineConfig } from "@playwright/test";
 
 export default defineConfig({
   testDir: "e2e",
-  timeout: 15 * 60_000,
-  expect: { timeout: 30_000 },
-  workers: 1,
+  // Several times what the longest needs: one that hangs shall not use up the
+  // time of all others.
+  timeout: 5 * 60_000,
+  expect: { timeout: 30_000, toPass: { timeout: 60_000 } },
+  // Each file has a server of its own.
+  workers: 2,
   // A busy machine may miss a moment; what passes at the second try only is
   // told as flaky.
   retries: process.env.CI ? 1 : 0,

@@ -12,7 +12,9 @@ export const PHONE = { viewport: { width: 375, height: 760 }, hasTouch: true };
 
 const SHOTS = process.env.KEJI_SHOTS === "1";
 /** The keys of the catalogue, as `overview.title`: none may be seen. */
-const KEYS = keysOf(JSON.parse(readFileSync(new URL("../src/i18n/zh.json", import.meta.url), "utf8")));
+const KEYS = ["zh.json", "settings.zh.json"].flatMap((name) =>
+  keysOf(JSON.parse(readFileSync(new URL(`../src/i18n/${name}`, import.meta.url), "utf8"))),
+);
 function keysOf(tree: object, prefix = ""): string[] {
   return Object.entries(tree).flatMap(([key, value]) =>
     typeof value === "string" ? [prefix + key] : keysOf(value as object, `${prefix}${key}.`),

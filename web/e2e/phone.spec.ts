@@ -3,11 +3,10 @@
 import { expect, type Page, test } from "@playwright/test";
 import { isLoaded, isSound, open, PHONE } from "./checks";
 import { fixtureCsv, HEADLESS_CSV, importCsv, UNCLEAR_CSV } from "./fixture";
+import { tooSmall } from "./reading";
 import { type Server, startServer } from "./server";
 
 const WIDTH = PHONE.viewport.width;
-const TARGET = 40;
-const SMALLEST = 12;
 
 let server: Server;
 let pages: Record<string, string>;
@@ -35,42 +34,6 @@ test.beforeAll(async () => {
 test.afterAll(async () => {
   await server?.stop();
 });
-
-/** What is too small, in words. */
-const tooSmall = (page: Page) =>
-  page.evaluate(
-    ({ target, smallest }) => {
-      const found: string[] = [];
-      const isSeen = (element: Element) => {
-        const box = element.getBoundingClientRect();
-        return box.width > 1 && box.height > 1 && getComputedStyle(element).visibility !== "hidden";
-      };
-      const name = (element: Element) =>
-        `${element.tagName.toLowerCase()}.${element.className} “${element.textContent?.trim().slice(0, 20)}”`;
-      // A control counts with what belongs to it: its label, its frame.
-      const WHOLE = ".ant-select, .ant-input-affix-wrapper, label, .mode, .rfm-cell, .row";
-      const controls =
-        'a[href], button, summary, input, select, [role="combobox"], [role="switch"], [role="row"]';
-      for (const element of document.querySelectorAll(controls)) {
-        const whole = element.closest(WHOLE) ?? element;
-        // A link within a sentence is as high as its line.
-        if (!isSeen(whole) || element.closest(".skip, .note") || element.closest(".visually-hidden"))
-          continue;
-        const box = whole.getBoundingClientRect();
-        if (box.height < target - 0.5 || box.width < target - 0.5)
-          found.push(`${name(element)} is ${Math.round(box.width)} × ${Math.round(box.height)}`);
-      }
-      const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-      for (let text = texts.nextNode(); text; text = texts.nextNode()) {
-        const parent = text.parentElement;
-        if (!parent || !text.textContent?.trim() || !isSeen(parent)) continue;
-        const size = Number.parseFloat(getComputedStyle(parent).fontSize);
-        if (size < smallest) found.push(`${name(parent)} is written in ${size} px`);
-      }
-      return [...new Set(found)];
-    },
-    { target: TARGET, smallest: SMALLEST },
-  );
 
 async function fits(page: Page, name: string): Promise<void> {
   const width = await page.evaluate(() => document.documentElement.scrollWidth);

@@ -60,15 +60,6 @@ function totp(secret: string, at = Date.now()): string {
   return String((mac.readUInt32BE(from) & 0x7fffffff) % 1_000_000).padStart(6, "0");
 }
 
-let server: Fresh;
-test.beforeAll(async () => {
-  server = await startFresh();
-});
-test.afterAll(async () => {
-  await server?.stop();
-});
-test.describe.configure({ mode: "serial" });
-
 const box = (page: Page, name: string) => page.getByLabel(name, { exact: true });
 /** A refused sign-in is an answer that the page asked for. */
 const unexpected = (faults: string[]) => faults.filter((fault) => !/40[13]/.test(fault));
@@ -86,106 +77,121 @@ async function signOutOf(page: Page, lang: Lang): Promise<void> {
   await expect(page.locator("h1")).toHaveText(WORDS[lang].signIn);
 }
 
-test("the first start", async ({ browser }) => {
-  const words = WORDS.zh;
-  const context = await browser.newContext(DESK);
-  const { page, faults } = await open(context, "zh");
-  await page.goto(`${server.url}/records`);
-  await expect(page.locator("h1")).toHaveText(words.setup);
-  await isSound(page, "setup", "zh");
-  const fill = async (code: string) => {
-    await box(page, words.code).fill(code);
-    await box(page, words.login).fill(OWNER.login);
-    await box(page, words.name).fill(OWNER.name);
-    await box(page, words.password).fill(OWNER.password);
-    await box(page, words.again).fill(OWNER.password);
-    await page.getByRole("button", { name: words.start }).click();
-  };
-  await fill("WRONG-CODE");
-  await expect(page.getByRole("alert").first()).toBeVisible();
-  await fill(server.code);
-  // One is where one wanted to be.
-  await expect(page).toHaveURL(/\/records$/);
-  await expect(page.locator(".user-menu")).toBeVisible();
-  await signOutOf(page, "zh");
-  expect(unexpected(faults)).toEqual([]);
-  await context.close();
-});
-
-for (const lang of ["zh", "en"] as const) {
-  test(`signing in, ${lang}`, async ({ browser }) => {
-    const words = WORDS[lang];
-    const context = await browser.newContext(lang === "en" ? PHONE : DESK);
-    const { page, faults } = await open(context, lang);
-    await page.goto(`${server.url}/metrics`);
-    await expect(page.locator("h1")).toHaveText(words.signIn);
-    await isSound(page, "sign-in", lang);
-    await signInAs(page, lang, OWNER.login, "not the password");
-    await expect(page.getByRole("alert")).toContainText(words.wrong);
-    await isSound(page, "sign-in-wrong", lang);
-    await box(page, words.password).fill(OWNER.password);
-    await page.keyboard.press("Enter");
-    await expect(page).toHaveURL(/\/metrics$/);
-    await expect(page.locator(".metric-list li").first()).toBeVisible();
-    await signOutOf(page, lang);
-    expect(unexpected(faults)).toEqual([]);
-    await context.close();
-  });
-}
-
-test("the second factor", async ({ browser }) => {
-  const lang = "zh";
-  const words = WORDS[lang];
-  const context = await browser.newContext({ ...DESK, baseURL: server.url });
-  const { page, faults } = await open(context, lang);
-  await page.goto(`${server.url}/account`);
-  await signInAs(page, lang, OWNER.login, OWNER.password);
-  await expect(page.locator("h1")).toHaveText(words.account);
-  await page.getByRole("button", { name: words.turnOn }).click();
-  await expect(page.locator(".qr svg")).toBeVisible();
-  const secret = (await page.locator(".secret").first().textContent()) ?? "";
-  await isSound(page, "account", lang);
-  await box(page, words.enter).fill(totp(secret));
-  await page.getByRole("button", { name: words.confirm }).click();
-  await expect(page.getByText(words.on, { exact: true })).toBeVisible();
-  await signOutOf(page, lang);
-  await signInAs(page, lang, OWNER.login, OWNER.password);
-  await expect(box(page, words.second)).toBeFocused();
-  await isSound(page, "sign-in-second", lang);
-  // Who has only begun to type is not told of a mistake; who made one is.
-  await box(page, words.second).fill("000000");
-  await expect(page.getByRole("alert")).toHaveCount(0);
-  await page.getByRole("button", { name: words.signIn, exact: true }).click();
-  await expect(page.getByRole("alert")).toBeVisible();
-  await expect(box(page, words.second)).toHaveValue("");
-  // The digits that turned it on may be used up; those of the next half minute are not.
-  await box(page, words.second).fill(totp(secret, Date.now() + 30_000));
-  await page.getByRole("button", { name: words.signIn, exact: true }).click();
-  await expect(page.locator("h1")).toHaveText(words.account);
-  expect(unexpected(faults)).toEqual([]);
-
-  await test.step("a representative sees own customers only", async () => {
-    const api = context.request;
-    const made = await api.post("/api/users", {
-      data: { login: "rep", name: "2001", role: "representative", password: OWNER.password },
+for (const [screen, size] of [
+  ["desk", DESK],
+  ["phone", PHONE],
+] as const)
+  test.describe(screen, () => {
+    test.describe.configure({ mode: "serial" });
+    let server: Fresh;
+    test.beforeAll(async () => {
+      server = await startFresh();
     });
-    expect(made.ok(), await made.text()).toBe(true);
-    const { id } = (await made.json()) as { id: number };
-    const customer = await objectOf(api, "customer");
-    await makeRecord(api, customer, { number: "71", name: "7001", user: id });
-    await makeRecord(api, customer, { number: "72", name: "7002" });
-    await signOutOf(page, lang);
-    await signInAs(page, lang, "rep", OWNER.password);
-    await expect(page.locator("h1")).toHaveText(words.account);
-    await page.goto(`${server.url}/records/customer`);
-    await expect(page.locator(".rows .row:not(.head)")).toHaveCount(1);
-    await expect(page.locator(".rows")).toContainText("7001");
-    await expect(page.locator(".rows")).not.toContainText("7002");
-    // What the role may not open is not shown, and its address says so.
-    await expect(page.getByRole("link", { name: words.settings })).toHaveCount(0);
-    await page.goto(`${server.url}/settings/users`);
-    await expect(page.locator(".empty")).toBeVisible();
-    await isSound(page, "not-allowed", lang);
+    test.afterAll(async () => {
+      await server?.stop();
+    });
+
+    test("the first start", async ({ browser }) => {
+      const words = WORDS.zh;
+      const context = await browser.newContext(size);
+      const { page, faults } = await open(context, "zh");
+      await page.goto(`${server.url}/records`);
+      await expect(page.locator("h1")).toHaveText(words.setup);
+      await isSound(page, "setup", "zh");
+      const fill = async (code: string) => {
+        await box(page, words.code).fill(code);
+        await box(page, words.login).fill(OWNER.login);
+        await box(page, words.name).fill(OWNER.name);
+        await box(page, words.password).fill(OWNER.password);
+        await box(page, words.again).fill(OWNER.password);
+        await page.getByRole("button", { name: words.start }).click();
+      };
+      await fill("WRONG-CODE");
+      await expect(page.getByRole("alert").first()).toBeVisible();
+      await fill(server.code);
+      // One is where one wanted to be.
+      await expect(page).toHaveURL(/\/records$/);
+      await expect(page.locator(".user-menu")).toBeVisible();
+      await signOutOf(page, "zh");
+      expect(unexpected(faults)).toEqual([]);
+      await context.close();
+    });
+
+    for (const lang of ["zh", "en"] as const) {
+      test(`signing in, ${lang}`, async ({ browser }) => {
+        const words = WORDS[lang];
+        const context = await browser.newContext(size);
+        const { page, faults } = await open(context, lang);
+        await page.goto(`${server.url}/metrics`);
+        await expect(page.locator("h1")).toHaveText(words.signIn);
+        await isSound(page, "sign-in", lang);
+        await signInAs(page, lang, OWNER.login, "not the password");
+        await expect(page.getByRole("alert")).toContainText(words.wrong);
+        await isSound(page, "sign-in-wrong", lang);
+        await box(page, words.password).fill(OWNER.password);
+        await page.keyboard.press("Enter");
+        await expect(page).toHaveURL(/\/metrics$/);
+        await expect(page.locator(".metric-list li").first()).toBeVisible();
+        await signOutOf(page, lang);
+        expect(unexpected(faults)).toEqual([]);
+        await context.close();
+      });
+    }
+
+    test("the second factor", async ({ browser }) => {
+      const lang = "zh";
+      const words = WORDS[lang];
+      const context = await browser.newContext({ ...size, baseURL: server.url });
+      const { page, faults } = await open(context, lang);
+      await page.goto(`${server.url}/account`);
+      await signInAs(page, lang, OWNER.login, OWNER.password);
+      await expect(page.locator("h1")).toHaveText(words.account);
+      await page.getByRole("button", { name: words.turnOn }).click();
+      await expect(page.locator(".qr svg")).toBeVisible();
+      const secret = (await page.locator(".secret").first().textContent()) ?? "";
+      await isSound(page, "account", lang);
+      await box(page, words.enter).fill(totp(secret));
+      await page.getByRole("button", { name: words.confirm }).click();
+      await expect(page.getByText(words.on, { exact: true })).toBeVisible();
+      await signOutOf(page, lang);
+      await signInAs(page, lang, OWNER.login, OWNER.password);
+      await expect(box(page, words.second)).toBeFocused();
+      await isSound(page, "sign-in-second", lang);
+      // Who has only begun to type is not told of a mistake; who made one is.
+      await box(page, words.second).fill("000000");
+      await expect(page.getByRole("alert")).toHaveCount(0);
+      await page.getByRole("button", { name: words.signIn, exact: true }).click();
+      await expect(page.getByRole("alert")).toBeVisible();
+      await expect(box(page, words.second)).toHaveValue("");
+      // The digits that turned it on may be used up; those of the next half minute are not.
+      await box(page, words.second).fill(totp(secret, Date.now() + 30_000));
+      await page.getByRole("button", { name: words.signIn, exact: true }).click();
+      await expect(page.locator("h1")).toHaveText(words.account);
+      expect(unexpected(faults)).toEqual([]);
+
+      await test.step("a representative sees own customers only", async () => {
+        const api = context.request;
+        const made = await api.post("/api/users", {
+          data: { login: "rep", name: "2001", role: "representative", password: OWNER.password },
+        });
+        expect(made.ok(), await made.text()).toBe(true);
+        const { id } = (await made.json()) as { id: number };
+        const customer = await objectOf(api, "customer");
+        await makeRecord(api, customer, { number: "71", name: "7001", user: id });
+        await makeRecord(api, customer, { number: "72", name: "7002" });
+        await signOutOf(page, lang);
+        await signInAs(page, lang, "rep", OWNER.password);
+        await expect(page.locator("h1")).toHaveText(words.account);
+        await page.goto(`${server.url}/records/customer`);
+        await expect(page.locator(".rows .row:not(.head)")).toHaveCount(1);
+        await expect(page.locator(".rows")).toContainText("7001");
+        await expect(page.locator(".rows")).not.toContainText("7002");
+        // What the role may not open is not shown, and its address says so.
+        await expect(page.getByRole("link", { name: words.settings })).toHaveCount(0);
+        await page.goto(`${server.url}/settings/users`);
+        await expect(page.locator(".empty")).toBeVisible();
+        await isSound(page, "not-allowed", lang);
+      });
+      await context.close();
+    });
   });
-  await context.close();
-});

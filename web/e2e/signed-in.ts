@@ -14,11 +14,12 @@ const START_MS = 30_000;
 /** `start code: ABCD-EFGH`, in either language. */
 const CODE = /(?:code|代码|启动码)\s*[:：]?\s*([A-Za-z0-9][A-Za-z0-9-]{5,})/i;
 
-/** The program at KEJI_BIN on an empty folder, nobody signed in. */
-export async function startFresh(more: string[] = []): Promise<Fresh> {
+/** The program at KEJI_BIN on an empty folder, nobody signed in; `prepare` may put something there before. */
+export async function startFresh(more: string[] = [], prepare?: (data: string) => void): Promise<Fresh> {
   const program = process.env.KEJI_BIN;
   if (!program) throw new Error("set KEJI_BIN to the program");
   const data = mkdtempSync(join(tmpdir(), "keji-e2e-"));
+  prepare?.(data);
   const listen = more.includes("--listen") ? [] : ["--listen", "127.0.0.1:0"];
   const child = spawn(program, ["serve", "--data", data, ...listen, ...more], {
     stdio: ["ignore", "pipe", "pipe"],
@@ -63,9 +64,9 @@ export type SignedIn = {
 };
 
 /** Past the page: the first user of a fresh server, or KEJI_LOGIN and KEJI_PASSWORD on the one at KEJI_URL. */
-export async function signedIn(): Promise<SignedIn> {
+export async function signedIn(prepare?: (data: string) => void): Promise<SignedIn> {
   const running = process.env.KEJI_URL?.replace(/\/$/, "");
-  const fresh = running ? null : await startFresh();
+  const fresh = running ? null : await startFresh([], prepare);
   const url = running ?? fresh?.url ?? "";
   const api = await request.newContext({ baseURL: url });
   const { login, password } = OWNER;

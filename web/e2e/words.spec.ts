@@ -1,8 +1,9 @@
 // One language at a time. The records of this story are called by digits, so
 // that every word on the page is the page's own.
-import { expect, type Page, test } from "@playwright/test";
+import { expect, test } from "@playwright/test";
 import { DESK, isLoaded, type Lang, open, PHONE } from "./checks";
 import { fixtureCsv, HEADLESS_CSV, importCsv, UNCLEAR_CSV } from "./fixture";
+import { speaksOnly } from "./reading";
 import { type Server, startServer } from "./server";
 
 let server: Server;
@@ -38,29 +39,6 @@ test.beforeAll(async () => {
 test.afterAll(async () => {
   await server?.stop();
 });
-
-/** What is no word of either language: names of files and formats, codes, units, keys. */
-const NEUTRAL =
-  /keji serve --demo-if-empty|客绩|Keji|中文|\bEN\b|\.?\b(csv|gz|xlsx)\b|\b(CSV|XLSX|Parquet|Excel|SQL|UTF-8|GBK|GB18030|RFM|VIP|ID|CLV|BG\/NBD|MBG\/NBD)\b|\b[A-Z]\d{1,2}\b|\bR \\ F\b|\b(Enter|Esc|g|o|c|i|m)\b|\bP\(alive\)|\bSE\b|\blml\b|\bWPS\b|[a-z_0-9]*_[a-z_0-9]+( [><=]+ \d+)?( and )?/gi;
-
-/** Every text of the page that is read, seen or heard, but code and what people chose. */
-const texts = (page: Page) =>
-  page.evaluate(() => {
-    const found: string[] = [];
-    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-    for (let text = texts.nextNode(); text; text = texts.nextNode())
-      if (!text.parentElement?.closest("pre, script, style, noscript")) found.push(text.textContent ?? "");
-    for (const element of document.querySelectorAll("body *:not([aria-hidden=true], [aria-hidden=true] *)"))
-      for (const name of ["title", "aria-label", "placeholder", "alt", "data-head", "data-exact"])
-        found.push(element.getAttribute(name) ?? "");
-    return [document.title, ...found].map((text) => text.trim()).filter(Boolean);
-  });
-
-async function speaksOnly(page: Page, lang: Lang, name: string): Promise<void> {
-  const foreign = lang === "en" ? /\p{Script=Han}/u : /[A-Za-z]{2,}/;
-  const found = (await texts(page)).filter((text) => foreign.test(text.replace(NEUTRAL, " ")));
-  expect.soft([...new Set(found)], `${name}: not ${lang}`).toEqual([]);
-}
 
 for (const lang of ["zh", "en"] as const) {
   test(`every word is ${lang}`, async ({ browser }) => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { compactNumber, currencySign, exactNumber, showChange, showValue } from "../src/ui/format";
+import { compactNumber, currencySign, exactNumber, showAge, showChange, showValue } from "../src/ui/format";
 import { isDate, showPeriod, spanOf } from "../src/ui/period";
 import { scaledFirst } from "../src/ui/virtual-rows";
 
@@ -92,5 +92,23 @@ describe("virtual rows past the height a browser can draw", () => {
 
   it("leave shorter lists alone", () => {
     expect(scaledFirst(37, 500, 500, 20)).toBe(37);
+  });
+});
+
+describe("ages", () => {
+  const now = Date.parse("2026-03-10T12:00:00Z");
+  const of = (at: string, lang: "zh" | "en") => showAge(at, now, lang);
+
+  it("are told in the largest unit that is full", () => {
+    expect(of("2026-03-10T11:59:30Z", "en")).toBe("now");
+    expect(of("2026-03-10T11:58:01Z", "en")).toBe("1 minute ago");
+    expect(of("2026-03-10T09:00:00Z", "zh")).toBe("3小时前");
+    expect(of("2026-03-09T12:00:01Z", "en")).toBe("23 hours ago");
+    expect(of("2026-03-01T12:00:00Z", "en")).toBe("9 days ago");
+    expect(of("2026-03-01T12:00:00Z", "zh")).toBe("9天前");
+  });
+
+  it("are none where the clocks differ", () => {
+    expect(of("2026-03-10T12:05:00Z", "zh")).toBe("现在");
   });
 });

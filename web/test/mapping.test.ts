@@ -81,13 +81,15 @@ describe("what matters of a column", () => {
     rows: cells.map((cell, i) => ({ row: i + 2, cells: [cell], values: {}, is_left_out: false })),
   });
   it("is the format of a date and of a number with a comma or a point", () => {
-    expect(viewOf(column("a", DATE), false, 0, preview(["1/2/2024"])).formats).toContain("dmy");
-    expect(viewOf(column("a", "order_line.amount"), true, 0, preview(["12"])).formats).toEqual([]);
-    expect(viewOf(column("a", "order_line.amount"), true, 0, preview(["1,5"])).formats).toHaveLength(2);
+    expect(viewOf(column("a", DATE), false, true, 0, preview(["1/2/2024"])).formats).toContain("dmy");
+    expect(viewOf(column("a", "order_line.amount"), true, false, 0, preview(["12"])).formats).toEqual([]);
+    expect(viewOf(column("a", "order_line.amount"), true, false, 0, preview(["1,5"])).formats).toHaveLength(
+      2,
+    );
   });
   it("is whether there are empty cells", () => {
-    expect(viewOf(column("a", "order.number"), false, 0, preview(["1", ""])).hasGaps).toBe(true);
-    expect(viewOf(column("a"), false, 0, preview(["1", ""])).hasGaps).toBe(false);
+    expect(viewOf(column("a", "order.number"), false, false, 0, preview(["1", ""])).hasGaps).toBe(true);
+    expect(viewOf(column("a"), false, false, 0, preview(["1", ""])).hasGaps).toBe(false);
   });
 });
 

@@ -3,6 +3,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import en from "../src/i18n/en.json";
+import enSettings from "../src/i18n/settings.en.json";
+import zhSettings from "../src/i18n/settings.zh.json";
 import zh from "../src/i18n/zh.json";
 
 type Tree = { [key: string]: string | Tree };
@@ -20,7 +22,7 @@ const source = readdirSync("src", { recursive: true, encoding: "utf8" })
   .filter((name) => /\.tsx?$/.test(name) && !name.endsWith(".d.ts"))
   .map((name) => readFileSync(join("src", name), "utf8"))
   .join("\n");
-const messages = { zh: flat(zh), en: flat(en) };
+const messages = { zh: flat({ ...zh, ...zhSettings }), en: flat({ ...en, ...enSettings }) };
 
 it("has the same keys in both languages", () => {
   expect([...messages.en.keys()].sort()).toEqual([...messages.zh.keys()].sort());

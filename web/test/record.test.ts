@@ -43,17 +43,14 @@ const object: ObjectDef = {
   ],
 };
 
-it("lists title, links, choices, dates and money first, and long texts last", () => {
-  expect(defaultColumns(object)).toEqual([
-    "name",
-    "number",
-    "customer",
-    "source",
-    "stage",
-    "due_on",
-    "amount",
-    "created_at",
-  ]);
+it("lists title, choices, money and dates first, other links behind them, and long texts last", () => {
+  const wanted = ["name", "number", "source", "stage", "amount", "due_on", "customer", "created_at"];
+  expect(defaultColumns(object)).toEqual(wanted);
+});
+
+it("lists what a record must lead to before the rest", () => {
+  const fields = object.fields.map((f) => (f.id === "customer" ? { ...f, required: true } : f));
+  expect(defaultColumns({ ...object, fields })[2]).toBe("customer");
 });
 
 it("keeps the chosen columns that there still are", () => {

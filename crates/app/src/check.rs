@@ -1,5 +1,6 @@
 //! Proof that the place is whole: definitions by their examples, the database
-//! by its own check, the copy against the store.
+//! by its own check, the copy against the store, the bytes of files by their
+//! checksums.
 
 use serde::Serialize;
 
@@ -15,7 +16,7 @@ pub struct CheckReport {
 
 #[derive(Debug, Serialize)]
 pub struct Finding {
-    /// For programs: `definitions`, `store`, `log` or `copy`.
+    /// For programs: `definitions`, `store`, `log`, `copy` or `files`.
     pub what: &'static str,
     pub name: &'static str,
     pub is_good: bool,
@@ -79,7 +80,33 @@ pub async fn run(app: &App, _caller: &Caller, language: Language) -> Result<Chec
             )
         },
     });
+    findings.push(files(app, language).await?);
     Ok(CheckReport { findings })
+}
+
+async fn files(app: &App, language: Language) -> Result<Finding> {
+    let check = app.store.check_contents(&app.contents).await?;
+    let damage = |damage: &keji_store::ContentDamage| {
+        let ids: Vec<String> = damage.records.iter().map(i64::to_string).collect();
+        let ids = ids.join(language.pick("、", ", "));
+        match (language, damage.is_missing) {
+            (Language::Zh, true) => format!("附件 {ids} 的内容不见了"),
+            (Language::Zh, false) => format!("附件 {ids} 的内容被改动过"),
+            (Language::En, true) => format!("the content of file {ids} is missing"),
+            (Language::En, false) => format!("the content of file {ids} was altered"),
+        }
+    };
+    let (n, megabytes) = (check.n, check.bytes.div_ceil(1_000_000));
+    Ok(Finding {
+        what: "files",
+        name: language.pick("附件内容", "the content of files"),
+        is_good: check.damages.is_empty(),
+        detail: match (check.damages.is_empty(), language) {
+            (true, Language::Zh) => format!("{n} 份，{megabytes} MB"),
+            (true, Language::En) => format!("{n}, {megabytes} MB"),
+            (false, _) => joined(check.damages.iter().map(damage), language),
+        },
+    })
 }
 
 fn joined(all: impl Iterator<Item = String>, language: Language) -> String {

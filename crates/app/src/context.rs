@@ -3,12 +3,14 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use keji_metrics::copy::Copy;
 use keji_metrics::run::{Engine, MEMORY_BYTES};
 use keji_schema::{Catalog, Value};
-use keji_store::{ListQuery, Location, Sort, Store};
+use keji_store::{Contents, ListQuery, Location, Sort, Store};
 
+use crate::definitions;
 use crate::error::{Error, Result};
 use crate::outbound::Outbound;
 use crate::permission::{Caller, access};
@@ -38,40 +40,52 @@ pub struct App {
     pub catalog: Arc<Catalog>,
     pub(crate) store: Store,
     pub(crate) copy: Arc<Copy>,
+    /// The bytes of files.
+    pub(crate) contents: Contents,
     pub(crate) engine: Engine,
     folder: Arc<PathBuf>,
     pub(crate) workbook_parser: Arc<PathBuf>,
     pub(crate) give_back_memory: fn(),
     pub outbound: Outbound,
     pub(crate) identity: Arc<crate::identity::Memory>,
+    pub(crate) backups: Arc<crate::backup::Memory>,
+    /// Whether a worker keeps the search's index up.
+    pub(crate) follows: Arc<AtomicBool>,
 }
 
 impl App {
     pub async fn open(options: OpenOptions) -> Result<App> {
-        let catalog = Arc::new(Catalog::standard()?);
+        let catalog = Arc::new(definitions::catalog(&options.folder)?);
         let folder = &options.folder;
         let location = location(folder, options.database.as_deref())?;
         std::fs::create_dir_all(folder).map_err(Error::named(folder.display().to_string()))?;
-        let copy = match &location {
-            Location::Folder(folder) => folder.join("copy"),
-            // Several databases may share a folder; each has a copy of its own.
-            Location::Postgres(url) => folder.join(format!(
-                "copy-{:016x}",
-                stable_hash(without_password(url).as_bytes())
-            )),
+        // Several databases may share a folder; each has a copy of its own.
+        let mark = match &location {
+            Location::Folder(_) => String::new(),
+            Location::Postgres(url) => {
+                format!("-{:016x}", stable_hash(without_password(url).as_bytes()))
+            }
         };
+        let copy = folder.join(format!("copy{mark}"));
         let store = Store::open(&location, catalog.clone()).await?;
+        store
+            .use_search(&folder.join(format!("search{mark}.sqlite")))
+            .await?;
         let copy = Copy::open(&copy, store.clone())?;
+        let contents = store.contents(&options.folder).await?;
         Ok(App {
             catalog,
             store,
             copy: Arc::new(copy),
+            contents,
             engine: Engine::new(MEMORY_BYTES)?,
             folder: Arc::new(options.folder),
             workbook_parser: Arc::new(options.workbook_parser),
             give_back_memory: options.give_back_memory,
             outbound: options.outbound,
             identity: Arc::default(),
+            backups: Arc::default(),
+            follows: Arc::default(),
         })
     }
 
@@ -105,6 +119,7 @@ impl App {
     }
 
     pub async fn close(self) {
+        self.backups.stop();
         self.store.close().await;
     }
 }

@@ -62,6 +62,9 @@ pub enum Error {
         zh: String,
         en: String,
     },
+    /// More bytes than the server takes.
+    #[error("the file is larger than {} MB, the most that this server takes", .limit_bytes / 1_000_000)]
+    TooLarge { limit_bytes: u64 },
     #[error("too many tries: wait {seconds} seconds")]
     TooMany { seconds: u64 },
     #[error("cancelled")]
@@ -248,6 +251,7 @@ impl Error {
             Error::Store(keji_store::Error::Duplicate { .. }) => "duplicate",
             Error::Store(keji_store::Error::InUse { .. }) => "in_use",
             Error::Store(keji_store::Error::NotFound { .. }) => "not_found",
+            Error::Store(keji_store::Error::Full) => "full",
             Error::Store(_) => "store",
             Error::Metrics(keji_metrics::Error::Schema(problem)) => schema_code(problem),
             Error::Metrics(_) => "metrics",
@@ -260,7 +264,9 @@ impl Error {
             Error::File { .. } => "file",
             Error::State { code, .. } | Error::SignedOut { code, .. } => code,
             Error::Forbidden { .. } => "forbidden",
+            Error::TooLarge { .. } => "too_large",
             Error::TooMany { .. } => "too_many_tries",
+
             Error::Cancelled => "cancelled",
             Error::Io { .. } => "io",
             Error::Internal(_) => "internal",
@@ -288,6 +294,7 @@ impl Error {
             | Error::State { .. }
             | Error::Forbidden { .. }
             | Error::SignedOut { .. }
+            | Error::TooLarge { .. }
             | Error::TooMany { .. } => true,
             Error::Metrics(problem) => matches!(problem, keji_metrics::Error::Schema(_)),
             Error::Store(problem) => matches!(
@@ -342,6 +349,10 @@ impl Error {
                 zh.clone()
             }
             Error::TooMany { seconds } => format!("试得太多了，请等 {seconds} 秒"),
+            Error::TooLarge { limit_bytes } => {
+                let most = limit_bytes / 1_000_000;
+                format!("文件超过 {most} MB，这是本服务收文件的上限")
+            }
             Error::Cancelled => "已取消".to_owned(),
             Error::Io { what, source } => {
                 format!("读写 {what} 时出错：{}", io_text(source, Language::Zh))
@@ -480,7 +491,7 @@ fn word(english: &str) -> &str {
 }
 
 /// What the system, or one of our own checks, says of a file.
-fn io_text(problem: &std::io::Error, language: Language) -> String {
+pub(crate) fn io_text(problem: &std::io::Error, language: Language) -> String {
     use std::io::ErrorKind as K;
     let (zh, en) = match problem.kind() {
         // In words of our own.
@@ -534,6 +545,8 @@ fn title(code: &str, language: Language) -> &'static str {
         "forbidden" => ("没有权限", "Not allowed"),
         "wrong_login" | "needs_totp" => ("没有登录成功", "Not signed in"),
         "too_many_tries" => ("请稍等", "Please wait"),
+        "too_large" => ("文件太大", "The file is too large"),
+        "full" => ("磁盘已满", "The disk is full"),
         "internal" | "store" | "io" | "models" | "definition" => {
             ("服务出错", "Something failed on our side")
         }

@@ -130,7 +130,7 @@ pub(crate) async fn behind(
     question: &Question,
     most: usize,
 ) -> Result<Records> {
-    let (snapshot, facts) = fresh(app, caller).await?;
+    let (snapshot, facts) = fresh(app, caller, question).await?;
     let rights = rights(app, caller, question)?;
     let (engine, catalog) = (&app.engine, &app.catalog);
     let mut found = records(
@@ -172,7 +172,7 @@ async fn planned(
     caller: &Caller,
     question: &Question,
 ) -> Result<(Plan, Arc<Snapshot>, bool)> {
-    let (snapshot, facts) = fresh(app, caller).await?;
+    let (snapshot, facts) = fresh(app, caller, question).await?;
     let rights = rights(app, caller, question)?;
     let plan = plan::plan(&app.catalog, question, rights.as_ref(), &facts)?;
     Ok((plan, snapshot, rights.is_some()))
@@ -258,30 +258,86 @@ fn add_facts<'a>(
     Ok(())
 }
 
-async fn fresh(app: &App, caller: &Caller) -> Result<(Arc<Snapshot>, Facts)> {
+async fn fresh(app: &App, caller: &Caller, question: &Question) -> Result<(Arc<Snapshot>, Facts)> {
     app.copy.refresh().await?;
     let snapshot = app.copy.snapshot().await?;
-    let facts = Facts {
-        first: edge(app, caller, false).await?,
-        last: edge(app, caller, true).await?,
+    let mut facts = Facts {
+        first: None,
+        last: None,
         today: app.catalog.calendar.day_of(jiff::Timestamp::now()),
     };
+    for (object, field) in dated(&app.catalog, question)? {
+        let first = edge(app, caller, object, field, false).await?;
+        let last = edge(app, caller, object, field, true).await?;
+        // None comes before every day.
+        facts.first = facts.first.into_iter().chain(first).min();
+        facts.last = facts.last.max(last);
+    }
     Ok((snapshot, facts))
 }
 
-/// The first or last day with an order, by the index.
-async fn edge(app: &App, caller: &Caller, is_last: bool) -> Result<Option<Date>> {
+/// The objects and fields whose days say over what stretch a question's
+/// metrics have facts. What an evaluation writes, and a question without a
+/// metric, goes by the orders.
+fn dated<'a>(catalog: &'a Catalog, question: &Question) -> Result<BTreeSet<(&'a str, &'a str)>> {
+    const ORDERS: (&str, &str) = ("order", "ordered_on");
+    let mut objects = BTreeSet::new();
+    for id in &question.metrics {
+        let metric = catalog.metric(id)?;
+        add_facts(catalog, metric, &mut objects, &mut Vec::new())?;
+    }
+    let mut all = BTreeSet::new();
+    for id in objects {
+        let def = catalog.object(id)?;
+        let time = def.copy.as_ref().and_then(|copy| copy.time.as_deref());
+        all.insert(match time.filter(|_| def.written_by.is_none()) {
+            None => ORDERS,
+            Some(time) => match time.split_once('.') {
+                None => (def.id.as_str(), time),
+                // A part has the days of its whole.
+                Some((link, field)) => {
+                    let to = def.field(link).and_then(|f| f.to.as_deref());
+                    to.map_or(ORDERS, |to| (to, field))
+                }
+            },
+        });
+    }
+    if all.is_empty() {
+        all.insert(ORDERS);
+    }
+    Ok(all)
+}
+
+/// The first or last day of an object's records, by the index.
+async fn edge(
+    app: &App,
+    caller: &Caller,
+    object: &str,
+    field: &str,
+    is_last: bool,
+) -> Result<Option<Date>> {
+    // Where a record may have no day, those would come first.
+    let is_required = app.catalog.object(object)?.field(field);
+    let is_required = is_required.is_some_and(|f| f.required);
+    let filter = match is_required {
+        true => None,
+        false => Some(Expr::parse_filter(
+            &format!("{field} is not null"),
+            &app.catalog.scope(object),
+        )?),
+    };
     let query = ListQuery {
-        object: "order".to_owned(),
-        fields: vec!["ordered_on".to_owned()],
+        object: object.to_owned(),
+        fields: vec![field.to_owned()],
         sort: vec![Sort {
-            path: "ordered_on".to_owned(),
+            path: field.to_owned(),
             descending: is_last,
         }],
+        filter,
         limit: 1,
         ..ListQuery::default()
     };
-    let page = app.store.list(&query, &access(caller, "order")).await?;
+    let page = app.store.list(&query, &access(caller, object)).await?;
     Ok(page.rows.first().and_then(|row| match row.first() {
         Some(Value::Date(day)) => Some(*day),
         _ => None,

@@ -3,7 +3,7 @@
 //! No HTTP but the one way out ([`outbound`]), no SQL, no Arrow. Everything takes a [`Caller`] and passes its
 //! rights ([`permission`]) to the store and the metrics.
 //!
-//! Reading order: [`context`] (what there is to work with), [`permission`],
+//! Reading order: [`context`] (what there is to work with), [`definitions`], [`permission`],
 //! [`identity`], [`sharing`], [`import`], [`evaluation`], [`insight`], [`customers`], [`records`],
 //! [`consent`], [`person`], [`export`], [`jobs`], [`webhooks`], [`backup`], [`demo`].
 
@@ -13,6 +13,7 @@ pub mod check;
 pub mod consent;
 pub mod context;
 pub mod customers;
+pub mod definitions;
 pub mod demo;
 pub mod error;
 pub mod evaluation;
@@ -27,7 +28,7 @@ pub mod permission;
 pub mod person;
 pub mod records;
 pub mod sharing;
-mod spelling;
+pub mod spelling;
 pub mod status;
 pub mod webhooks;
 

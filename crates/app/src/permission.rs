@@ -11,6 +11,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use keji_schema::definition::Origin;
 use keji_schema::expr::{Expr, Node, Op};
 use keji_schema::role::{RoleDef, Shown};
 use keji_schema::{Catalog, Type, Value};
@@ -377,13 +378,49 @@ pub fn comes_by_order_files(object: &str) -> bool {
     ["order", "order_line"].contains(&object)
 }
 
-/// Refuses to write fields that the caller may only read.
+/// Fields that the program sets and nobody else, whatever he may: what the
+/// bytes of a file are, only the bytes say.
+fn is_set_by_program(object: &str, field: &str) -> bool {
+    object == "file" && ["size_bytes", "media_type", "checksum"].contains(&field)
+}
+
+/// Whether the field says when or by whom a record was made, and this is how
+/// it is made: whoever may bring records from elsewhere may say of each where
+/// it comes from.
+fn is_origin(caller: &Caller, object: &str, field: &str, action: Action) -> Result<bool> {
+    if Origin::of(field).is_none() {
+        return Ok(false);
+    }
+    if action == Action::Create && require(caller, object, Action::Import).is_ok() {
+        return Ok(true);
+    }
+    Err(Error::Forbidden {
+        zh: format!("「{object}.{field}」在建立记录时写定，之后不再改；只有可以导入的角色能自己写"),
+        en: format!(
+            "`{object}.{field}` is set when a record is made and stays; only a role that may \
+             import says it itself"
+        ),
+    })
+}
+
+/// Refuses to write fields that the caller may only read; `action` is whether
+/// the record is created or changed.
 pub fn require_fields<'a>(
     caller: &Caller,
     object: &str,
+    action: Action,
     fields: impl IntoIterator<Item = &'a str>,
 ) -> Result<()> {
     for field in fields {
+        if is_origin(caller, object, field, action)? {
+            continue;
+        }
+        if is_set_by_program(object, field) {
+            return Err(Error::Forbidden {
+                zh: format!("「{object}.{field}」由程序按文件内容填写"),
+                en: format!("`{object}.{field}` is set by the program from the file's content"),
+            });
+        }
         if !may_write(caller, object, field) {
             return Err(Error::Forbidden {
                 zh: format!("您的角色不能修改「{object}.{field}」"),
@@ -395,6 +432,9 @@ pub fn require_fields<'a>(
 }
 
 pub fn may_write(caller: &Caller, object: &str, field: &str) -> bool {
+    if is_set_by_program(object, field) || Origin::of(field).is_some() {
+        return false;
+    }
     let Some(rights) = &caller.rights else {
         return true;
     };
@@ -442,10 +482,31 @@ pub fn require_admin(caller: &Caller, admin: Admin) -> Result<()> {
             "导出或清除一个人的全部数据",
             "take out or erase all data of a person",
         ),
+        Admin::Backups => ("管理备份", "look after backups"),
     };
     Err(Error::Forbidden {
         zh: format!("您的角色不能{}", what.0),
         en: format!("your role may not {}", what.1),
+    })
+}
+
+/// Refuses whoever may not see and take out everything that there is, whatever
+/// his role may open.
+pub fn require_everything(caller: &Caller) -> Result<()> {
+    let Some(rights) = &caller.rights else {
+        return Ok(());
+    };
+    let is_all = |object: &ObjectRights| {
+        let rows = |action| object.rows.get(&action) == Some(&Rows::All);
+        rows(Action::Read) && rows(Action::Export)
+    };
+    if rights.hidden.is_empty() && rights.objects.values().all(is_all) {
+        return Ok(());
+    }
+    Err(Error::Forbidden {
+        zh: "这里涉及全部数据，您的角色不能查看和导出全部数据".to_owned(),
+        en: "this is about everything, and your role may not see and take out everything"
+            .to_owned(),
     })
 }
 

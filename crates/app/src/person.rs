@@ -320,8 +320,12 @@ async fn erase(
     } = erased.ok_or_else(|| Error::not_found("record", subject.id))?;
     write_register(app).await?;
     let n_files = crate::import::forget_person(app, words, &batches).await?;
+    // The records name the bytes no more; a backup at work is waited for.
+    crate::records::files::sweep(app, true).await?;
     app.copy.refresh().await?;
-    crate::spelling::follow(app).await?;
+    // Takes the person out of the search's file; what else belongs into it
+    // follows.
+    crate::spelling::follow_on(app).await?;
     Ok(ErasureReport {
         pseudonym,
         n_records,

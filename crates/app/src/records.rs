@@ -3,10 +3,13 @@
 //! nothing here knows a field by name but the owner.
 //!
 //! Reading order: here, `coerce` (JSON to values), `links` (to what they
-//! lead), `bulk`, `objects` (what there is), `problem` (what the store refuses).
+//! lead), `bulk`, `groups`, `files` (the bytes of one object), `objects` (what
+//! there is), `problem` (what the store refuses).
 
 mod bulk;
 mod coerce;
+pub mod files;
+mod groups;
 mod links;
 mod objects;
 mod problem;
@@ -34,6 +37,7 @@ use crate::permission::{
 
 pub use bulk::{BulkAnswer, BulkBody, BulkOperation, BulkOutcome, bulk};
 pub use coerce::text_form;
+pub use groups::{GroupRecords, OtherGroups, RecordGroup, RecordGroups, groups};
 pub use objects::{FieldDoc, ObjectDoc, ObjectList, object, objects};
 pub(crate) use reveal::reason;
 pub use reveal::{RevealBody, Revealed, reveal};
@@ -255,7 +259,12 @@ pub async fn create(
     links::resolve(app, caller, [&mut draft]).await?;
     let titles = draft.titles();
     let change = change(caller, def, draft.create()?);
-    require_fields(caller, object, values.keys().map(String::as_str))?;
+    require_fields(
+        caller,
+        object,
+        Action::Create,
+        values.keys().map(String::as_str),
+    )?;
     let (changes, access) = ([change], access_for(caller, object, &[Action::Create]));
     let once = key.map(|key| key.once(caller));
     let made =
@@ -290,7 +299,12 @@ pub async fn update(
     links::resolve(app, caller, [&mut draft]).await?;
     let mut change = change(caller, def, draft.update(id)?);
     change.expected = expected;
-    require_fields(caller, object, values.keys().map(String::as_str))?;
+    require_fields(
+        caller,
+        object,
+        Action::Update,
+        values.keys().map(String::as_str),
+    )?;
     let written = write_one(app, caller, def, change, Action::Update).await?;
     let (record, version) = written
         .and_then(|written| Some((written.record?, written.version)))
@@ -446,6 +460,19 @@ fn change(caller: &Caller, def: &ObjectDef, op: Op) -> NewChange {
 }
 
 async fn write_one(
+    app: &App,
+    caller: &Caller,
+    def: &ObjectDef,
+    change: NewChange,
+    action: Action,
+) -> Result<Option<Written>> {
+    let written = write_only(app, caller, def, change, action).await?;
+    files::give_up(app, def, &written).await;
+    Ok(written)
+}
+
+/// Without taking away the bytes that it gave up.
+async fn write_only(
     app: &App,
     caller: &Caller,
     def: &ObjectDef,

@@ -1,4 +1,7 @@
-//! Names in Latin letters: 李明朗 is `lml` and `liminglang`.
+//! The search's index, and names in Latin letters: 李明朗 is `lml` and
+//! `liminglang`.
+
+use std::sync::atomic::Ordering;
 
 use keji_store::Spelling;
 use pinyin::ToPinyin;
@@ -6,19 +9,23 @@ use pinyin::ToPinyin;
 use crate::context::App;
 use crate::error::Result;
 
-/// Objects with names that people search.
-const NAMED: [(&str, &str); 3] = [
-    ("customer", "name"),
-    ("contact", "name"),
-    ("product", "name"),
-];
-
-/// Brings the spellings up to what the store says.
+/// Brings the index up to what the store says. Where the server runs, its
+/// worker does that all the time.
 pub async fn follow(app: &App) -> Result<()> {
-    for (object, field) in NAMED {
-        app.store.follow_spellings(object, field, spell).await?;
+    if !app.follows.load(Ordering::Relaxed) {
+        while app.store.follow_search(spell).await? {}
     }
     Ok(())
+}
+
+/// One portion of the same, for a worker; says whether there is more.
+pub async fn follow_on(app: &App) -> Result<bool> {
+    Ok(app.store.follow_search(spell).await?)
+}
+
+/// From now on somebody calls [`follow_on`] again and again.
+pub fn is_followed(app: &App) {
+    app.follows.store(true, Ordering::Relaxed);
 }
 
 /// Letters and digits stay, in small letters; a name without a Chinese

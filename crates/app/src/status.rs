@@ -33,6 +33,8 @@ pub struct Status {
     pub seq: i64,
     /// The position that the columnar copy includes.
     pub copy_seq: i64,
+    /// Changes that the search does not know spelt or by its index yet.
+    pub search_behind: i64,
     /// Whether the place holds the demo company.
     pub demo: bool,
     /// Of the newest orders, where they have one and the same.
@@ -56,6 +58,7 @@ pub async fn status(app: &App, caller: &Caller) -> Result<Status> {
         evaluations,
         seq: counts.seq,
         copy_seq: app.store.copy_seq().await?,
+        search_behind: app.store.search_behind().await?,
         demo: batches.iter().any(|b| {
             b.filename == crate::demo::FILENAME && b.state == keji_store::BatchState::Merged
         }),

@@ -128,6 +128,16 @@ impl Calendar {
             })
     }
 
+    /// How many seconds civil time is ahead of UTC at first, and what it is from
+    /// each change on, in order. Changes after the year 2100 are left out.
+    pub fn offsets(&self) -> (i32, Vec<(Timestamp, i32)>) {
+        let is_near = |at: Timestamp| at.to_zoned(TimeZone::UTC).year() <= 2100;
+        let first = self.zone.to_offset(Timestamp::MIN).seconds();
+        let changes = self.zone.following(Timestamp::MIN);
+        let changes = changes.map(|change| (change.timestamp(), change.offset().seconds()));
+        (first, changes.take_while(|(at, _)| is_near(*at)).collect())
+    }
+
     /// First day of the period of this grain that holds `date`.
     pub fn start_of(&self, grain: Grain, date: Date) -> Date {
         match grain {

@@ -31,8 +31,107 @@ pub struct ObjectDef {
     /// Indexes beyond those of links and unique fields; each a list of fields.
     #[serde(default)]
     pub indexes: Vec<Vec<String>>,
+    /// Whether its records know when and by whom they were made; see
+    /// [`Origin`]. A part of another record is made with that.
+    #[serde(default = "yes")]
+    pub has_origin: bool,
     #[serde(rename = "field")]
     pub fields: Vec<FieldDef>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Fields that every object gets beside those of its file, unless a module
+/// writes it: when and by whom a record was made, here or in the system that
+/// it was brought from. They are set when it is made and stay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    At,
+    By,
+}
+
+impl Origin {
+    pub const ALL: [Origin; 2] = [Origin::At, Origin::By];
+
+    pub const fn id(self) -> &'static str {
+        match self {
+            Origin::At => "created_at",
+            Origin::By => "created_by",
+        }
+    }
+
+    /// Of a field by its name, which no definition file may use.
+    pub fn of(field: &str) -> Option<Origin> {
+        Origin::ALL.into_iter().find(|origin| origin.id() == field)
+    }
+
+    pub(crate) fn field(self) -> FieldDef {
+        let text = |zh: &str, en: &str| Text2 {
+            zh: zh.to_owned(),
+            en: en.to_owned(),
+        };
+        let (kind, name, help, headings): (_, _, _, &[&str]) = match self {
+            Origin::At => (
+                Type::Instant,
+                text("创建时间", "Created at"),
+                text(
+                    "记录是什么时候建立的；从别的系统导入时，取文件里的时间。",
+                    "When the record was made; of one brought from another system, what its file says.",
+                ),
+                &[
+                    "created",
+                    "created on",
+                    "created date",
+                    "creation date",
+                    "create date",
+                    "create time",
+                    "date created",
+                    "创建日期",
+                    "建立时间",
+                    "录入时间",
+                    "录入日期",
+                    "登记时间",
+                    "新建时间",
+                ],
+            ),
+            Origin::By => (
+                Type::Text,
+                text("创建人", "Created by"),
+                text(
+                    "谁建立的：登录名；从别的系统导入时，取文件里的名字，这个人不必是用户。",
+                    "Who made it, by login; of one brought from another system, the name in its \
+                     file, whether or not that is a user.",
+                ),
+                &[
+                    "creator",
+                    "author",
+                    "created by user",
+                    "entered by",
+                    "创建者",
+                    "建立人",
+                    "录入人",
+                    "登记人",
+                    "作者",
+                ],
+            ),
+        };
+        FieldDef {
+            id: self.id().to_owned(),
+            kind,
+            name,
+            help: Some(help),
+            to: None,
+            options: Vec::new(),
+            required: false,
+            unique: false,
+            search: false,
+            unit: None,
+            mask: Mask::All,
+            headings: headings.iter().map(|word| (*word).to_owned()).collect(),
+        }
+    }
 }
 
 /// How the object stands in the columnar copy.

@@ -112,10 +112,13 @@ pub enum Admin {
     Webhooks,
     /// Taking out, and erasing, all that there is of a person.
     Privacy,
+    /// Backups, which hold everything; of use only to who may see and take
+    /// out all of it.
+    Backups,
 }
 
 impl Admin {
-    pub const ALL: [Admin; 7] = [
+    pub const ALL: [Admin; 8] = [
         Admin::Users,
         Admin::Roles,
         Admin::Audit,
@@ -123,5 +126,6 @@ impl Admin {
         Admin::Evaluations,
         Admin::Webhooks,
         Admin::Privacy,
+        Admin::Backups,
     ];
 }

@@ -387,13 +387,13 @@ fn a_broken_definition_names_file_and_line() {
             "objects/order_line.toml",
             "\"order.kind\"",
             "\"order.sort\"",
-            "objects/order_line.toml:7: there is no field `order.sort`",
+            "objects/order_line.toml:8: there is no field `order.sort`",
         ),
         (
             "objects/order_line.toml",
             "\"order.kind\"",
             "\"order\"",
-            "objects/order_line.toml:7: `order` is not one link and one field",
+            "objects/order_line.toml:8: `order` is not one link and one field",
         ),
         // Metrics.
         (

@@ -2,6 +2,7 @@
 //! RFC 9457 problem+json, in the caller's language.
 
 use axum::Json;
+use axum::body::Bytes;
 use axum::extract::{self, FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
@@ -71,6 +72,8 @@ impl Problem {
             other if other.is_forbidden() => StatusCode::FORBIDDEN,
             E::SignedOut { .. } => StatusCode::UNAUTHORIZED,
             E::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
+            E::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            other if other.code() == "full" => StatusCode::INSUFFICIENT_STORAGE,
             E::Record(problem) => match problem.code {
                 "not_found" => StatusCode::NOT_FOUND,
                 "duplicate" | "in_use" | "read_only" => StatusCode::CONFLICT,
@@ -268,8 +271,25 @@ impl Speaks {
         problem
     }
 
+    /// No text has this character, which PostgreSQL does not store and which
+    /// would end a name elsewhere.
+    fn zero(self) -> Problem {
+        Problem::plain(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "malformed",
+            self.0.pick("请求格式不对", "The request is malformed"),
+            self.0
+                .pick(
+                    "文字里有零字符（U+0000）",
+                    "a text holds the character zero (U+0000)",
+                )
+                .to_owned(),
+        )
+    }
+
     /// `english` is what the framework says of it.
     pub fn malformed(self, status: StatusCode, english: String) -> Problem {
+        let english = without_value(english);
         Problem::plain(
             status,
             "malformed",
@@ -281,6 +301,37 @@ impl Speaks {
             },
         )
     }
+}
+
+/// The character zero in an address.
+const ZERO: &str = "%00";
+
+/// Whether a text of this JSON holds the character zero, which can only stand
+/// there as `\\u0000`.
+fn has_zero(json: &[u8]) -> bool {
+    const ESCAPE: &[u8] = b"\\u0000";
+    let found = json.windows(ESCAPE.len()).enumerate();
+    found.filter(|(_, w)| *w == ESCAPE).any(|(at, _)| {
+        // After an odd number of others this one is escaped itself.
+        let others = json[..at].iter().rev().take_while(|b| **b == b'\\');
+        others.count() % 2 == 0
+    })
+}
+
+/// The framework quotes a value of the wrong type, which may be a password in
+/// the wrong place: `invalid type: string "…", expected u32` without the value.
+fn without_value(english: String) -> String {
+    for start in ["invalid type: ", "invalid value: "] {
+        let Some((before, rest)) = english.split_once(start) else {
+            continue;
+        };
+        // The last one: the value may hold the word itself.
+        if let Some((value, expected)) = rest.rsplit_once(", expected ") {
+            let kind = value.split(['"', '`']).next().unwrap_or_default();
+            return format!("{before}{start}{}, expected {expected}", kind.trim_end());
+        }
+    }
+    english
 }
 
 impl<S: Sync> FromRequestParts<S> for Speaks {
@@ -299,6 +350,19 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
 
     async fn from_request(request: Request, state: &S) -> Answer<Self> {
         let speaks = Speaks::of(request.headers());
+        let (parts, body) = request.into_parts();
+        let whole = Request::from_parts(parts.clone(), body);
+        let bytes = match Bytes::from_request(whole, state).await {
+            Ok(bytes) => bytes,
+            Err(e) => return Err(speaks.malformed(e.status(), e.body_text())),
+        };
+        // The values of a record name the field that is wrong.
+        let path = parts.uri.path();
+        let is_record = path.starts_with("/api/records/") && !path.ends_with("/reveal");
+        if !is_record && has_zero(&bytes) {
+            return Err(speaks.zero());
+        }
+        let request = Request::from_parts(parts, bytes.into());
         match Json::from_request(request, state).await {
             Ok(Json(body)) => Ok(Body(body)),
             Err(e) => Err(speaks.malformed(e.status(), e.body_text())),
@@ -313,6 +377,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Answer<Self> {
+        if parts.uri.query().is_some_and(|text| text.contains(ZERO)) {
+            return Err(Speaks::of(&parts.headers).zero());
+        }
         match extract::Query::from_request_parts(parts, state).await {
             Ok(extract::Query(query)) => Ok(Query(query)),
             Err(e) => Err(Speaks::of(&parts.headers).malformed(e.status(), e.body_text())),
@@ -327,9 +394,50 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Answer<Self> {
+        if parts.uri.path().contains(ZERO) {
+            return Err(Speaks::of(&parts.headers).zero());
+        }
         match extract::Path::from_request_parts(parts, state).await {
             Ok(extract::Path(path)) => Ok(Path(path)),
             Err(e) => Err(Speaks::of(&parts.headers).malformed(e.status(), e.body_text())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{has_zero, without_value};
+
+    #[test]
+    fn the_character_zero_is_found_where_it_is_one() {
+        assert!(has_zero(br#"{"a":"x\u0000"}"#));
+        assert!(has_zero(br#"{"a":"\\\u0000"}"#));
+        assert!(!has_zero(br#"{"a":"\\u0000"}"#));
+        assert!(!has_zero(br#"{"a":"\u0001 0000"}"#));
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_type_is_not_told_back() {
+        for (said, told) in [
+            (
+                r#"login: invalid type: string "a, expected b \"secret\"", expected u32 at line 1"#,
+                "login: invalid type: string, expected u32 at line 1",
+            ),
+            (
+                "a: invalid type: integer `4711`, expected a string",
+                "a: invalid type: integer, expected a string",
+            ),
+            (
+                "invalid type: map, expected a string",
+                "invalid type: map, expected a string",
+            ),
+            (
+                r#"invalid value: string "4711", expected a date"#,
+                "invalid value: string, expected a date",
+            ),
+            ("missing field `name`", "missing field `name`"),
+        ] {
+            assert_eq!(without_value(said.to_owned()), told);
         }
     }
 }

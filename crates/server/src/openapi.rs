@@ -5,6 +5,7 @@
 //! says why.
 
 use keji_app::records::{FieldDoc, ObjectDoc};
+use keji_schema::definition::Origin;
 use serde_json::{Map, Value as Json, json};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -240,6 +241,12 @@ fn schemas(object: &ObjectDoc) -> Vec<(String, Json)> {
         "properties": written, "additionalProperties": false,
     });
     let change = new.clone();
+    if object.actions.contains(&"import") {
+        let origins = object.fields.iter().filter(|f| Origin::of(&f.id).is_some());
+        for field in origins {
+            new["properties"][&field.id] = described_as(field, is_written(field));
+        }
+    }
     if !required.is_empty() {
         new["required"] = json!(required);
     }

@@ -13,11 +13,18 @@ const LOOK_AGAIN: Duration = Duration::from_secs(2);
 /// time is over, also while the server runs on.
 const SWEEP_AGAIN: Duration = Duration::from_secs(24 * 3600);
 
+/// Bytes of files that no record names, such as those of a killed upload.
+const SWEEP_FILES_AGAIN: Duration = Duration::from_secs(3600);
+
 /// What was changed before may be changed unseen for as long.
 const SEAL_AGAIN: Duration = Duration::from_secs(60);
 
 /// How soon a change is told to other programs, at the latest.
 const TELL_AGAIN: Duration = Duration::from_secs(1);
+
+/// How soon a new name is found by its spelling.
+const FOLLOW_AGAIN: Duration = Duration::from_millis(300);
+const BREATH: Duration = Duration::from_millis(2);
 
 /// Tells webhooks what changed. By itself, so that no import holds it up.
 pub async fn tell(app: App) {
@@ -33,8 +40,26 @@ pub async fn tell(app: App) {
     }
 }
 
+/// Keeps the search's index up. By itself, and with a breath between its
+/// portions, so that neither holds up the other.
+pub async fn follow(app: App) {
+    keji_app::spelling::is_followed(&app);
+    loop {
+        let pause = match keji_app::spelling::follow_on(&app).await {
+            Ok(true) => BREATH,
+            Ok(false) => FOLLOW_AGAIN,
+            Err(problem) => {
+                tracing::warn!(error = ?problem, "the search's index waits");
+                LOOK_AGAIN
+            }
+        };
+        tokio::time::sleep(pause).await;
+    }
+}
+
 pub async fn run(app: App, wake: Arc<Notify>) {
     let mut swept: Option<Instant> = None;
+    let mut files_swept: Option<Instant> = None;
     let mut sealed = Instant::now();
     loop {
         if swept.is_none_or(|at| at.elapsed() > SWEEP_AGAIN) {
@@ -47,6 +72,20 @@ pub async fn run(app: App, wake: Arc<Notify>) {
             }
             if let Err(problem) = keji_app::webhooks::tell::sweep(&app).await {
                 tracing::warn!(error = ?problem, "old deliveries are left to the next sweep");
+            }
+        }
+        if files_swept.is_none_or(|at| at.elapsed() > SWEEP_FILES_AGAIN) {
+            match keji_app::records::files::sweep(&app, false).await {
+                Ok(Some(_)) => {
+                    files_swept = Some(Instant::now());
+                    keji_app::backup::kept::sweep(&app);
+                }
+                // Somebody is at it just now.
+                Ok(None) => {}
+                Err(problem) => {
+                    files_swept = Some(Instant::now());
+                    tracing::warn!(error = ?problem, "unused bytes are left to the next sweep");
+                }
             }
         }
         if sealed.elapsed() > SEAL_AGAIN {

@@ -292,6 +292,9 @@ fn names_are_found_by_initials_words_and_tails() {
                 .map(|c| c["number"].as_str().unwrap().to_owned())
                 .collect()
         };
+        // Words at once, spellings as soon as the index has followed.
+        assert_eq!(found("5678"), ["K1"]);
+        server.search_follows();
         assert_eq!(found("lml"), ["K1"]);
         assert_eq!(found("LML"), ["K1"]);
         assert_eq!(found("mingl"), ["K1"]);

@@ -124,6 +124,75 @@ fn known_records_are_filled_or_updated_and_restored() {
     }
 }
 
+/// Who made a record and when comes along from the system of before, of every
+/// object, and a file that says nothing of it is of now and of who brings it.
+#[test]
+fn authors_and_dates_are_kept() {
+    for home in homes() {
+        let customers = "客户编号,客户名称,创建时间,创建人\n\
+             C1,上海甲贸易有限公司,2019-03-05 09:30,张伟\n\
+             C2,北京乙科技公司,,\n";
+        import(&home, "c.csv", customers, &["--object", "customer"]);
+        let touchpoints = "客户编号,跟进日期,跟进方式,跟进内容,created at,created by\n\
+             C1,2019-04-01,电话,问价,2019-04-02T01:00:00Z,li.na\n\
+             C1,2019-04-03,拜访,签约,2019-04-03T02:00:00Z,li.na\n";
+        let object = ["--object", "touchpoint"];
+        let done = import(&home, "t.csv", touchpoints, &object);
+        assert_eq!(counts(&done), [2, 0, 0, 0], "{done}");
+        // The same again changes nothing.
+        let again = import(&home, "t.csv", touchpoints, &object);
+        assert_eq!(counts(&again), [0, 0, 2, 0], "{again}");
+        // A ticket has a field of its own for that heading, and it comes first.
+        let tickets = "工单号,客户,主题,工单类型,创建时间,创建人\n\
+             T1,C1,不能开机,故障,2020-03-05 09:30,王芳\n";
+        import(&home, "k.csv", tickets, &["--object", "ticket"]);
+
+        let shown = |object: &str, fields: &str| {
+            let fields = format!("id,{fields}");
+            let list = run(home
+                .keji()
+                .args(["records", object, "list", "--fields", &fields]));
+            let all = list["rows"].as_array().unwrap().clone();
+            all.into_iter()
+                .map(|r| r["values"].clone())
+                .collect::<Vec<Json>>()
+        };
+        let made = shown("customer", "number,created_at,created_by");
+        let of = |number: &str| made.iter().find(|r| r["number"] == number).unwrap();
+        assert_eq!(of("C1")["created_at"], "2019-03-05T01:30:00Z");
+        assert_eq!(of("C1")["created_by"], "张伟");
+        let now = jiff::Timestamp::now();
+        let at: jiff::Timestamp = of("C2")["created_at"].as_str().unwrap().parse().unwrap();
+        assert!(at <= now && now.as_second() - at.as_second() < 600, "{at}");
+        assert!(of("C2")["created_by"].is_string(), "{made:?}");
+        // Nor does a file that updates what is known change them.
+        let other = customers
+            .replace("2019-03-05", "2020-03-05")
+            .replace("张伟", "李娜");
+        let update = ["--object", "customer", "--mode", "update"];
+        let done = import(&home, "u.csv", &other, &update);
+        assert_eq!(counts(&done), [0, 0, 2, 0], "{done}");
+        assert_eq!(shown("customer", "number,created_at,created_by"), made);
+        let held = shown("touchpoint", "held_on,created_at,created_by");
+        for row in &held {
+            assert_eq!(row["created_by"], "li.na");
+        }
+        let mut at: Vec<&str> = held
+            .iter()
+            .filter_map(|r| r["created_at"].as_str())
+            .collect();
+        at.sort_unstable();
+        assert_eq!(at, ["2019-04-02T01:00:00Z", "2019-04-03T02:00:00Z"]);
+        let ticket = &shown("ticket", "opened_at,created_at,created_by")[0];
+        assert_eq!(ticket["opened_at"], "2020-03-05T01:30:00Z");
+        assert_ne!(ticket["created_at"], ticket["opened_at"]);
+        assert_eq!(ticket["created_by"], "王芳");
+        // And they go out again.
+        assert!(rows(&home, "touchpoint").contains("li.na"));
+        is_good(&home);
+    }
+}
+
 #[test]
 fn rejects_are_mended_and_come_in() {
     for home in homes() {

@@ -12,13 +12,14 @@ use support::{Home, Reply, Server, homes, json as run, text, token};
 const NAME: &str = "王金丝雀";
 const PHONE: &str = "13987654321";
 const MAIL: &str = "canary.wang@example.com";
-const OTHERS: [&str; 7] = [
+const OTHERS: [&str; 8] = [
     "canary-street-17",
     "canary-hobby",
     "canary-wechat",
     "canary-note-of-the-call",
     "canary-evidence-9",
     "canary-deleted-note",
+    "canary-scan-of-a-pass",
     "13911112222",
 ];
 
@@ -216,6 +217,16 @@ fn seed(home: &Home, server: &Server, key: &str) -> Seeded {
     let path = format!("/api/records/customer/{person}");
     let kind = json!({ "kind": "person", "email": MAIL, "address": "canary-street-17" });
     is(&ask(server, "PATCH", &path, key, &kind), 200);
+    // Files, with what stands in them.
+    for of in [format!("contact={contact}"), format!("customer={person}")] {
+        let path = format!("/api/files?name=%E7%8E%8B%E9%87%91%E4%B8%9D%E9%9B%80.txt&{of}");
+        let content = format!("{of}: canary-scan-of-a-pass of {NAME}");
+        let headers = [("content-type", "application/octet-stream")];
+        is(
+            &server.send("POST", &path, &headers, content.as_bytes()),
+            201,
+        );
+    }
     // Found by its spelling, and taken out as files.
     for path in [
         "/api/records/contact?search=wjsq",
@@ -304,6 +315,11 @@ fn everything_of_a_person_comes_in_one_file() {
             }
         }
         assert!(n > 30, "{n}");
+        let scan = names.iter().find(|name| name.starts_with("files/"));
+        let scan = scan.expect("the person's file");
+        assert!(scan.ends_with(&format!("-{NAME}.txt")), "{scan}");
+        let at = |part: &[u8]| file.body.windows(part.len()).any(|w| w == part);
+        assert!(at(scan.as_bytes()));
         let text = document.to_string();
         for canary in [
             NAME,

@@ -116,6 +116,7 @@ fn a_masked_value_comes_covered_through_every_door() {
             "/api/exports/records/customer?format=csv".to_owned(),
             "/api/exports/customers?format=csv".to_owned(),
         ];
+        server.search_follows();
         for path in &doors {
             let reply = get(&server, path, &agency);
             assert_eq!(
@@ -333,5 +334,56 @@ fn every_file_that_goes_out_is_in_the_log() {
         assert_eq!(first["object"], "customer");
         assert_eq!(first["after"]["where"], "city = '上海'");
         assert_eq!(first["channel"], "api");
+    }
+}
+
+/// Whoever may import may say of a record where it comes from; nobody changes
+/// that afterwards.
+#[test]
+fn when_and_by_whom_a_record_was_made_is_written_once() {
+    for home in homes() {
+        let (server, owner, _) = prepared(&home);
+        let clerk = json!({
+            "name": { "zh": "文员", "en": "Clerk" },
+            "about": { "zh": "文员。", "en": "A clerk." },
+            "grants": [{ "object": "*", "actions": ["read", "create", "update"], "rows": "all" }],
+        });
+        is(
+            &ask(&server, "PUT", "/api/roles/clerk", &owner, &clerk),
+            204,
+        );
+        let clerk = token(&home.keji(), "sun", "clerk");
+        let path = "/api/records/customer";
+        let old = json!({
+            "number": "K2", "created_at": "2018-05-01T08:00:00+08:00", "created_by": "张伟",
+        });
+        assert_eq!(
+            is(&ask(&server, "POST", path, &clerk, &old), 403)["code"],
+            "forbidden"
+        );
+        let made = is(&ask(&server, "POST", path, &owner, &old), 201);
+        assert_eq!(made["values"]["created_at"], "2018-05-01T00:00:00Z");
+        assert_eq!(made["values"]["created_by"], "张伟");
+        let own = is(
+            &ask(&server, "POST", path, &clerk, &json!({ "number": "K3" })),
+            201,
+        );
+        assert_eq!(own["values"]["created_by"], "sun");
+        assert!(own["values"]["created_at"].is_string(), "{own}");
+        let one = format!("{path}/{}", made["id"]);
+        for field in ["created_at", "created_by"] {
+            let change = json!({ field: null });
+            assert_eq!(
+                is(&ask(&server, "PATCH", &one, &owner, &change), 403)["code"],
+                "forbidden"
+            );
+            let many = json!({ "operations": [
+                { "update": { "id": made["id"], "values": { field: "2020-01-01" } } },
+            ] });
+            let bulk = format!("{path}/bulk");
+            assert!(ask(&server, "POST", &bulk, &owner, &many).status >= 400);
+        }
+        let after = is(&get(&server, &one, &owner), 200);
+        assert_eq!(after["values"], made["values"]);
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use jiff::civil::Date;
-use keji_schema::definition::ObjectDef;
+use keji_schema::definition::{ObjectDef, Origin};
 use keji_schema::{Type, Value};
 use serde::Serialize;
 
@@ -122,7 +122,8 @@ impl Store {
     }
 
     /// A hash of all records, independent of ids, of physical order and of
-    /// which import brought them: links count by the number of their target.
+    /// which import brought them: links count by the number of their target,
+    /// and when and by whom a record was made does not.
     pub async fn state_hash(&self) -> Result<u128> {
         let access = Access::all();
         let mut total: u128 = 0;
@@ -132,6 +133,7 @@ impl Store {
                 fields: object
                     .fields
                     .iter()
+                    .filter(|f| Origin::of(&f.id).is_none())
                     .map(|f| self.natural_path(object, &f.id))
                     .collect(),
                 filter: None,

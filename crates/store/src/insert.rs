@@ -1,5 +1,6 @@
 //! Many new records of one object at once, in one transaction and one change.
 
+use keji_schema::definition::Origin;
 use keji_schema::{Type, Value};
 use serde_json::{Map, Value as Json};
 
@@ -8,7 +9,7 @@ use crate::db::bulk::Rows;
 use crate::error::{Error, Result};
 use crate::log::{self, Entry, Touches};
 use crate::store::Store;
-use crate::write::{constraint, now};
+use crate::write::{constraint, now, origin_value};
 
 /// Rows that are handed to the database at once.
 const PORTION: usize = 2000;
@@ -50,7 +51,12 @@ impl Store {
                 "`{object}` cannot be inserted without its date"
             )));
         }
-        let columns: Vec<String> = fields.iter().map(|f| (*f).to_owned()).collect();
+        let mut columns: Vec<String> = fields.iter().map(|f| (*f).to_owned()).collect();
+        let origins = Origin::ALL.into_iter().filter(|_| def.has_origin);
+        let origins: Vec<Origin> = origins.filter(|o| !fields.contains(&o.id())).collect();
+        columns.extend(origins.iter().map(|origin| origin.id().to_owned()));
+        let made = origins.iter().map(|origin| origin_value(*origin, actor));
+        let made: Vec<Value> = made.collect();
         let mut touches = Touches::new();
         let mut n = 0i64;
         let mut tx = self.db().begin().await?;
@@ -62,8 +68,9 @@ impl Store {
                 values: Vec::with_capacity(PORTION * width),
             };
             for row in rows.by_ref().take(PORTION) {
-                if row.len() != width {
-                    let message = format!("a record has {} values, not {width}", row.len());
+                if row.len() != fields.len() {
+                    let n = fields.len();
+                    let message = format!("a record has {} values, not {n}", row.len());
                     return Err(Error::Query(message));
                 }
                 match time_at.map(|at| &row[at]) {
@@ -81,6 +88,7 @@ impl Store {
                     None => {}
                 }
                 portion.values.extend(row);
+                portion.values.extend(made.iter().cloned());
                 n += 1;
             }
             let inserted = tx.insert(object, &columns, portion).await;

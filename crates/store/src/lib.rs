@@ -15,6 +15,7 @@ mod store;
 
 pub mod access;
 pub mod audit;
+mod group;
 mod read;
 pub mod record;
 
@@ -31,6 +32,7 @@ mod import;
 
 mod backup;
 mod check;
+pub mod content;
 mod erase;
 pub mod evaluation;
 pub mod identity;
@@ -44,7 +46,7 @@ pub mod webhook;
 
 mod db;
 mod ddl;
-mod spelling;
+mod search;
 mod sql;
 mod system;
 
@@ -55,8 +57,8 @@ pub mod testing;
 pub use access::Access;
 pub use audit::{LogProof, LogQuery, Note, Seal};
 pub use backup::{
-    BackupProgress, BackupReport, BackupStep, Checksum, Manifest, Source, TableSum, read_manifest,
-    restore,
+    BackupFault, BackupProgress, BackupReport, BackupStep, Checksum, Manifest, Source, TableSum,
+    check_backup, read_manifest, restore, sweep_backups,
 };
 pub use batch::{
     Batch, BatchId, BatchState, ImportMode, ImportSummary, NewBatch, OrderLineRow, StageMark,
@@ -64,9 +66,11 @@ pub use batch::{
 };
 pub use change::{Change, ChangeKind, ChangeQuery, Delta, Deltas, NewChange, Op, Touched};
 pub use check::Counts;
+pub use content::{ContentCheck, ContentDamage, ContentPart, Contents, Incoming, Landed};
 pub use erase::{Erased, Erasure, ErasureLine, ErasureRequest};
 pub use error::{Error, Result};
 pub use evaluation::Evaluation;
+pub use group::{Group, GroupQuery, Groups};
 pub use identity::{By, NewToken, Proof, Session, Sign, Token};
 pub use import::Found;
 pub use job::{Job, JobId, JobState, Lease, NewJob, Retry};
@@ -75,7 +79,7 @@ pub use mapping::SavedMapping;
 pub use passkey::{NewPasskey, Passkey};
 pub use provider::{NewProvider, Provider};
 pub use record::{ListPage, ListQuery, Record, ScanQuery, Sort};
-pub use spelling::Spelling;
+pub use search::Spelling;
 pub use store::{Cancel, Location, Store};
 pub use webhook::{Attempt, Delivery, NewDelivery, Webhook, WebhookValues};
 pub use write_many::{Answered, Once, WriteFault, Written};

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use keji_schema::definition::ObjectDef;
 use keji_schema::{Catalog, Type, Value};
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 
 use crate::access::Access;
 use crate::change::ChangeKind;
@@ -49,12 +49,75 @@ pub(crate) async fn append(conn: &mut Conn<'_>, entry: &Entry<'_>) -> Result<i64
          from keji_change returning seq",
         salt_sql(conn.dialect())
     );
+    let params = params(entry);
+    let row = conn
+        .row(typed(conn.dialect(), &sql, &params), &params, &[Type::Int])
+        .await?;
+    position(row)
+}
+
+/// Appends an entry with what it touches; see [`touch`]. On PostgreSQL in one
+/// call of [`append_sql`], because everybody else waits from the lock until the
+/// commit.
+pub(crate) async fn append_touching(
+    conn: &mut Conn<'_>,
+    entry: &Entry<'_>,
+    touches: &Touches,
+    only: Option<(&str, i64)>,
+) -> Result<i64> {
+    if conn.dialect() == Dialect::Sqlite {
+        let seq = append(conn, entry).await?;
+        touch(conn, seq, touches, only).await?;
+        return Ok(seq);
+    }
+    let touched: Vec<Json> = (touches.iter())
+        .map(|(object, month)| {
+            let record = only.filter(|(of, _)| of == object).map(|(_, id)| id);
+            json!([object, month.map(|m| m.to_string()), record])
+        })
+        .collect();
+    let mut params = params(entry);
+    params.push(Value::Text(Json::Array(touched).to_string()));
+    let sql = "select keji_append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+    position(conn.row(sql, &params, &[Type::Int]).await?)
+}
+
+fn position(row: Option<Vec<Value>>) -> Result<i64> {
+    row.and_then(|row| crate::db::int(&row[0]))
+        .ok_or_else(|| Error::Corrupt("the change log gave no position".to_owned()))
+}
+
+/// The last parameter is a list of lists: an object, a month or null, a record
+/// or null. Each statement of the function sees what was committed before it
+/// began, so the position is found behind the lock.
+pub(crate) fn append_sql() -> String {
+    format!(
+        "create or replace function keji_append(timestamptz, text, text, text, text, bigint, \
+         bigint, text, text, text) returns bigint language plpgsql as $body$ \
+         declare place bigint; \
+         begin \
+           perform pg_advisory_xact_lock({}); \
+           insert into keji_change (seq, at, actor, channel, kind, object, record, batch, before, \
+             after, salt) \
+           select coalesce(max(c.seq), 0) + 1, $1, $2, $3, $4, $5, $6, $7, $8, $9, {} \
+             from keji_change c returning seq into place; \
+           insert into keji_touched (seq, object, month, record) \
+           select place, t->>0, (t->>1)::date, (t->>2)::bigint \
+             from json_array_elements($10::json) t; \
+           return place; \
+         end $body$",
+        lock::LOG,
+        salt_sql(Dialect::Postgres)
+    )
+}
+
+fn params(entry: &Entry<'_>) -> Vec<Value> {
     let text = |map: Option<&Map<String, Json>>| {
         map.map_or(Value::Null, |m| {
             Value::Text(Json::Object(m.clone()).to_string())
         })
     };
-    let params = [
+    vec![
         Value::Instant(entry.at),
         entry.actor.into(),
         entry.channel.into(),
@@ -64,12 +127,7 @@ pub(crate) async fn append(conn: &mut Conn<'_>, entry: &Entry<'_>) -> Result<i64
         entry.batch.map_or(Value::Null, Value::Int),
         text(entry.before),
         text(entry.after),
-    ];
-    let row = conn
-        .row(typed(conn.dialect(), &sql, &params), &params, &[Type::Int])
-        .await?;
-    row.and_then(|row| crate::db::int(&row[0]))
-        .ok_or_else(|| Error::Corrupt("the change log gave no position".to_owned()))
+    ]
 }
 
 /// 122 random bits or more, another for each row.

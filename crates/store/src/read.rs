@@ -1,14 +1,17 @@
 //! Reading records: a page, one, or all of them in a stream.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use keji_schema::definition::Mask;
 use keji_schema::{Type, Value};
 use serde_json::Value as Json;
 
 use crate::access::Access;
 use crate::db::bulk;
-use crate::db::{Db, Tx};
+use crate::db::{Conn, Db, Tx};
 use crate::error::{Error, Result};
 use crate::record::{ListPage, ListQuery, Record, ScanQuery, Sort};
+use crate::search::{Candidates, SPELT, is_spelling, list_sql};
 use crate::sql::{Dialect, Select, quote};
 use crate::store::Store;
 
@@ -22,15 +25,16 @@ const PORTION: usize = 1024;
 impl Store {
     /// One page, in a stable order: by the query's sort, then by id.
     pub async fn list(&self, query: &ListQuery, access: &Access) -> Result<ListPage> {
+        let mut reader = self.db().reader().await?;
+        let mut conn = reader.conn();
+        let candidates = self.searched(&mut conn, query).await?;
         let ListSql {
             sql,
             count_sql,
             params,
             kinds,
             masks,
-        } = self.list_sql(query, access)?;
-        let mut reader = self.db().reader().await?;
-        let mut conn = reader.conn();
+        } = self.list_sql(query, &candidates, access)?;
         let mut rows = conn.rows(sql, &params, &kinds).await?;
         let next = match rows.len() > query.limit as usize {
             true => {
@@ -165,7 +169,12 @@ impl Store {
         self.db().snapshot().await
     }
 
-    fn list_sql(&self, query: &ListQuery, access: &Access) -> Result<ListSql> {
+    fn list_sql(
+        &self,
+        query: &ListQuery,
+        candidates: &Candidates,
+        access: &Access,
+    ) -> Result<ListSql> {
         let dialect = self.db().dialect();
         let mut select = Select::new(dialect, &self.0.catalog, access, &query.object)?;
         let mut columns = Vec::new();
@@ -183,7 +192,7 @@ impl Store {
             kinds.push(key.kind);
         }
         let mut condition = select.condition(query.filter.as_ref())?;
-        if let Some(search) = self.search_sql(&mut select, query)? {
+        if let Some(search) = self.search_sql(&mut select, query, candidates)? {
             condition = format!("{condition} and {search}");
         }
         let count_sql = query.total.then(|| {
@@ -266,32 +275,62 @@ impl Store {
         Ok(keys)
     }
 
-    fn search_sql(&self, select: &mut Select<'_>, query: &ListQuery) -> Result<Option<String>> {
-        let Some(text) = query
-            .search
-            .as_deref()
-            .map(str::trim)
-            .filter(|t| !t.is_empty())
-        else {
+    /// Where a query searches, as paths.
+    fn search_paths(&self, query: &ListQuery) -> Result<Vec<String>> {
+        if !query.search_in.is_empty() {
+            return Ok(query.search_in.clone());
+        }
+        let def = self.0.catalog.object(&query.object)?;
+        let own = def.fields.iter().filter(|f| f.search);
+        Ok(own.map(|f| f.id.clone()).collect())
+    }
+
+    /// The objects at the ends of those paths.
+    fn searched_objects(&self, query: &ListQuery) -> Result<BTreeSet<String>> {
+        let paths = self.search_paths(query)?;
+        let objects = paths.iter().map(|path| {
+            let (link, _) = path.rsplit_once('.').unwrap_or(("id", path));
+            self.object_behind(&query.object, link)
+        });
+        objects.collect()
+    }
+
+    fn object_behind(&self, object: &str, link: &str) -> Result<String> {
+        if link == "id" {
+            return Ok(object.to_owned());
+        }
+        let steps: Vec<String> = link.split('.').map(str::to_owned).collect();
+        let field = self.0.catalog.field(object, &steps)?;
+        (field.to.clone()).ok_or_else(|| Error::Query(format!("`{link}` leads to no object")))
+    }
+
+    /// What the index leaves of the records to search, for `search_sql`.
+    pub(crate) async fn searched(
+        &self,
+        conn: &mut Conn<'_>,
+        query: &ListQuery,
+    ) -> Result<Candidates> {
+        let Some(text) = searched(query) else {
+            return Ok(Candidates::new());
+        };
+        let objects = self.searched_objects(query)?;
+        self.candidates(conn, &objects, text).await
+    }
+
+    pub(crate) fn search_sql(
+        &self,
+        select: &mut Select<'_>,
+        query: &ListQuery,
+        candidates: &Candidates,
+    ) -> Result<Option<String>> {
+        let Some(text) = searched(query) else {
             return Ok(None);
         };
-        let def = self.0.catalog.object(&query.object)?;
-        let own = || {
-            def.fields
-                .iter()
-                .filter(|f| f.search)
-                .map(|f| f.id.clone())
-                .collect()
-        };
-        let paths: Vec<String> = if query.search_in.is_empty() {
-            own()
-        } else {
-            query.search_in.clone()
-        };
-        let mut any = Vec::new();
-        let is_spelling = text.len() >= 2 && text.bytes().all(|b| b.is_ascii_alphabetic());
+        let may_be_spelt = is_spelling(text);
         let text = select.bind(Value::Text(text.to_ascii_lowercase()));
-        for path in paths {
+        // By the link that leads to the object, what matches there.
+        let mut by_link: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for path in self.search_paths(query)? {
             // An own field that is hidden is left out, one asked for by name is
             // an error.
             let (column, kind) = match select.path(&path) {
@@ -302,8 +341,12 @@ impl Store {
             if !matches!(kind, Type::Text | Type::Choice) {
                 return Err(Error::Query(format!("`{path}` is not a text to search in")));
             }
-            if is_spelling && let Some(sql) = self.spelling_sql(select, query, &path, &text)? {
-                any.push(sql);
+            let (link, field) = path.rsplit_once('.').unwrap_or(("id", &path));
+            let any = by_link.entry(link.to_owned()).or_default();
+            if may_be_spelt && field == SPELT {
+                let object = self.object_behind(&query.object, link)?;
+                let (id, _) = select.path(link)?;
+                any.push(spelling_sql(select.dialect, &object, &id, &text));
             }
             any.push(match select.dialect {
                 Dialect::Sqlite => format!("instr(lower({column}), {text}) > 0"),
@@ -312,50 +355,45 @@ impl Store {
                 }
             });
         }
-        Ok(Some(if any.is_empty() {
+        let mut found = Vec::new();
+        for (link, any) in by_link {
+            let any = any.join(" or ");
+            let object = self.object_behind(&query.object, &link)?;
+            let Some(ids) = candidates.get(&object) else {
+                found.push(format!("({any})"));
+                continue;
+            };
+            let (id, _) = select.path(&link)?;
+            let ids = select.bind(Value::Text(ids.clone()));
+            let ids = list_sql(select.dialect, &ids);
+            found.push(format!("({id} in ({ids}) and ({any}))"));
+        }
+        Ok(Some(if found.is_empty() {
             "false".to_owned()
         } else {
-            format!("({})", any.join(" or "))
+            format!("({})", found.join(" or "))
         }))
     }
 }
 
-impl Store {
-    /// Records at the end of a path whose name is spelt like the text.
-    fn spelling_sql(
-        &self,
-        select: &mut Select<'_>,
-        query: &ListQuery,
-        path: &str,
-        text: &str,
-    ) -> Result<Option<String>> {
-        let (link, field) = path.rsplit_once('.').unwrap_or(("id", path));
-        if field != "name" {
-            return Ok(None);
-        }
-        let object = match link {
-            "id" => query.object.clone(),
-            link => {
-                let steps: Vec<String> = link.split('.').map(str::to_owned).collect();
-                let to = self.0.catalog.field(&query.object, &steps)?.to.clone();
-                match to {
-                    Some(object) => object,
-                    None => return Ok(None),
-                }
-            }
-        };
-        let (id, _) = select.path(link)?;
-        let has = |column: &str| match select.dialect {
-            Dialect::Sqlite => format!("instr({column}, {text}) > 0"),
-            Dialect::Postgres => format!("strpos({column}, {text}::text) > 0"),
-        };
-        Ok(Some(format!(
-            "{id} in (select record from keji_spelling where object = '{object}' \
-             and ({} or {}))",
-            has("initials"),
-            has("spelt")
-        )))
-    }
+/// A record whose name is spelt like the text.
+fn spelling_sql(dialect: Dialect, object: &str, id: &str, text: &str) -> String {
+    let has = |column: &str| match dialect {
+        Dialect::Sqlite => format!("instr(k.{column}, {text}) > 0"),
+        Dialect::Postgres => format!("strpos(k.{column}, {text}::text) > 0"),
+    };
+    format!(
+        "exists (select 1 from keji_spelling k where k.object = '{object}' \
+         and k.record = {id} and ({} or {}))",
+        has("initials"),
+        has("spelt")
+    )
+}
+
+/// The text that a query searches for.
+fn searched(query: &ListQuery) -> Option<&str> {
+    let text = query.search.as_deref().map(str::trim);
+    text.filter(|text| !text.is_empty())
 }
 
 /// Places of covered values, each with how it is covered.

@@ -4,8 +4,8 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use keji_schema::Catalog;
 
@@ -13,8 +13,10 @@ use crate::check::CountsCache;
 use crate::db::{self, Db};
 use crate::ddl::Shape;
 use crate::error::Result;
+use crate::group::GroupsCache;
 use crate::import::Imports;
 use crate::job::Held;
+use crate::search::Index;
 use crate::system;
 
 #[derive(Clone, PartialEq, Eq)]
@@ -77,6 +79,9 @@ pub(crate) struct Inner {
     /// Jobs that this process works on.
     pub(crate) held: Held,
     pub(crate) counts: CountsCache,
+    pub(crate) groups: GroupsCache,
+    /// Where there is one: [`Store::use_search`].
+    pub(crate) search: OnceLock<Index>,
 }
 
 impl Store {
@@ -106,6 +111,8 @@ impl Store {
             imports: Imports::default(),
             held: Held::default(),
             counts: CountsCache::default(),
+            groups: GroupsCache::default(),
+            search: OnceLock::new(),
         }));
         store.sweep_imports().await?;
         Ok(store)
@@ -118,6 +125,9 @@ impl Store {
     /// Waits for running operations and closes the connections.
     pub async fn close(self) {
         self.0.imports.clear().await;
+        if let Some(index) = self.0.search.get() {
+            index.close().await;
+        }
         self.0.db.close().await;
     }
 

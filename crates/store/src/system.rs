@@ -1,15 +1,17 @@
 //! The tables that are no objects: change log, jobs, imports, the copy's list
 //! of files, evaluations; and how a database is brought up to the catalog.
 
+use keji_schema::definition::Origin;
 use keji_schema::{Catalog, Type, Value};
 
 use crate::db::{Conn, Db};
 use crate::ddl::{self, Shape};
 use crate::error::{Error, Result};
-use crate::sql::Dialect;
+use crate::log;
+use crate::sql::{Dialect, quote};
 
 /// Of the tables below: the last of [`MIGRATIONS`].
-const VERSION: i64 = 8;
+const VERSION: i64 = 9;
 
 /// Keys of PostgreSQL's advisory locks.
 pub(crate) mod lock {
@@ -54,14 +56,50 @@ pub(crate) async fn prepare(db: &Db, catalog: &Catalog, may_drop: bool) -> Resul
                 .await?;
         }
     }
+    if dialect == Dialect::Postgres {
+        conn.run(log::append_sql(), &[]).await?;
+    }
     let (steps, result) = ddl::diff(&stored, &wanted, may_drop)?;
     let script: Vec<String> = steps.iter().filter_map(|step| step.sql(dialect)).collect();
     conn.script(&script).await?;
+    for step in &steps {
+        if let ddl::Step::AddColumn(table, column) = step
+            && Origin::of(&column.name).is_some()
+        {
+            conn.script(&origin_from_log(table, &column.name)).await?;
+        }
+    }
     let text = serde_json::to_string(&result).map_err(|e| Error::Corrupt(e.to_string()))?;
     set_meta(&mut conn, "shape", &text).await?;
     set_meta(&mut conn, "version", &VERSION.to_string()).await?;
     tx.commit().await?;
     Ok(result)
+}
+
+/// Records from before there was such a field have it from the log, which has
+/// an entry for each that was written by itself, and one for each import.
+fn origin_from_log(table: &str, column: &str) -> [String; 2] {
+    let said = match column {
+        c if c == Origin::At.id() => "at",
+        _ => "actor",
+    };
+    let name = quote(table);
+    let of = |link: &str, which: &str| {
+        format!(
+            "update {name} set {column} = c.{said} from keji_change c \
+             where {name}.{column} is null and c.{link} and {which}"
+        )
+    };
+    [
+        of(
+            &format!("record = {name}.id"),
+            &format!("c.object = '{table}' and c.kind = 'create'"),
+        ),
+        of(
+            &format!("batch = {name}.batch"),
+            "c.record is null and c.kind = 'import'",
+        ),
+    ]
 }
 
 pub(crate) async fn meta(conn: &mut Conn<'_>, key: &str) -> Result<Option<String>> {

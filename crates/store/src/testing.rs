@@ -21,7 +21,10 @@ use crate::store::Location;
 /// A database that goes away with this value.
 pub struct Place {
     pub location: Location,
+    /// The data folder.
+    pub folder: std::path::PathBuf,
     _guard: Guard,
+    _folder: Option<tempfile::TempDir>,
 }
 
 #[allow(dead_code)] // Held, never read.
@@ -42,7 +45,19 @@ pub fn sqlite() -> Place {
     let folder = tempfile::tempdir().expect("a temporary folder");
     Place {
         location: Location::Folder(folder.path().to_owned()),
+        folder: folder.path().to_owned(),
         _guard: Guard::Folder(folder),
+        _folder: None,
+    }
+}
+
+fn on_server(location: Location, guard: Guard) -> Place {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    Place {
+        location,
+        folder: folder.path().to_owned(),
+        _guard: guard,
+        _folder: Some(folder),
     }
 }
 
@@ -55,10 +70,10 @@ pub async fn postgres() -> Option<Place> {
             url: url.clone(),
             name: name.clone(),
         });
-        return Some(Place {
-            location: Location::Postgres(with_database(&url, &name)),
-            _guard: guard,
-        });
+        return Some(on_server(
+            Location::Postgres(with_database(&url, &name)),
+            guard,
+        ));
     }
     let Some(cluster) = shared_cluster() else {
         assert!(
@@ -71,10 +86,7 @@ pub async fn postgres() -> Option<Place> {
     let url = format!("postgres://postgres@127.0.0.1:{}/postgres", cluster.port);
     let name = create_database(&url).await;
     let location = Location::Postgres(with_database(&url, &name));
-    Some(Place {
-        location,
-        _guard: Guard::Cluster(cluster),
-    })
+    Some(on_server(location, Guard::Cluster(cluster)))
 }
 
 async fn create_database(url: &str) -> String {

@@ -1,10 +1,11 @@
 //! The one write path for records: row, change, touched parts of the copy and
 //! jobs in one transaction. Several at once are `write_many`'s.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use keji_schema::definition::{FieldDef, ObjectDef};
+use keji_schema::definition::{FieldDef, ObjectDef, Origin};
 use keji_schema::{Type, Value};
 use serde_json::{Map, Value as Json};
 use sqlx::error::ErrorKind;
@@ -28,11 +29,14 @@ impl Store {
     /// change: nothing is written, no job enqueued, and the answer is `None`.
     pub async fn write(&self, change: NewChange, access: &Access) -> Result<Option<Change>> {
         let def = self.check_op(&change, access)?;
-        let mut tx = self.db().begin().await?;
+        let mut tx = self.db().begin_shared().await?;
         let mut conn = tx.conn();
         let applied = match self.apply(&mut conn, def, &change, access).await {
             Ok(Done::Changed(applied)) => applied,
-            Ok(Done::Unchanged(_)) => return Ok(None),
+            Ok(Done::Unchanged(_)) => {
+                tx.commit().await?;
+                return Ok(None);
+            }
             Err(e) => return Err(named(e, &change)),
         };
         let written = self.enter(&mut conn, def, &change, *applied).await;
@@ -55,7 +59,8 @@ impl Store {
         let (kind, id, before, after) = match &change.op {
             Op::Create { values } => {
                 let numbered = self.numbered(conn, def, change, values).await?;
-                let values = numbered.as_ref().unwrap_or(values);
+                let values = with_origin(def, change, numbered.as_ref().unwrap_or(values));
+                let values = values.as_ref();
                 let id = insert(conn, def, values).await?;
                 self.check_reach(conn, def, id, access).await?;
                 let given = values.iter().filter(|(_, v)| !v.is_null());
@@ -144,7 +149,6 @@ impl Store {
             before: before.as_ref(),
             after: after.as_ref(),
         };
-        let seq = log::append(conn, &entry).await?;
         // Of an object that copies its own fields over a link to itself, other
         // records may have changed in the same part.
         let included = def.copy.iter().flat_map(|copy| &copy.include);
@@ -152,7 +156,7 @@ impl Store {
             .filter_map(|path| def.field(path.split_once('.')?.0))
             .any(|link| link.to.as_ref() == Some(&def.id));
         let only = (!links_to_itself).then_some((def.id.as_str(), id));
-        log::touch(conn, seq, &touches, only).await?;
+        let seq = log::append_touching(conn, &entry, &touches, only).await?;
         for new in &change.jobs {
             job::insert(conn, new).await?;
         }
@@ -358,6 +362,30 @@ pub(crate) fn now() -> Timestamp {
 
 pub(crate) fn json(value: &Value) -> Json {
     serde_json::to_value(value).unwrap_or(Json::Null)
+}
+
+/// The values with when and by whom the record is made, where they do not say.
+fn with_origin<'a>(
+    def: &ObjectDef,
+    change: &NewChange,
+    values: &'a [(String, Value)],
+) -> Cow<'a, [(String, Value)]> {
+    let mut values = Cow::Borrowed(values);
+    for origin in Origin::ALL.into_iter().filter(|_| def.has_origin) {
+        if !values.iter().any(|(f, v)| f == origin.id() && !v.is_null()) {
+            let value = origin_value(origin, &change.actor);
+            values.to_mut().push((origin.id().to_owned(), value));
+        }
+    }
+    values
+}
+
+/// Of what is made here and now.
+pub(crate) fn origin_value(origin: Origin, actor: &str) -> Value {
+    match origin {
+        Origin::At => Value::Instant(now()),
+        Origin::By => actor.into(),
+    }
 }
 
 async fn insert(conn: &mut Conn<'_>, def: &ObjectDef, values: &[(String, Value)]) -> Result<i64> {

@@ -24,6 +24,10 @@ const KEPT: SignedDuration = SignedDuration::from_hours(24);
 /// again.
 const TRIES: u32 = 4;
 
+/// Writes that may share a transaction with those of others; more would keep
+/// the others waiting.
+const FEW: usize = 10;
+
 /// A request that its caller may send again, to have one effect in all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Once {
@@ -123,11 +127,15 @@ impl Store {
         once: Option<&Once>,
         answer: &(impl Fn(&[Result<Written>]) -> Json + Send + Sync),
     ) -> std::result::Result<Answered, WriteFault> {
-        let mut tx = self.db().begin().await?;
+        let mut tx = match changes.len() {
+            ..=FEW => self.db().begin_shared().await?,
+            _ => self.db().begin().await?,
+        };
         let mut conn = tx.conn();
         if let Some(once) = once
             && let Some(body) = reserve(&mut conn, once).await?
         {
+            tx.commit().await?;
             return Ok(Answered {
                 body,
                 outcomes: Vec::new(),
@@ -155,10 +163,21 @@ impl Store {
                 done.push(applied);
             }
         }
+        // Read as they are now before anybody has to wait for the log.
+        let mut records = Vec::with_capacity(changes.len());
+        for (change, done) in changes.iter().zip(&done) {
+            records.push(match done {
+                Ok(Done::Changed(applied)) => {
+                    self.shown(&mut conn, &change.object, applied.id, access)
+                        .await?
+                }
+                _ => None,
+            });
+        }
         let mut outcomes = Vec::with_capacity(changes.len());
-        for (change, done) in changes.iter().zip(done) {
+        for ((change, done), record) in changes.iter().zip(done).zip(records) {
             outcomes.push(match done {
-                Ok(done) => Ok(self.written(&mut conn, change, done, access).await?),
+                Ok(done) => Ok(self.written(&mut conn, change, done, record).await?),
                 Err(error) => Err(error),
             });
         }
@@ -196,12 +215,29 @@ impl Store {
         done
     }
 
+    /// Without the fields hidden from the caller, but whether or not he sees
+    /// the record.
+    async fn shown(
+        &self,
+        conn: &mut Conn<'_>,
+        object: &str,
+        id: i64,
+        access: &Access,
+    ) -> Result<Option<Record>> {
+        let masked = Access {
+            predicate: None,
+            hidden: access.hidden.clone(),
+            masked: access.masked.clone(),
+        };
+        self.record(conn, object, id, &masked, false).await
+    }
+
     async fn written(
         &self,
         conn: &mut Conn<'_>,
         change: &NewChange,
         done: Done,
-        access: &Access,
+        record: Option<Record>,
     ) -> Result<Written> {
         let def = self.0.catalog.object(&change.object)?;
         let applied = match done {
@@ -217,15 +253,10 @@ impl Store {
         };
         let id = applied.id;
         let change = self.enter(conn, def, change, *applied).await?;
-        let masked = Access {
-            predicate: None,
-            hidden: access.hidden.clone(),
-            masked: access.masked.clone(),
-        };
         Ok(Written {
             id,
             version: change.seq,
-            record: self.record(conn, &def.id, id, &masked, false).await?,
+            record,
             change: Some(change),
         })
     }

@@ -22,6 +22,35 @@ async fn open(location: &Location) -> Store {
     Store::open(location, catalog()).await.unwrap()
 }
 
+async fn bytes(store: &Store, place: &Place) -> Contents {
+    store.contents(&place.folder).await.unwrap()
+}
+
+/// A file's record with its bytes; its checksum.
+async fn attach(store: &Store, contents: &Contents, content: &[u8]) -> String {
+    let mut incoming = contents.incoming().unwrap();
+    incoming.write(content).unwrap();
+    let landed = incoming.finish().unwrap();
+    let op = Op::Create {
+        values: vec![
+            ("name".to_owned(), "a.txt".into()),
+            ("checksum".to_owned(), landed.checksum.as_str().into()),
+        ],
+    };
+    let change = NewChange {
+        object: "file".to_owned(),
+        op,
+        actor: "anna".to_owned(),
+        channel: "cli".to_owned(),
+        module: None,
+        expected: None,
+        gives_number: true,
+        jobs: Vec::new(),
+    };
+    store.write(change, &Access::all()).await.unwrap();
+    landed.checksum
+}
+
 fn line(order: u64, n: u64) -> OrderLineRow {
     let text = |text: String| Some(text);
     OrderLineRow {
@@ -142,7 +171,12 @@ async fn a_backup_is_restored_on_either_database() {
         let gone = fill(&store).await;
         let file = folder.path().join(format!("{n}.keji-backup"));
         let mut steps = Vec::new();
-        let report = store.backup(&file, |p| steps.push(p.step)).await.unwrap();
+        let report = store
+            .backup(&file, None, &bytes(&store, source).await, |p| {
+                steps.push(p.step)
+            })
+            .await
+            .unwrap();
         steps.dedup();
         assert_eq!(steps.first(), Some(&BackupStep::Copy));
         assert_eq!(steps.last(), Some(&BackupStep::Finish));
@@ -156,11 +190,17 @@ async fn a_backup_is_restored_on_either_database() {
         assert_eq!(manifest.tables, report.tables);
         assert_eq!(manifest.seq, store.last_seq().await.unwrap());
         // No second backup under the same name.
-        assert!(store.backup(&file, |_| ()).await.is_err());
+        assert!(
+            store
+                .backup(&file, None, &bytes(&store, source).await, |_| ())
+                .await
+                .is_err()
+        );
         assert!(!store.is_frozen().await.unwrap());
 
         for target in places().await {
-            let restored = restore(&file, &target.location, catalog(), |_| ()).await;
+            let restored =
+                restore(&file, &target.location, &target.folder, catalog(), |_| ()).await;
             assert_eq!(restored.unwrap(), report);
             let copy = open(&target.location).await;
             assert_eq!(copy.state_hash().await.unwrap(), hash);
@@ -189,7 +229,10 @@ async fn a_backup_is_restored_on_either_database() {
             assert_eq!(counts.objects["order"], 201);
             // Its own backup is the same but for what came since.
             let again = folder.path().join("again");
-            let second = copy.backup(&again, |_| ()).await.unwrap();
+            let second = copy
+                .backup(&again, None, &bytes(&copy, &target).await, |_| ())
+                .await
+                .unwrap();
             assert_eq!(
                 second.state_hash,
                 Checksum(copy.state_hash().await.unwrap())
@@ -197,7 +240,7 @@ async fn a_backup_is_restored_on_either_database() {
             fs::remove_file(again).unwrap();
             copy.close().await;
             // A second restore into the same place is refused.
-            let refused = restore(&file, &target.location, catalog(), |_| ()).await;
+            let refused = restore(&file, &target.location, &target.folder, catalog(), |_| ()).await;
             let message = refused.unwrap_err().to_string();
             assert!(message.contains("already"), "{message}");
         }
@@ -235,13 +278,16 @@ async fn backups_are_consistent_while_others_write() {
         for i in 0..5 {
             tokio::time::sleep(Duration::from_millis(50)).await;
             let file = folder.path().join(format!("{n}-{i}.keji-backup"));
-            let report = store.backup(&file, |_| ()).await.unwrap();
+            let report = store
+                .backup(&file, None, &bytes(&store, source).await, |_| ())
+                .await
+                .unwrap();
             let rows = |name: &str| report.tables.iter().find(|t| t.name == name).unwrap().rows;
             assert_eq!(rows("order"), rows("order_line"));
             assert_eq!(rows("order"), rows("keji_change"));
             seen.push(rows("order"));
             for target in [Some(sqlite()), postgres().await].into_iter().flatten() {
-                restore(&file, &target.location, catalog(), |_| ())
+                restore(&file, &target.location, &target.folder, catalog(), |_| ())
                     .await
                     .unwrap();
                 let copy = open(&target.location).await;
@@ -264,8 +310,10 @@ async fn what_is_no_whole_backup_is_refused() {
     let source = sqlite();
     let store = open(&source.location).await;
     fill(&store).await;
+    let contents = bytes(&store, &source).await;
+    attach(&store, &contents, &[7; 200_000]).await;
     let file = folder.path().join("good.keji-backup");
-    store.backup(&file, |_| ()).await.unwrap();
+    store.backup(&file, None, &contents, |_| ()).await.unwrap();
     store.close().await;
     let good = fs::read(&file).unwrap();
     let bad = folder.path().join("bad");
@@ -273,7 +321,7 @@ async fn what_is_no_whole_backup_is_refused() {
     let refused = async |content: &[u8], what: &str| {
         fs::write(&bad, content).unwrap();
         for target in &targets {
-            let error = restore(&bad, &target.location, catalog(), |_| ()).await;
+            let error = restore(&bad, &target.location, &target.folder, catalog(), |_| ()).await;
             let message = error.expect_err(what).to_string();
             assert!(message.contains("bad: "), "{what}: {message}");
             assert!(is_empty(target).await, "{what} left something");
@@ -296,16 +344,91 @@ async fn what_is_no_whole_backup_is_refused() {
     refused(&foreign, "a SQLite file").await;
     fs::remove_file(&bad).unwrap();
     assert!(
-        restore(&bad, &targets[0].location, catalog(), |_| ())
-            .await
-            .is_err()
+        restore(
+            &bad,
+            &targets[0].location,
+            &targets[0].folder,
+            catalog(),
+            |_| ()
+        )
+        .await
+        .is_err()
     );
     // A new folder that a refused restore made is gone again.
     let fresh = Location::Folder(folder.path().join("fresh"));
     fs::write(&bad, &good[1..]).unwrap();
-    assert!(restore(&bad, &fresh, catalog(), |_| ()).await.is_err());
+    assert!(
+        restore(
+            &bad,
+            &fresh,
+            &folder.path().join("fresh"),
+            catalog(),
+            |_| ()
+        )
+        .await
+        .is_err()
+    );
     fs::remove_file(&bad).unwrap();
     assert_eq!(entries(folder.path()), [file]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_bytes_of_files_are_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    for (n, source) in places().await.iter().enumerate() {
+        let store = open(&source.location).await;
+        let contents = bytes(&store, source).await;
+        let large: Vec<u8> = (0..700_001u32).map(|i| (i % 251) as u8).collect();
+        let first = attach(&store, &contents, &large).await;
+        let empty = attach(&store, &contents, b"").await;
+        let lost = attach(&store, &contents, b"lost").await;
+        let rotten = attach(&store, &contents, b"rotten").await;
+        // A second record with the same content has the same bytes.
+        assert_eq!(attach(&store, &contents, &large).await, first);
+        let at = |checksum: &str| {
+            let found = find(&source.folder, checksum);
+            found.into_iter().next().expect("bytes in the data folder")
+        };
+        fs::remove_file(at(&lost)).unwrap();
+        fs::write(at(&rotten), b"rotted").unwrap();
+        let file = folder.path().join(format!("{n}.keji-backup"));
+        let report = store.backup(&file, None, &contents, |_| ()).await.unwrap();
+        assert_eq!((report.contents, report.contents_missing), (2, 2));
+        for target in places().await {
+            restore(&file, &target.location, &target.folder, catalog(), |_| ())
+                .await
+                .unwrap();
+            let copy = open(&target.location).await;
+            let there = bytes(&copy, &target).await;
+            let mut found = Vec::new();
+            use std::io::Read;
+            let mut content = there.open(&first).unwrap().expect("the bytes");
+            content.read_to_end(&mut found).unwrap();
+            assert_eq!(found, large);
+            assert!(there.open(&empty).unwrap().is_some());
+            let check = copy.check_contents(&there).await.unwrap();
+            assert_eq!((check.n, check.damages.len()), (2, 2));
+            assert!(check.damages.iter().all(|damage| damage.is_missing));
+            assert_eq!(copy.sweep_contents(&there, true).await.unwrap(), Some(0));
+            copy.close().await;
+        }
+        store.close().await;
+        fs::remove_file(file).unwrap();
+    }
+    assert!(entries(folder.path()).is_empty());
+}
+
+/// Files of this name below the folder.
+fn find(folder: &Path, name: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for path in entries(folder) {
+        if path.is_dir() {
+            found.extend(find(&path, name));
+        } else if path.ends_with(name) {
+            found.push(path);
+        }
+    }
+    found
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -315,12 +438,15 @@ async fn a_place_in_use_is_refused() {
     let store = open(&source.location).await;
     fill(&store).await;
     let file = folder.path().join("good.keji-backup");
-    store.backup(&file, |_| ()).await.unwrap();
+    store
+        .backup(&file, None, &bytes(&store, &source).await, |_| ())
+        .await
+        .unwrap();
     for target in places().await {
         let other = open(&target.location).await;
         new_customer(&other, "X").await;
         let hash = other.state_hash().await.unwrap();
-        let refused = restore(&file, &target.location, catalog(), |_| ()).await;
+        let refused = restore(&file, &target.location, &target.folder, catalog(), |_| ()).await;
         let message = refused.unwrap_err().to_string();
         assert!(message.contains("already"), "{message}");
         assert_eq!(other.state_hash().await.unwrap(), hash);
@@ -333,7 +459,7 @@ async fn a_place_in_use_is_refused() {
     };
     fs::write(data.join("keji.sqlite-wal"), b"").unwrap();
     assert!(
-        restore(&file, &place.location, catalog(), |_| ())
+        restore(&file, &place.location, &place.folder, catalog(), |_| ())
             .await
             .is_err()
     );
@@ -343,7 +469,14 @@ async fn a_place_in_use_is_refused() {
     smaller.objects.remove("cost");
     let smaller = Arc::new(smaller);
     for target in places().await {
-        let refused = restore(&file, &target.location, smaller.clone(), |_| ()).await;
+        let refused = restore(
+            &file,
+            &target.location,
+            &target.folder,
+            smaller.clone(),
+            |_| (),
+        )
+        .await;
         assert!(matches!(refused, Err(Error::Drop(_))), "{refused:?}");
         assert!(is_empty(&target).await);
     }
@@ -356,16 +489,19 @@ async fn a_restore_that_broke_off_can_be_repeated() {
     let store = open(&source.location).await;
     fill(&store).await;
     let file = folder.path().join("good.keji-backup");
-    let report = store.backup(&file, |_| ()).await.unwrap();
+    let report = store
+        .backup(&file, None, &bytes(&store, &source).await, |_| ())
+        .await
+        .unwrap();
     for target in places().await {
         for ms in [1, 5, 10, 20, 40, 80] {
-            let restoring = restore(&file, &target.location, catalog(), |_| ());
+            let restoring = restore(&file, &target.location, &target.folder, catalog(), |_| ());
             let wait = Duration::from_millis(ms);
             if tokio::time::timeout(wait, restoring).await.is_ok() {
                 break;
             }
         }
-        let restored = restore(&file, &target.location, catalog(), |_| ()).await;
+        let restored = restore(&file, &target.location, &target.folder, catalog(), |_| ()).await;
         if let Err(e) = restored {
             // One of those above was done.
             assert!(e.to_string().contains("already"), "{e}");
@@ -392,6 +528,9 @@ async fn older_definitions_are_brought_up_to_date() {
     older.objects.remove("cost");
     let customer = older.objects.get_mut("customer").unwrap();
     customer.fields.retain(|f| f.id != "city");
+    customer
+        .indexes
+        .retain(|index| !index.contains(&"city".to_owned()));
     let older = Arc::new(older);
     for (n, source) in places().await.iter().enumerate() {
         let store = Store::open(&source.location, older.clone()).await.unwrap();
@@ -405,16 +544,28 @@ async fn older_definitions_are_brought_up_to_date() {
             .await
             .unwrap();
         let file = folder.path().join(format!("{n}.keji-backup"));
-        store.backup(&file, |_| ()).await.unwrap();
+        store
+            .backup(&file, None, &bytes(&store, source).await, |_| ())
+            .await
+            .unwrap();
         store.close().await;
         let store = Store::open(&source.location, newer.clone()).await.unwrap();
         let now = folder.path().join(format!("{n}-now.keji-backup"));
-        let report = store.backup(&now, |_| ()).await.unwrap();
+        let report = store
+            .backup(&now, None, &bytes(&store, source).await, |_| ())
+            .await
+            .unwrap();
         for file in [&file, &now] {
             for target in places().await {
-                restore(file, &target.location, newer.clone(), |_| ())
-                    .await
-                    .unwrap();
+                restore(
+                    file,
+                    &target.location,
+                    &target.folder,
+                    newer.clone(),
+                    |_| (),
+                )
+                .await
+                .unwrap();
                 let copy = Store::open(&target.location, newer.clone()).await.unwrap();
                 let hash = Checksum(copy.state_hash().await.unwrap());
                 assert_eq!(hash, report.state_hash);
@@ -442,7 +593,10 @@ async fn speed() {
         let _ = fs::write("/proc/self/clear_refs", "5");
         let before = memory("VmRSS");
         let begin = std::time::Instant::now();
-        let report = store.backup(&file, |_| ()).await.unwrap();
+        let report = store
+            .backup(&file, None, &bytes(&store, source).await, |_| ())
+            .await
+            .unwrap();
         println!(
             "backup of {:?}: {:.1?}, {} MB",
             source.location,
@@ -451,7 +605,7 @@ async fn speed() {
         );
         for target in places().await {
             let begin = std::time::Instant::now();
-            restore(&file, &target.location, catalog(), |_| ())
+            restore(&file, &target.location, &target.folder, catalog(), |_| ())
                 .await
                 .unwrap();
             println!(

@@ -115,6 +115,19 @@ async fn holds(location: &Location, version: i64) {
         wanted.push(vec!["C2".into(), "Bert".into(), Value::Null]);
     }
     assert_eq!(texts, wanted, "version {version}");
+    // When and by whom it was made, the log of that day knows.
+    let query = ListQuery {
+        fields: ["created_at", "created_by"].map(str::to_owned).to_vec(),
+        ..query
+    };
+    let then: jiff::Timestamp = "2023-11-14T22:13:20Z".parse().unwrap();
+    for row in store.list(&query, &Access::all()).await.unwrap().rows {
+        assert_eq!(
+            row,
+            [Value::Instant(then), "anna".into()],
+            "version {version}"
+        );
+    }
     let batch = store.batch(BatchId(1)).await.unwrap().unwrap();
     assert_eq!(batch.filename, "old.csv");
     let log = LogQuery {

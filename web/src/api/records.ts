@@ -1,7 +1,7 @@
 // The records of any object: what objects there are, lists, one record and its
 // history. A record's fields are known at run time only.
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
-import { client, unwrapAs } from "./client";
+import { apiLanguage, client, unwrapAs } from "./client";
 import type { Format } from "./queries";
 import { part, send, withQuery } from "./request";
 import type { Actor, ChangeValues } from "./session";
@@ -120,6 +120,35 @@ export const recordCountQuery = (object: string, filter: RecordFilter) =>
     queryKey: ["records", object, "count", filter],
     queryFn: async ({ signal }) =>
       (await recordPage(object, { ...filter, limit: 1, count: true }, signal)).total ?? 0,
+    staleTime: MINUTE / 2,
+  });
+
+export type RecordGroup = {
+  /** Of a month its first day; null for the records without a value. */
+  value: Value;
+  label: string | null;
+  count: number;
+  sum: string | null;
+};
+export type RecordGroups = {
+  groups: RecordGroup[];
+  other: { n_groups: number; count: number; sum: string | null } | null;
+  count: number;
+  sum: string | null;
+  currency: string | null;
+  is_mixed: boolean;
+  is_partial: boolean;
+};
+
+export type GroupsAsked = Omit<RecordFilter, "sort"> & { by: string; sum?: string };
+
+/** The records of a list counted, and one of their numbers added up, by a field. */
+export const groupsQuery = (object: string, asked: GroupsAsked) =>
+  queryOptions({
+    queryKey: ["records", object, "groups", asked, apiLanguage()],
+    queryFn: async ({ signal }) =>
+      (await send<RecordGroups>("GET", withQuery(`${pathOf(object)}/groups`, asked), { signal })).body,
+    // None of another question: groups by another field mean something else.
     staleTime: MINUTE / 2,
   });
 

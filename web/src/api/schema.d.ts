@@ -21,6 +21,81 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/backups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The backups of the place, newest first, and the work that is under way. */
+        get: operations["list_backups"];
+        put?: never;
+        /**
+         * Begins a backup of everything, unless one is being made or checked; the list
+         *     tells how far it is.
+         */
+        post: operations["create_backup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/backups/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Deletes a backup for good. */
+        delete: operations["delete_backup"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/backups/{name}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begins to read a backup to its end, as a restore would, without restoring;
+         *     what is wrong, and where, stands in the list afterwards.
+         */
+        post: operations["check_backup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/backups/{name}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The whole file, for `keji restore`. */
+        get: operations["get_backup_content"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/catalog": {
         parameters: {
             query?: never;
@@ -367,6 +442,41 @@ export interface paths {
         put?: never;
         /** The records behind a question about one metric as a file. */
         post: operations["export_insight_rows"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Creates a file's record with its bytes, which are the body. */
+        post: operations["create_file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/files/{id}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The bytes of a file: images and PDF to be shown, all else to be kept. */
+        get: operations["get_file_content"];
+        /** Puts other bytes, which are the body, in the place of a file's. */
+        put: operations["replace_file_content"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -847,6 +957,23 @@ export interface paths {
         put?: never;
         /** Up to 1,000 creates, updates and deletes: all or none, or each by itself. */
         post: operations["bulk_records"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/records/{object}/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The records of a list counted, and one of their numbers added up, by a field. */
+        get: operations["group_records"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1396,6 +1523,48 @@ export interface components {
              */
             next?: number | null;
         };
+        BackupBody: {
+            bytes: number;
+            check?: components["schemas"]["CheckBody"] | null;
+            /** @description Contents of files, and those that were missing already when it was made. */
+            contents: number;
+            contents_missing: number;
+            is_readable: boolean;
+            /**
+             * @description The newest seal of the log's chain then, by which the log can be proven
+             *     later to be the same up to there.
+             */
+            log_head?: string | null;
+            /**
+             * Format: date-time
+             * @description By its manifest; of a file that cannot be read, when it was changed.
+             */
+            made_at: string;
+            /** @description The sign-in name; `owner` of the command line. Absent where nobody knows. */
+            made_by?: string | null;
+            name: string;
+            /** @description Why it is not. */
+            problem?: string | null;
+            /** @description Records of each object. */
+            records: {
+                [key: string]: number;
+            };
+            /**
+             * Format: int64
+             * @description Position of the change log: the last change that is in it.
+             */
+            seq?: number | null;
+            /** @description Of the product that made it. */
+            version?: string | null;
+        };
+        BackupList: {
+            /** @description Newest first. */
+            backups: components["schemas"]["BackupBody"][];
+            failure?: components["schemas"]["FailureBody"] | null;
+            /** @description Whether the place was itself restored and nothing is sent out. */
+            is_frozen: boolean;
+            running?: components["schemas"]["RunBody"] | null;
+        };
         BulkAnswer: {
             n_failed: number;
             /** @description One for each operation, in their order. */
@@ -1446,6 +1615,14 @@ export interface components {
             rfm: components["schemas"]["RfmBody"][];
             stages: components["schemas"]["Named"][];
             tiers: components["schemas"]["Named"][];
+        };
+        CheckBody: {
+            /** Format: date-time */
+            at: string;
+            by: string;
+            /** @description What is wrong and where. */
+            faults: string[];
+            is_good: boolean;
         };
         Column: {
             name: string;
@@ -1725,6 +1902,16 @@ export interface components {
             rows: Record<string, never>[][];
             total: number;
             truncated: boolean;
+        };
+        FailureBody: {
+            /** Format: date-time */
+            at: string;
+            by: string;
+            /** @description As of a problem, such as `full`. */
+            code: string;
+            detail: string;
+            name: string;
+            task: components["schemas"]["Task"];
         };
         FieldBody: {
             help?: components["schemas"]["Text2"] | null;
@@ -2164,6 +2351,13 @@ export interface components {
             /** Format: int64 */
             total: number;
         };
+        OtherGroups: {
+            /** Format: int64 */
+            count: number;
+            /** Format: int64 */
+            n_groups: number;
+            sum?: string | null;
+        };
         Outbound: {
             /** @description After a restore: nothing is sent out until somebody releases it. */
             is_frozen: boolean;
@@ -2354,6 +2548,50 @@ export interface components {
              */
             version: number;
         };
+        RecordGroup: {
+            /** Format: int64 */
+            count: number;
+            /**
+             * @description For people, in the language of the request. Null for a link to what the
+             *     caller does not see.
+             */
+            label?: string | null;
+            /** @description Exact. Null where none of the records has a value, which is not zero. */
+            sum?: string | null;
+            /**
+             * @description As in a record; of a month its first day; null for the records without
+             *     a value.
+             */
+            value?: Record<string, never> | null;
+        };
+        RecordGroups: {
+            /**
+             * Format: int64
+             * @description How many records there are in all groups.
+             */
+            count: number;
+            /**
+             * @description The one currency of what was added up, where it is money and that is
+             *     known.
+             */
+            currency?: string | null;
+            /**
+             * @description At most 50: of months the newest, in the order of time; of others those
+             *     with the largest sum or the most records, largest first. The group
+             *     without a value comes last.
+             */
+            groups: components["schemas"]["RecordGroup"][];
+            /**
+             * @description The sums would be over several currencies, or nobody can tell: they are
+             *     null.
+             */
+            is_mixed: boolean;
+            /** @description Whether there may be records that the caller does not see. */
+            is_partial: boolean;
+            other?: components["schemas"]["OtherGroups"] | null;
+            /** @description Of all groups; null as in each. */
+            sum?: string | null;
+        };
         RecordList: {
             /** @description The fields of every row, in the order asked for. */
             fields: string[];
@@ -2457,6 +2695,19 @@ export interface components {
         RoleList: {
             roles: components["schemas"]["RoleBody"][];
         };
+        /** @description What is under way. */
+        RunBody: {
+            by: string;
+            name: string;
+            rows: number;
+            /** Format: date-time */
+            started_at: string;
+            /** @description `open`, `copy`, `verify` or `finish`. */
+            step: string;
+            /** @description The table that is read just now, and how many of its rows are done. */
+            table?: string | null;
+            task: components["schemas"]["Task"];
+        };
         /** @description A mapping under the name of the source whose files it fits. */
         SavedMappingBody: {
             mapping: components["schemas"]["Mapping"];
@@ -2538,6 +2789,11 @@ export interface components {
             last_ordered_on?: string | null;
             /**
              * Format: int64
+             * @description Changes that the search does not know spelt or by its index yet.
+             */
+            search_behind: number;
+            /**
+             * Format: int64
              * @description Position of the change log.
              */
             seq: number;
@@ -2600,6 +2856,8 @@ export interface components {
             /** @description The saved mapping by which the columns were known. */
             source?: string | null;
         };
+        /** @enum {string} */
+        Task: "make" | "check";
         /** @description A text in both languages of the product. */
         Text2: {
             en: string;
@@ -2822,6 +3080,150 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_backups: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackupList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    create_backup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunBody"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    delete_backup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description as the list has it */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    check_backup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description as the list has it */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunBody"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_backup_content: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description as the list has it */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the file */
+            200: {
+                headers: {
+                    "Content-Disposition"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
                 };
             };
             default: {
@@ -3648,6 +4050,128 @@ export interface operations {
                     "text/csv": unknown;
                     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": unknown;
                     "application/vnd.apache.parquet": unknown;
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    create_file: {
+        parameters: {
+            query: {
+                /** @description The file's name with its ending; a path before it is left out. */
+                name: string;
+                /** @description Without it, the customer of the contract, ticket or contact. */
+                customer?: number;
+                contract?: number;
+                ticket?: number;
+                contact?: number;
+                /** @description Without it, whoever sends the file. */
+                user?: number;
+                /** @description Without it, today. */
+                added_on?: string;
+                note?: string;
+            };
+            header?: {
+                /** @description as for `create_record` */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    /** @description the version */
+                    ETag?: string;
+                    /** @description `true` of an answer given before */
+                    "Idempotent-Replayed"?: string;
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordDoc"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_file_content: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the bytes */
+            200: {
+                headers: {
+                    "Content-Disposition"?: string;
+                    "Content-Security-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    replace_file_content: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the `ETag` that was read; another one is refused */
+                "If-Match"?: string | null;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    /** @description the version */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordDoc"];
                 };
             };
             default: {
@@ -4679,6 +5203,49 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["BulkAnswer"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    group_records: {
+        parameters: {
+            query: {
+                /**
+                 * @description A field, also over links (`stage.kind`): a choice, a link, a text, yes
+                 *     or no, or a date or time, which is grouped by month.
+                 */
+                by: string;
+                /** @description A decimal or whole number to add up. */
+                sum?: string;
+                /** @description Of a date or time: `month`, also where nothing is said. */
+                grain?: "day" | "week" | "month" | "quarter" | "year";
+                /** @description As in `list_records`. */
+                where?: string;
+                /** @description As in `list_records`. */
+                search?: string;
+            };
+            header?: never;
+            path: {
+                object: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordGroups"];
                 };
             };
             default: {

@@ -107,6 +107,11 @@ const webhooks = createRoute({
   path: "/settings/webhooks",
   component: lazyRouteComponent(() => import("../features/settings/webhooks-page"), "WebhooksPage"),
 });
+const backups = createRoute({
+  getParentRoute: () => root,
+  path: "/settings/backups",
+  component: lazyRouteComponent(() => import("../features/settings/backups-page"), "BackupsPage"),
+});
 const docs = createRoute({
   getParentRoute: () => root,
   path: "/api/docs",
@@ -134,6 +139,7 @@ export const router = createRouter({
     webhooks,
     docs,
     privacy,
+    backups,
   ]),
   defaultPreload: "intent",
   scrollRestoration: true,

@@ -22,7 +22,7 @@ import { countOf } from "../ui/catalog";
 import type { Lang } from "../ui/format";
 import { exactNumber, pickText } from "../ui/format";
 import { roomsOf } from "../ui/rooms";
-import { AREAS } from "../ui/session";
+import { AREAS, useImports } from "../ui/session";
 import { LoadError, Skeleton } from "../ui/states";
 import { useOnline } from "../ui/use-online";
 import { ExactBubble } from "./exact-bubble";
@@ -98,17 +98,7 @@ export function Shell() {
           <img src="/favicon.svg" alt="" width="28" height="28" />
           <span>{t("shell.brand")}</span>
         </Link>
-        {ROOMS.map((room) => (
-          <Link
-            key={room.to}
-            to={room.to}
-            className="room"
-            activeOptions={{ exact: room.to === "/" || room.to === "/records", includeSearch: false }}
-          >
-            <span aria-hidden="true">{room.icon}</span>
-            <span>{t(room.key)}</span>
-          </Link>
-        ))}
+        {user && <Rooms />}
         {user && <Objects user={user} />}
         <Keys />
       </nav>
@@ -154,6 +144,24 @@ export function Shell() {
       </div>
     </div>
   );
+}
+
+/** Importing is for those only who may bring in anything. */
+function Rooms() {
+  const { t } = useTranslation();
+  const imports = useImports();
+  const mayImport = imports.orders || imports.objects.length > 0;
+  return ROOMS.filter((room) => room.to !== "/import" || mayImport).map((room) => (
+    <Link
+      key={room.to}
+      to={room.to}
+      className="room"
+      activeOptions={{ exact: room.to === "/" || room.to === "/records", includeSearch: false }}
+    >
+      <span aria-hidden="true">{room.icon}</span>
+      <span>{t(room.key)}</span>
+    </Link>
+  ));
 }
 
 /** The kinds of record by room, below the pages; on a phone they have a page of their own. */

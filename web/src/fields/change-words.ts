@@ -17,8 +17,9 @@ export const KINDS = [
   "reveal",
   "erasure",
 ] as const;
-/** Who gave a sign-in name that nobody has. */
+/** Who gave a sign-in name that nobody has, and the program itself. */
 const UNKNOWN = ":unknown";
+const SYSTEM = "system";
 const CHANNELS = ["page", "api", "command_line", "job", "import", "token"] as const;
 
 /** What is noted of somebody's ways in, which are no fields of a record. */
@@ -36,7 +37,11 @@ const DETAILS = [
   "added",
   "changed",
   "deleted",
+  "name",
+  "bytes",
 ] as const;
+/** What is no record, by the word of the log. */
+const THINGS = ["backup", "outbound"] as const;
 const SAID = [
   "password",
   "password_and_second_factor",
@@ -70,9 +75,13 @@ export const nameOf = (actor: Actor): string =>
 export function useLogWords() {
   const { t } = useTranslation();
   return {
-    actor: (actor: Actor) =>
-      nameOf(actor) === UNKNOWN ? t("log.unknown") : nameOf(actor) || t("log.system"),
+    actor: (actor: Actor) => {
+      const name = nameOf(actor);
+      if (name === UNKNOWN) return t("log.unknown");
+      return name === SYSTEM || name === "" ? t("log.system") : name;
+    },
     kind: (kind: string) => (isOne(KINDS, kind) ? t(`log.kinds.${kind}`) : kind),
+    thing: (id: string) => (isOne(THINGS, id) ? t(`log.things.${id}`) : id),
     detail: (id: string) => (isOne(DETAILS, id) ? t(`log.details.${id}`) : id),
     said: (id: string, value: string) =>
       OF_WORDS.includes(id) && isOne(SAID, value) ? t(`log.said.${value}`) : value,

@@ -1,7 +1,8 @@
 // What a change did: each field before and after.
+import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import type { FieldDef, ObjectDef } from "../api/records";
-import type { ChangeValues } from "../api/session";
+import { type ChangeValues, rolesQuery } from "../api/session";
 import type { Value } from "../api/types";
 import { useLang } from "../i18n";
 import { NO_VALUE, pickText } from "../ui/format";
@@ -22,6 +23,8 @@ export function Diff({
   const lang = useLang();
   const words = useWords();
   const log = useLogWords();
+  // A user's role is kept by its id; who may read the log of users knows its name.
+  const roles = useQuery({ ...rolesQuery, enabled: object?.id === "user" });
   const ids = changedFields(object, before, after);
   if (ids.length === 0) return null;
   const text = (id: string, field: FieldDef | undefined, value: unknown): string => {
@@ -31,6 +34,8 @@ export function Diff({
       const title = (value as { title?: unknown }).title;
       return typeof title === "string" ? title : JSON.stringify(value);
     }
+    if (object?.id === "user" && id === "role")
+      return pickText(roles.data?.find((role) => role.id === value)?.name, lang) || String(value);
     if (field?.type === "link") return `#${value}`;
     return field ? valueText(field, value as Value, lang, words) : log.said(id, String(value));
   };

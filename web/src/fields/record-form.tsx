@@ -2,10 +2,11 @@
 // is wrong is said before anything is sent; what the server refuses is said at
 // the same place.
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { Alert, Button, Drawer } from "antd";
+import { Alert, Button, Drawer, Progress } from "antd";
 import { type FormEvent, useEffect, useId, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ApiError } from "../api/client";
+import { addFile, FILE } from "../api/files";
 import {
   createRecord,
   type FieldDef,
@@ -15,7 +16,7 @@ import {
   type Values,
 } from "../api/records";
 import { useLang } from "../i18n";
-import { pickText } from "../ui/format";
+import { pickText, showBytes } from "../ui/format";
 import { layer } from "../ui/layer";
 import { CLOSE_SIGN } from "../ui/signs";
 import { usePhone } from "../ui/use-media";
@@ -84,11 +85,20 @@ function RecordForm({
   const [links, setLinks] = useState(given?.links ?? {});
   const [faults, setFaults] = useState<Record<string, string>>({});
   const [general, setGeneral] = useState<string[]>([]);
+  // What makes a file's record a file.
+  const isFile = object.id === FILE;
+  const [file, setFile] = useState<File | null>(null);
+  const [sent, setSent] = useState(0);
+  const picker = useRef<HTMLInputElement>(null);
+  const stop = useRef(new AbortController());
+  useEffect(() => () => stop.current.abort(), []);
   const save = useMutation({
     mutationFn: (values: Values) => {
-      const content = JSON.stringify(values);
+      const content = JSON.stringify([values, file?.name, file?.size, file?.lastModified]);
       if (wish.current.content !== content) wish.current = { content, key: newKey() };
-      return createRecord(object.id, values, wish.current.key);
+      const { key } = wish.current;
+      if (!file) return createRecord(object.id, values, key);
+      return addFile(file, values, key, setSent, stop.current.signal);
     },
     onSuccess: async (made) => {
       await cache.invalidateQueries({ queryKey: ["records"] });
@@ -118,6 +128,7 @@ function RecordForm({
     event.preventDefault();
     const { values, wrong } = coerceAll(writable(object), drafts);
     const said = Object.entries(wrong).map(([field, code]) => [field, t(`wrong.${code}`)] as const);
+    if (isFile && !file) said.push(["content", t("files.mustChoose")]);
     setFaults(Object.fromEntries(said));
     setGeneral([]);
     if (said.length === 0) save.mutate(values);
@@ -128,6 +139,53 @@ function RecordForm({
       {general.map((text) => (
         <Alert key={text} type="error" showIcon title={text} />
       ))}
+      {isFile && (
+        <div className="form-field">
+          <label htmlFor={`${id}-content`}>
+            {t("files.file")}
+            <span className="must"> *</span>
+          </label>
+          <div className="chosen-file">
+            <Button
+              id={`${id}-content`}
+              aria-invalid={faults.content !== undefined}
+              onClick={() => picker.current?.click()}
+            >
+              {t("files.chooseOne")}
+            </Button>
+            {file && (
+              <span>
+                {file.name} <small className="note">{showBytes(file.size)}</small>
+              </span>
+            )}
+          </div>
+          <input
+            ref={picker}
+            type="file"
+            className="visually-hidden"
+            tabIndex={-1}
+            aria-label={t("files.chooseOne")}
+            onChange={(e) => {
+              const chosen = e.target.files?.[0] ?? null;
+              setFile(chosen);
+              setSent(0);
+              if (chosen) setDrafts((d) => ({ ...d, name: d.name || chosen.name }));
+            }}
+          />
+          {faults.content && (
+            <p className="wrong" role="alert">
+              {faults.content}
+            </p>
+          )}
+          {file && save.isPending && (
+            <Progress
+              size="small"
+              aria-label={t("files.sending", { name: file.name })}
+              percent={file.size ? Math.floor((sent / file.size) * 100) : 0}
+            />
+          )}
+        </div>
+      )}
       {groups.map((group) => (
         <fieldset key={group.id}>
           <legend className={groups.length > 1 ? undefined : "visually-hidden"}>

@@ -37,18 +37,18 @@ export const isFigure = (field: FieldDef): boolean =>
 
 const N_COLUMNS = 8;
 
-/** The columns of a list that nobody has chosen yet: title, links, choices, dates, money, then what is left. */
+/** The columns of a list that nobody has chosen yet: title, what it must lead to, choices, money, dates, then what is left. */
 export function defaultColumns(object: ObjectDef): string[] {
   const rank = (field: FieldDef): number => {
     if (field.id === object.title) return 0;
     if (field.id === object.number) return 1;
-    if (field.type === "link") return 2;
+    if (field.type === "link") return field.required || STEP.test(field.id) ? 2 : 6;
     if (field.type === "choice") return 3;
-    if (field.type === "date") return 4;
-    if (isMoney(field)) return 5;
-    if (field.type === "instant") return 6;
-    if (field.type === "bool" || isFigure(field)) return 7;
-    return isLong(field) ? 9 : 8;
+    if (isMoney(field)) return 4;
+    if (field.type === "date") return 5;
+    if (field.type === "instant") return 7;
+    if (field.type === "bool" || isFigure(field)) return 8;
+    return isLong(field) ? 10 : 9;
   };
   return object.fields
     .map((field, at) => ({ id: field.id, at, rank: rank(field) }))
@@ -92,16 +92,58 @@ const STEP = /(^|_)(stage|status|state|step|priority)$/;
 const first = (wanted: RegExp) => (a: FieldDef, b: FieldDef) =>
   Number(wanted.test(b.id)) - Number(wanted.test(a.id));
 
-/** The fields by which a board can be made, the likeliest first. */
-export const boardFields = (object: ObjectDef): FieldDef[] =>
-  object.fields.filter((f) => f.type === "choice" && (f.options?.length ?? 0) > 1).sort(first(STEP));
+/** The fields by which a board can be made, the likeliest first: choices, and links to what the reader may see. */
+export const boardFields = (object: ObjectDef, objects: ObjectDef[] = []): FieldDef[] =>
+  object.fields
+    .filter((f) =>
+      f.type === "choice"
+        ? (f.options?.length ?? 0) > 1
+        : f.type === "link" && f.to !== object.id && findObject(objects, f.to ?? "") !== undefined,
+    )
+    .sort((a, b) => first(STEP)(a, b) || Number(b.type === "choice") - Number(a.type === "choice"));
+
+/** Where an object's records follow each other as steps: by which field, and of what they are steps. */
+export function stepsOf(object: ObjectDef): { order: string; of: FieldDef | undefined } | null {
+  if (!object.fields.some((f) => f.id === "sequence" && f.type === "int")) return null;
+  return { order: "sequence", of: object.fields.find((f) => f.type === "link" && f.required) };
+}
+
+/** The fields by which records make groups of a chart, the likeliest first. */
+export function chartFields(object: ObjectDef): FieldDef[] {
+  const rank = (field: FieldDef): number =>
+    STEP.test(field.id) ? 0 : ["choice", "link", "date", "bool", "text", "instant"].indexOf(field.type) + 1;
+  const isName = (field: FieldDef) =>
+    field.id === object.title || field.id === object.number || field.unique || isLong(field);
+  return object.fields
+    .filter((f) => !f.is_masked && !isFigure(f) && !(f.type === "text" && isName(f)))
+    .sort((a, b) => rank(a) - rank(b));
+}
+
+/** The numbers that it makes sense to add up, money first. */
+export const sumFields = (object: ObjectDef): FieldDef[] =>
+  object.fields
+    .filter((f) => !f.is_masked && (f.type === "decimal" || f.type === "int"))
+    .filter(
+      (f) =>
+        f.unit !== undefined &&
+        f.unit !== null &&
+        f.unit !== "pct" &&
+        f.unit !== "score" &&
+        f.id !== "sequence",
+    )
+    .sort((a, b) => Number(isMoney(b)) - Number(isMoney(a)));
 
 const DUE = /(^|_)(due|planned|next|expected|start|starts|close|closes)/;
 /** The fields by which a calendar can be made, the likeliest first. */
 export const calendarFields = (object: ObjectDef): FieldDef[] =>
   object.fields
     .filter((f) => f.type === "date" || f.type === "instant")
-    .sort((a, b) => Number(b.type === "date") - Number(a.type === "date") || first(DUE)(a, b));
+    .sort(
+      (a, b) =>
+        Number(b.type === "date") - Number(a.type === "date") ||
+        Number(b.required) - Number(a.required) ||
+        first(DUE)(a, b),
+    );
 
 /** Which fields of other objects point to this one. */
 export const linksTo = (objects: ObjectDef[], target: string): { object: ObjectDef; field: FieldDef }[] =>

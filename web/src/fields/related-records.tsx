@@ -6,6 +6,7 @@ import { Link } from "@tanstack/react-router";
 import { Button } from "antd";
 import { type KeyboardEvent, useId, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { FILE } from "../api/files";
 import { recordCountQuery, recordsQuery } from "../api/records";
 import { useLang } from "../i18n";
 import { exactNumber, pickText } from "../ui/format";
@@ -32,7 +33,8 @@ export function RelatedRecords({
   const { t } = useTranslation();
   const lang = useLang();
   const name = useId();
-  const relations = linksTo(useObjects(), object).filter((r) => !without.includes(r.object.id));
+  // Files have a panel of their own, with their content.
+  const relations = linksTo(useObjects(), object).filter((r) => ![...without, FILE].includes(r.object.id));
   const counts = useQueries({
     queries: relations.map((r) => recordCountQuery(r.object.id, { where: `${r.field.id} = ${id}` })),
   });

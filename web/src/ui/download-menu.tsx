@@ -6,26 +6,32 @@ import { App } from "antd";
 import { useTranslation } from "react-i18next";
 import { FORMATS, type Format } from "../api/queries";
 import { Menu } from "./menu";
+import { useMayExport } from "./session";
 
 export function DownloadMenu({
   label,
   note,
   name,
   fetchFile,
+  of = [],
 }: {
   label: string;
   note?: string | undefined;
   /** Of the file, without its ending. */
   name: string;
   fetchFile: (format: Format) => Promise<Blob>;
+  /** The objects whose records are in the file: it is offered to whoever may take them out. */
+  of?: string[];
 }) {
   const { t } = useTranslation();
+  const mayExport = useMayExport(...of);
   const { message } = App.useApp();
   const save = useMutation({
     mutationFn: async (format: Format) => saveFile(await fetchFile(format), `${name}.${format}`),
     onError: (failure) =>
       void message.error(t("download.failed", { reason: failure.message || t("error.unreachable") })),
   });
+  if (!mayExport) return null;
   return (
     <Menu
       isBusy={save.isPending}

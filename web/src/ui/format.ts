@@ -142,5 +142,19 @@ export function showInstant(instant: string): string {
   return parts.format(at);
 }
 
+const AGES: [Intl.RelativeTimeFormatUnit, number][] = [
+  ["day", 86_400_000],
+  ["hour", 3_600_000],
+  ["minute", 60_000],
+];
+
+/** How long ago it was: `3 小时前`, `3 hours ago`; up to a minute is now. */
+export function showAge(instant: string, now: number, lang: Lang): string {
+  const words = new Intl.RelativeTimeFormat(lang === "zh" ? "zh-CN" : "en", { numeric: "auto" });
+  const age = Math.max(0, now - Date.parse(instant));
+  const [unit, size] = AGES.find(([, ms]) => age >= ms) ?? ["second", Number.POSITIVE_INFINITY];
+  return words.format(-Math.floor(age / size), unit);
+}
+
 export const pickText = (text: Text2 | { zh: string; en: string } | null | undefined, lang: Lang): string =>
   text ? text[lang] || text.zh : "";

@@ -32,6 +32,36 @@ pub fn run(ground: &Ground, tell: &mut dyn FnMut(Outcome)) {
     });
     tell(found);
     tell(planted);
+    let name = "REL-5 disk full under a file, SQLite";
+    tell(Outcome::of(name, |outcome| attached(ground, outcome)));
+}
+
+/// A file that does not fit: told so, and neither bytes nor a record stay; with
+/// room the same file is kept.
+fn attached(ground: &Ground, outcome: &mut Outcome) -> Result<()> {
+    for i in 1..=ground.n(8, 2) {
+        let mut home = ground.home(Store::Sqlite)?;
+        home.data = home.folder().join("disk/data");
+        let disk = Disk::mount(&home.folder().join("disk"))?;
+        home.under = disk.under();
+        home.json(["records", "file", "list"])?;
+        let file = home.write("large.bin", vec![7; 8 << 20])?;
+        // Room for a part of the bytes.
+        disk.fill_but((4 << 20) + ((i as u64 * 512) << 10))?;
+        let add = || [OsString::from("file"), "add".into(), file.clone().into()];
+        let struck = home.run(add())?;
+        outcome.trial(says_so(&struck).and_then(|()| {
+            disk.empty()?;
+            let kept = disk.outside.join("data/files");
+            let n = std::fs::read_dir(kept)?.flatten().count();
+            ensure!(n == 1, "{n} things in the folder beside its lock");
+            let listed = home.json(["records", "file", "list", "--count"])?;
+            ensure!(listed["total"] == 0, "a record of it: {listed}");
+            home.json(add()).context("the same file with room")?;
+            home.is_good()
+        }));
+    }
+    Ok(())
 }
 
 fn full(

@@ -144,6 +144,17 @@ fn person(home: &Home, i: usize) -> Result<Person> {
             "written_on=2025-01-01".to_owned(),
         ],
     )?;
+    // What stands in files goes as well.
+    for (of, id) in [
+        ("--customer", customer.as_str()),
+        ("--contact", contact.as_str()),
+    ] {
+        let path = home.write("scan.txt", format!("of {name}, {street}, {of}"))?;
+        let called = format!("{name}.txt");
+        let add = ["file", "add", of, id, "--name", called.as_str()].map(OsString::from);
+        home.json(add.into_iter().chain([path.clone().into_os_string()]))?;
+        std::fs::remove_file(path)?;
+    }
     home.json([
         "records",
         "contact",

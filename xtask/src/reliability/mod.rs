@@ -13,9 +13,13 @@ mod contract;
 mod disk;
 mod erase;
 mod fault;
+mod files;
 mod fuzz;
 mod ground;
+mod injection;
 mod kill;
+mod leaks;
+mod markup;
 mod matrix;
 mod mutate;
 mod orders;
@@ -43,7 +47,7 @@ use outcome::Outcome;
 
 /// The name for `--only`, and the test.
 type Test = fn(&Ground, &mut dyn FnMut(Outcome));
-const TESTS: [(&str, Test); 13] = [
+const TESTS: [(&str, Test); 17] = [
     ("REL-1", kill::run),
     ("REL-1b", sync::run),
     ("REL-1c", fault::run),
@@ -54,8 +58,12 @@ const TESTS: [(&str, Test); 13] = [
     ("SEC-1", contract::run),
     ("SEC-2", matrix::run),
     ("SEC-3", outbound::run),
+    ("SEC-4", injection::run),
+    ("SEC-5", markup::run),
     ("SEC-6", sign_in::run),
+    ("SEC-7", files::run),
     ("SEC-8", fuzz::run),
+    ("SEC-9", leaks::run),
     ("SEC-10", erase::run),
 ];
 

@@ -38,12 +38,17 @@ pub struct Reply {
 impl Server {
     /// The program prints its address in its first line.
     pub fn start(command: &mut Command) -> Result<Server> {
-        Ok(Server::saying(command)?.0)
+        Ok(Server::saying(command, Stdio::null())?.0)
+    }
+
+    /// With what it logs in a file.
+    pub fn start_logging(command: &mut Command, log: std::fs::File) -> Result<Server> {
+        Ok(Server::saying(command, log.into())?.0)
     }
 
     /// At a place where nobody is yet: with the code of its second line.
     pub fn start_saying(command: &mut Command) -> Result<(Server, String)> {
-        let (server, lines) = Server::saying(command)?;
+        let (server, lines) = Server::saying(command, Stdio::null())?;
         let line = lines.recv_timeout(START)?;
         let code = line
             .split_whitespace()
@@ -51,13 +56,13 @@ impl Server {
         Ok((server, code.context("no code")?.to_owned()))
     }
 
-    fn saying(command: &mut Command) -> Result<(Server, mpsc::Receiver<String>)> {
+    fn saying(command: &mut Command, log: Stdio) -> Result<(Server, mpsc::Receiver<String>)> {
         let token = command.get_envs().find(|(name, _)| *name == TOKEN);
         let token = token.and_then(|(_, value)| Some(value?.to_string_lossy().into_owned()));
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(log)
             .spawn()
             .context("the server does not start")?;
         let stdout = child.stdout.take().context("no output to read")?;
@@ -88,6 +93,10 @@ impl Server {
                 bail!("the server gave no address but {line:?}");
             }
         }
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     pub fn is_alive(&mut self) -> bool {
@@ -121,6 +130,14 @@ pub struct Client {
 }
 
 impl Client {
+    /// Of what listens there, without a token.
+    pub fn at(address: SocketAddr) -> Client {
+        Client {
+            address,
+            token: String::new(),
+        }
+    }
+
     pub fn get(&self, path: &str) -> Result<Json> {
         self.send("GET", path, b"")?.json()
     }

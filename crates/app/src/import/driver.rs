@@ -373,7 +373,6 @@ pub async fn import(
     state.stage = "copying".to_owned();
     progress(state.clone());
     app.copy.refresh().await?;
-    crate::spelling::follow(app).await?;
     let mut document = None;
     // Behind also where an earlier run was killed after its merge.
     if merged.seq.is_some() || crate::evaluation::is_behind(app).await? {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json};
 use utoipa::ToSchema;
 
 use super::coerce::{self, Draft};
-use super::{MAX_RECORDS, RequestKey, change, json, links, problem, writable};
+use super::{MAX_RECORDS, RequestKey, change, files, json, links, problem, writable};
 use crate::context::App;
 use crate::error::{Error, FieldFault, ProblemText, Result};
 use crate::messages::Language;
@@ -87,7 +87,8 @@ pub async fn bulk(
     for operation in &body.operations {
         writable(app, caller, object, operation.action())?;
         if let BulkOperation::Create(values) | BulkOperation::Update { values, .. } = operation {
-            require_fields(caller, object, values.keys().map(String::as_str))?;
+            let fields = values.keys().map(String::as_str);
+            require_fields(caller, object, operation.action(), fields)?;
         }
     }
     let mut drafts: Vec<Draft> = body
@@ -169,6 +170,7 @@ pub async fn bulk(
     let answered = made
         .await
         .map_err(|fault| problem::told(def, fault, true))?;
+    files::give_up(app, def, answered.outcomes.iter().flatten()).await;
     Ok((answered.body, answered.is_replay))
 }
 

@@ -8,10 +8,14 @@ use toml::de::{DeTable, DeValue};
 
 use super::Catalog;
 use crate::calendar::CalendarDef;
+use crate::definition::Origin;
 use crate::error::{Error, Result};
 
 /// Path below `definitions/` and text of every standard definition.
 const STANDARD: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/definitions.rs"));
+
+/// Tables of the program and of the databases begin with these.
+const TAKEN: [&str; 3] = ["keji_", "sqlite_", "pg_"];
 
 /// One definition file; it turns a key into a line.
 #[derive(Clone, Copy)]
@@ -27,6 +31,15 @@ impl Catalog {
     /// The definitions that come with the product, embedded at build time.
     pub fn standard() -> Result<Catalog> {
         Catalog::load(STANDARD.iter().copied())
+    }
+
+    /// The standard definitions and files of one's own beside them, checked
+    /// together. An own file adds; none takes the place of a standard one.
+    pub fn standard_with(own: BTreeMap<String, String>) -> Result<Catalog> {
+        let files = own.iter().map(|(p, t)| (p.as_str(), t.as_str()));
+        let mut catalog = Catalog::load(STANDARD.iter().copied().chain(files))?;
+        catalog.own = own;
+        Ok(catalog)
     }
 
     /// Reads `(path, text)` pairs, the path below `definitions/` with `/`:
@@ -49,10 +62,14 @@ impl Catalog {
                 ["objects", id] => {
                     let mut object: crate::definition::ObjectDef = file.parse()?;
                     object.id = id.to_owned();
+                    object.has_origin &= object.written_by.is_none();
+                    if object.has_origin {
+                        object.fields.extend(Origin::ALL.map(Origin::field));
+                    }
                     objects.insert(id.to_owned(), object);
                     ("object", id)
                 }
-                ["metrics", group, id] => {
+                ["metrics", group, id] if is_name(group) => {
                     let mut metric: crate::metric::MetricDef = file.parse()?;
                     if metric.group != group {
                         let message = format!(
@@ -103,6 +120,9 @@ impl Catalog {
                     format!("{kind} `{id}` is defined in {} too", other.path),
                 ));
             }
+            if let Some(prefix) = TAKEN.iter().find(|prefix| id.starts_with(**prefix)) {
+                return Err(file.error(&[], format!("names that begin with `{prefix}` are taken")));
+            }
         }
         let missing = |path: &str| Error::Definition {
             file: path.to_owned(),
@@ -116,6 +136,7 @@ impl Catalog {
             roles,
             tiers: tiers.ok_or_else(|| missing("tiers/value.toml"))?,
             calendar: calendar.ok_or_else(|| missing("calendar.toml"))?,
+            own: BTreeMap::new(),
         };
         catalog.check_objects(&known)?;
         catalog.check_metrics(&known)?;

@@ -48,6 +48,9 @@ pub struct Catalog {
     pub roles: BTreeMap<String, RoleDef>,
     pub tiers: TierRule,
     pub calendar: Calendar,
+    /// Files that do not come with the product, by their path below
+    /// `definitions/`: a backup takes them along.
+    pub own: BTreeMap<String, String>,
 }
 
 impl Catalog {

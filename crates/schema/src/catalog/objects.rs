@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::load::{File, Files, is_name};
 use super::{Catalog, RESERVED, path_of};
-use crate::definition::{FieldDef, ObjectDef};
+use crate::definition::{FieldDef, ObjectDef, Origin};
 use crate::error::Result;
 use crate::expr::{Expr, Node, Scope, WORDS};
 use crate::metric::Unit;
@@ -43,7 +43,8 @@ impl Catalog {
                     format!("`{id}` is not a name: small letters, digits and _"),
                 );
             }
-            if RESERVED.contains(&id.as_str()) {
+            let is_taken = Origin::of(id).is_some_and(|origin| *field != origin.field());
+            if RESERVED.contains(&id.as_str()) || is_taken {
                 return wrong("id", format!("the name `{id}` is reserved"));
             }
             if !reads_as_name(id) {

@@ -11,9 +11,10 @@ use super::{DONE, Place, caller, open};
 
 #[derive(Args)]
 pub struct BackupArgs {
-    /// The file to write; it must not exist yet.
+    /// The file to write; it must not exist yet. Without one, the backup goes
+    /// to those that the page shows, in `backups` of the data folder.
     #[arg(value_name = "FILE")]
-    file: PathBuf,
+    file: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -30,9 +31,15 @@ pub struct RestoreArgs {
 
 pub async fn backup(place: &Place, args: BackupArgs, output: &Output) -> anyhow::Result<u8> {
     let app = open(place).await?;
-    let report = keji_app::backup::backup(&app, &caller(), &args.file, shown(output)).await?;
+    let (file, report) = match args.file {
+        Some(file) => {
+            let report = keji_app::backup::backup(&app, &caller(), &file, shown(output)).await?;
+            (file, report)
+        }
+        None => keji_app::backup::work::make(&app, &caller(), shown(output)).await?,
+    };
     app.close().await;
-    say(output, &report, ("已备份到", "backed up to"), &args.file)
+    say(output, &report, ("已备份到", "backed up to"), &file)
 }
 
 pub async fn restore(place: &Place, args: RestoreArgs, output: &Output) -> anyhow::Result<u8> {
@@ -93,5 +100,18 @@ fn say(
         .collect();
     output.table(&head, &rows);
     println!("{} {}", output.say(zh, en), file.display());
+    println!(
+        "{} {}",
+        output.say("附件内容", "contents of files"),
+        report.contents
+    );
+    if report.contents_missing > 0 {
+        // What is missing was missing before: `keji check` names it.
+        eprintln!(
+            "{} {}",
+            output.say("缺失或损坏的附件内容：", "contents missing or damaged:"),
+            report.contents_missing
+        );
+    }
     Ok(DONE)
 }

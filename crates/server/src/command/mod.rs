@@ -7,7 +7,9 @@
 mod ask;
 mod backup;
 mod customers;
+mod definitions;
 mod evaluate;
+mod file;
 mod import;
 mod outbound;
 mod output;
@@ -78,6 +80,11 @@ enum Command {
     Export(customers::ExportArgs),
     /// List, show, create, change and delete the records of any object.
     Records(records::RecordsArgs),
+    /// Keep the content of files, write it to the disk, replace it.
+    #[command(subcommand)]
+    File(file::FileCommand),
+    /// Check definitions of one's own by themselves; nothing else is opened.
+    Definitions(definitions::DefinitionsArgs),
     /// Prove that definitions, store and copy are whole and agree.
     Check,
     /// Write everything of the store into one file, while others go on working.
@@ -152,6 +159,8 @@ async fn run(cli: Cli, output: &Output) -> u8 {
         Command::Customers(args) => customers::list(&place, args, output).await,
         Command::Export(args) => customers::export(&place, args, output).await,
         Command::Records(args) => records::run(&place, args, output).await,
+        Command::File(command) => file::file(&place, command, output).await,
+        Command::Definitions(args) => definitions::run(&place, args, output).await,
         Command::Check => evaluate::check(&place, output).await,
         Command::Backup(args) => backup::backup(&place, args, output).await,
         Command::Restore(args) => backup::restore(&place, args, output).await,

@@ -46,6 +46,10 @@ pub struct ServeArgs {
     /// Sign-ins a minute from one address. 0 is no limit.
     #[arg(long, default_value_t = 120, value_name = "N")]
     limit_sign_ins: u32,
+    /// The largest file that is taken as an attachment, in megabytes. 0 is no
+    /// limit.
+    #[arg(long, default_value_t = 100, value_name = "MB")]
+    limit_file: u64,
     /// Let requests of the server (webhooks, single sign-on) go to this host
     /// and port although it is not public; several with commas.
     #[arg(
@@ -92,6 +96,7 @@ pub async fn run(place: Place, args: ServeArgs, output: &Output) -> anyhow::Resu
     let own = listener.local_addr()?;
     let wake = Arc::new(Notify::new());
     let work = tokio::spawn(worker::run(app.clone(), wake.clone()));
+    let following = tokio::spawn(worker::follow(app.clone()));
     let telling = tokio::spawn(worker::tell(app.clone()));
     println!("Keji 客绩  http://{own}");
     if let Some(code) = keji_app::identity::setup_code(&app).await? {
@@ -112,6 +117,7 @@ pub async fn run(place: Place, args: ServeArgs, output: &Output) -> anyhow::Resu
             at_once: args.limit_at_once,
             sign_ins: args.limit_sign_ins,
         })),
+        limit_file_bytes: args.limit_file.saturating_mul(1_000_000),
     });
     axum::serve(
         listener,
@@ -120,6 +126,7 @@ pub async fn run(place: Place, args: ServeArgs, output: &Output) -> anyhow::Resu
     .with_graceful_shutdown(stopped())
     .await?;
     work.abort();
+    following.abort();
     telling.abort();
     app.close().await;
     Ok(DONE)

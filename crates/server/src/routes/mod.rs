@@ -1,9 +1,11 @@
 //! The API's paths. A handler extracts, calls `app` and answers.
 
+pub mod backups;
 pub mod customers;
 pub mod description;
 pub mod evaluations;
 pub mod exports;
+pub mod files;
 pub mod imports;
 pub mod insight;
 pub mod passkeys;
@@ -31,6 +33,8 @@ pub struct Shared {
     pub wake: Arc<tokio::sync::Notify>,
     pub door: Arc<Door>,
     pub flood: Arc<Flood>,
+    /// Of one file's bytes; 0 is no limit.
+    pub limit_file_bytes: u64,
 }
 
 pub fn all() -> OpenApiRouter<Shared> {
@@ -46,7 +50,9 @@ pub fn all() -> OpenApiRouter<Shared> {
         .merge(customers::routes())
         .merge(exports::routes())
         .merge(records::routes())
+        .merge(files::routes())
         .merge(webhooks::routes())
         .merge(description::routes())
         .merge(trust::routes())
+        .merge(backups::routes())
 }

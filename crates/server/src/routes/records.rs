@@ -5,8 +5,8 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use keji_app::records::{
-    self, BulkAnswer, BulkBody, HistoryPage, ListRecords, ObjectDoc, ObjectList, RecordDoc,
-    RecordList, RequestKey, RevealBody, Revealed,
+    self, BulkAnswer, BulkBody, GroupRecords, HistoryPage, ListRecords, ObjectDoc, ObjectList,
+    RecordDoc, RecordGroups, RecordList, RequestKey, RevealBody, Revealed,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -23,6 +23,7 @@ pub fn routes() -> OpenApiRouter<Shared> {
         .routes(routes!(objects))
         .routes(routes!(object))
         .routes(routes!(list, create))
+        .routes(routes!(groups))
         .routes(routes!(get, update, delete))
         .routes(routes!(bulk))
         .routes(routes!(history))
@@ -63,6 +64,23 @@ async fn list(
     Query(wanted): Query<ListRecords>,
 ) -> Answer<Json<RecordList>> {
     records::list(&shared.app, &caller, &object, &wanted)
+        .await
+        .map(Json)
+        .map_err(speaks.problem())
+}
+
+/// The records of a list counted, and one of their numbers added up, by a field.
+#[utoipa::path(get, path = "/api/records/{object}/groups", operation_id = "group_records", tag = "records",
+    params(("object" = String, Path), GroupRecords),
+    responses((status = 200, body = RecordGroups), (status = "default", body = ProblemBody)))]
+async fn groups(
+    State(shared): State<Shared>,
+    Who(caller): Who,
+    speaks: Speaks,
+    Path(object): Path<String>,
+    Query(wanted): Query<GroupRecords>,
+) -> Answer<Json<RecordGroups>> {
+    records::groups(&shared.app, &caller, &object, &wanted, speaks.0)
         .await
         .map(Json)
         .map_err(speaks.problem())
@@ -230,13 +248,13 @@ async fn history(
         .map_err(speaks.problem())
 }
 
-fn etag(version: i64) -> String {
+pub(super) fn etag(version: i64) -> String {
     format!("\"{version}\"")
 }
 
 /// The version in `If-Match`; `None` where any will do. What is no tag of ours
 /// matches no version.
-fn expected(headers: &HeaderMap) -> Option<i64> {
+pub(super) fn expected(headers: &HeaderMap) -> Option<i64> {
     const NONE: i64 = -1;
     let given = headers.get(header::IF_MATCH)?.to_str().unwrap_or_default();
     if given.trim() == "*" {
@@ -261,7 +279,7 @@ fn request_key(
     RequestKey::new(key.to_str().unwrap_or_default(), what, &body).map(Some)
 }
 
-fn replayed(mut answer: Response, is_replay: bool) -> Response {
+pub(super) fn replayed(mut answer: Response, is_replay: bool) -> Response {
     if is_replay {
         let name = HeaderName::from_static("idempotent-replayed");
         answer

@@ -236,6 +236,15 @@ impl Server {
         self.send("GET", path, &[], &[])
     }
 
+    /// Waits until names are found by their spelling too.
+    pub fn search_follows(&self) {
+        let until = Instant::now() + Duration::from_secs(30);
+        while self.get("/api/status").json()["search_behind"] != 0 {
+            assert!(Instant::now() < until, "the search's index stays behind");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
     pub fn post(&self, path: &str, body: &Json) -> Reply {
         self.send(
             "POST",

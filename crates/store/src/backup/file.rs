@@ -1,11 +1,12 @@
-//! The backup file: a SQLite database, behind it the manifest as JSON, and a
-//! footer of fixed length at the very end, as a zip has its directory. SQLite
+//! The backup file: a SQLite database, behind it the bytes of files one after
+//! the other, the manifest as JSON, and a footer of fixed length at the very end, as a zip has its directory. SQLite
 //! reads such a file as it stands, and nothing has to be unpacked to see what
 //! is in it. It knows no tables.
 //!
 //! ```text
-//!   database | manifest | magic 16 | length of each 2 x 8 | hash of the
-//!   manifest 16 | hash of all before 16
+//!   database | contents | manifest | magic 16 | length of what is before the
+//!   manifest 8 | of the manifest 8 | hash of the manifest 16 | hash of all
+//!   before 16
 //! ```
 //! Numbers are little-endian.
 
@@ -15,13 +16,14 @@ use std::path::Path;
 
 use super::checksum::Hasher;
 use super::{FORMAT, Manifest, at, refused};
+use crate::content::{self, ContentPart, Contents};
 use crate::error::{Error, Result};
 
 const MAGIC: &[u8; 16] = b"keji backup file";
 /// Magic, two lengths, two hashes.
 const FOOTER: usize = 16 + 8 + 8 + 16 + 16;
 /// More than any manifest, to be safe from a foreign number.
-const MAX_MANIFEST: u64 = 16 << 20;
+const MAX_MANIFEST: u64 = 256 << 20;
 /// Read at once; a multiple of the hash's words.
 const PORTION: usize = 1 << 20;
 
@@ -34,7 +36,54 @@ pub(super) struct Opened {
     pub(super) bytes: u64,
 }
 
-/// Makes a backup out of a database file that is closed. Returns the length.
+/// Puts the contents behind a database file that is closed, as far as they are
+/// what their names say. Which, and how many are not.
+pub(super) fn append(
+    path: &Path,
+    contents: &Contents,
+    names: impl Iterator<Item = String>,
+) -> Result<(Vec<ContentPart>, u64)> {
+    let fail = |e| at(path, e);
+    let mut file = OpenOptions::new().write(true).open(path).map_err(fail)?;
+    let mut end = file.seek(SeekFrom::End(0)).map_err(fail)?;
+    let (mut parts, mut missing) = (Vec::new(), 0);
+    for checksum in names {
+        match contents.copy(&checksum, &mut file)? {
+            Some(bytes) => {
+                end += bytes;
+                parts.push(ContentPart { checksum, bytes });
+            }
+            None => {
+                missing += 1;
+                file.set_len(end).map_err(fail)?;
+                file.seek(SeekFrom::Start(end)).map_err(fail)?;
+            }
+        }
+    }
+    Ok((parts, missing))
+}
+
+/// Puts the contents behind the database, which ends at `start`, into the
+/// folder; `new` has those that were not there before, also when it fails.
+pub(super) fn take_out(
+    path: &Path,
+    start: u64,
+    parts: &[ContentPart],
+    to: &Contents,
+    new: &mut Vec<String>,
+) -> Result<()> {
+    let fail = |e| at(path, e);
+    let mut file = File::open(path).map_err(fail)?;
+    file.seek(SeekFrom::Start(start)).map_err(fail)?;
+    for part in parts {
+        if content::take_in(to, &mut file, part)? {
+            new.push(part.checksum.clone());
+        }
+    }
+    Ok(())
+}
+
+/// Makes a backup out of a file with database and contents. Returns the length.
 pub(super) fn seal(path: &Path, manifest: &Manifest) -> Result<u64> {
     let fail = |e| at(path, e);
     let text = serde_json::to_vec(manifest).map_err(|e| Error::Corrupt(e.to_string()))?;
@@ -94,9 +143,12 @@ pub(super) fn manifest(path: &Path) -> Result<Opened> {
             known: i64::from(FORMAT),
         });
     }
+    let manifest: Manifest = serde_json::from_value(json).map_err(wrong_manifest)?;
+    let mut contents = manifest.contents.iter();
+    let database = contents.try_fold(payload, |rest, part| rest.checked_sub(part.bytes));
     Ok(Opened {
-        manifest: serde_json::from_value(json).map_err(wrong_manifest)?,
-        payload,
+        payload: database.ok_or_else(|| wrong("the backup was altered"))?,
+        manifest,
         bytes,
     })
 }

@@ -90,6 +90,7 @@ pub(super) async fn into_postgres(
     from: &sqlite::Pools,
     db: &Db,
     catalog: &Catalog,
+    place: Option<&str>,
     tell: Tell<'_>,
 ) -> Result<()> {
     system::prepare(db, &without_objects(catalog), false).await?;
@@ -150,7 +151,7 @@ pub(super) async fn into_postgres(
                 .await?;
         }
     }
-    freeze(&mut conn).await?;
+    freeze(&mut conn, place).await?;
     to.commit().await
 }
 

@@ -146,15 +146,19 @@ pub(super) async fn sums(pools: &sqlite::Pools, tell: Tell<'_>) -> Result<Vec<Ta
     let tables = tables(&mut db.reader().await?.conn()).await?;
     let mut sums = Vec::new();
     for table in tables {
-        let mut sum = Sum::default();
-        let mut rows = read(pools, &table).await?;
-        while let Some(portion) = rows.next().await? {
-            portion.iter().for_each(|row| sum.add(row));
-            report(tell, BackupStep::Verify, &table, sum.rows);
-        }
-        sums.push(sum.of(&table));
+        sums.push(sum(pools, &table, tell).await?.of(&table));
     }
     Ok(sums)
+}
+
+pub(super) async fn sum(pools: &sqlite::Pools, table: &Table, tell: Tell<'_>) -> Result<Sum> {
+    let mut sum = Sum::default();
+    let mut rows = read(pools, table).await?;
+    while let Some(portion) = rows.next().await? {
+        portion.iter().for_each(|row| sum.add(row));
+        report(tell, BackupStep::Verify, table, sum.rows);
+    }
+    Ok(sum)
 }
 
 pub(super) fn report(tell: Tell<'_>, step: BackupStep, table: &Table, rows: u64) {

@@ -25,7 +25,8 @@ async fn a_row_that_was_removed_from_the_file_is_missed() {
         .unwrap();
     let folder = tempfile::tempdir().unwrap();
     let whole = folder.path().join("whole.keji-backup");
-    store.backup(&whole, |_| ()).await.unwrap();
+    let contents = store.contents(&source.folder).await.unwrap();
+    store.backup(&whole, None, &contents, |_| ()).await.unwrap();
     let opened = file::open(&whole).unwrap();
     // SQLite reads the backup as it stands.
     let copy = folder.path().join("copy");
@@ -60,7 +61,14 @@ async fn a_row_that_was_removed_from_the_file_is_missed() {
         file::seal(&work.database(), &opened.manifest).unwrap();
         for target in testing::places().await {
             let altered = work.database();
-            let refused = restore(&altered, &target.location, catalog.clone(), |_| ()).await;
+            let refused = restore(
+                &altered,
+                &target.location,
+                &target.folder,
+                catalog.clone(),
+                |_| (),
+            )
+            .await;
             let message = refused.unwrap_err().to_string();
             assert!(message.contains(&format!("table `{table}`")), "{message}");
             match &target.location {
@@ -68,9 +76,15 @@ async fn a_row_that_was_removed_from_the_file_is_missed() {
                     assert_eq!(std::fs::read_dir(folder).unwrap().count(), 0);
                 }
                 Location::Postgres(_) => {
-                    restore(&whole, &target.location, catalog.clone(), |_| ())
-                        .await
-                        .unwrap();
+                    restore(
+                        &whole,
+                        &target.location,
+                        &target.folder,
+                        catalog.clone(),
+                        |_| (),
+                    )
+                    .await
+                    .unwrap();
                 }
             }
         }

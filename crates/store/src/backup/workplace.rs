@@ -7,8 +7,10 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use sqlx::pool::PoolOptions;
+use sqlx::sqlite::SqliteConnectOptions;
 
 use super::at;
+use crate::db::group::Group;
 use crate::db::{fault, sqlite};
 use crate::error::Result;
 
@@ -81,7 +83,7 @@ pub(super) fn folder_of(file: &Path) -> &Path {
 }
 
 /// Removes what killed processes left. What cannot be read or removed stays.
-fn sweep(parent: &Path) {
+pub fn sweep(parent: &Path) {
     let entries = std::fs::read_dir(parent).into_iter().flatten().flatten();
     for entry in entries {
         if !entry.file_name().to_string_lossy().starts_with(PREFIX) {
@@ -98,6 +100,23 @@ fn sweep(parent: &Path) {
     }
 }
 
+/// Opens the database at the begin of a backup, to be read as it stands.
+pub(super) fn open_to_read(path: &Path) -> sqlite::Pools {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .read_only(true)
+        .immutable(true)
+        .pragma("temp_store", "file");
+    let pool = || PoolOptions::new().max_connections(1);
+    let writer = pool().connect_lazy_with(options.clone());
+    sqlite::Pools {
+        folder: folder_of(path).to_owned(),
+        group: Group::new(writer.clone()),
+        readers: pool().connect_lazy_with(options),
+        writer,
+    }
+}
+
 /// Opens a database that may be lost: no journal, no waiting for the disk, no
 /// foreign keys, because tables come in any order.
 pub(super) async fn open(path: &Path) -> Result<sqlite::Pools> {
@@ -111,6 +130,7 @@ pub(super) async fn open(path: &Path) -> Result<sqlite::Pools> {
     let writer = pool().connect_with(options.clone()).await.map_err(fault)?;
     Ok(sqlite::Pools {
         folder: folder_of(path).to_owned(),
+        group: Group::new(writer.clone()),
         readers: pool().connect_lazy_with(options),
         writer,
     })

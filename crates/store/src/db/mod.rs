@@ -4,6 +4,7 @@
 pub(crate) mod bulk;
 mod fault;
 mod functions;
+pub(crate) mod group;
 pub(crate) mod postgres;
 pub(crate) mod sqlite;
 
@@ -30,6 +31,8 @@ pub(crate) enum Db {
 /// A transaction that rolls back when it is dropped.
 pub(crate) enum Tx {
     Sqlite(Transaction<'static, Sqlite>),
+    /// One of several writers in one transaction of SQLite.
+    Member(group::Member),
     Postgres(Transaction<'static, Postgres>),
 }
 
@@ -64,8 +67,19 @@ impl Db {
                     .await
                     .map_err(fault)?,
             ),
-            Db::Postgres(server) => Tx::Postgres(server.pool.begin().await.map_err(fault)?),
+            Db::Postgres(server) => Tx::Postgres(server.begin("begin").await?),
         })
+    }
+
+    /// Begins a short writing transaction, which on SQLite is committed
+    /// together with those of others that come at the same time. Returning
+    /// early is no acknowledgement only where it is an error: an answer that
+    /// rests on what was read here waits for the commit too.
+    pub(crate) async fn begin_shared(&self) -> Result<Tx> {
+        match self {
+            Db::Sqlite(pools) => Ok(Tx::Member(pools.group.join().await?)),
+            Db::Postgres(_) => self.begin().await,
+        }
     }
 
     pub(crate) async fn reader(&self) -> Result<Reader> {
@@ -79,13 +93,10 @@ impl Db {
     pub(crate) async fn snapshot(&self) -> Result<Tx> {
         Ok(match self {
             Db::Sqlite(pools) => Tx::Sqlite(pools.readers.begin().await.map_err(fault)?),
-            Db::Postgres(server) => Tx::Postgres(
-                server
-                    .pool
-                    .begin_with("begin isolation level repeatable read read only")
-                    .await
-                    .map_err(fault)?,
-            ),
+            Db::Postgres(server) => {
+                let how = "begin isolation level repeatable read read only";
+                Tx::Postgres(server.begin(how).await?)
+            }
         })
     }
 
@@ -104,11 +115,13 @@ impl Tx {
     pub(crate) fn conn(&mut self) -> Conn<'_> {
         match self {
             Tx::Sqlite(tx) => Conn::Sqlite(tx),
+            Tx::Member(member) => member.conn(),
             Tx::Postgres(tx) => Conn::Postgres(tx),
         }
     }
 
-    /// Inserts many rows fast. An error ends the transaction.
+    /// Inserts many rows fast. An error ends the transaction, which must be
+    /// one of its own.
     pub(crate) async fn insert(self, table: &str, columns: &[String], rows: Rows) -> Result<Tx> {
         match self {
             Tx::Sqlite(mut tx) => {
@@ -127,6 +140,9 @@ impl Tx {
                     .await
                     .map_err(|e| Error::Query(format!("the insert broke off: {e}")))?
             }
+            Tx::Member(_) => Err(Error::Query(
+                "a shared transaction takes no sets".to_owned(),
+            )),
             Tx::Postgres(mut tx) => {
                 postgres::copy_in(&mut tx, table, columns, &rows).await?;
                 Ok(Tx::Postgres(tx))
@@ -137,6 +153,7 @@ impl Tx {
     pub(crate) async fn commit(self) -> Result<()> {
         match self {
             Tx::Sqlite(tx) => tx.commit().await.map_err(fault),
+            Tx::Member(member) => member.commit().await,
             Tx::Postgres(tx) => tx.commit().await.map_err(fault),
         }
     }

@@ -16,7 +16,7 @@ use sqlx::postgres::types::Oid;
 use sqlx::postgres::{
     PgArgumentBuffer, PgArguments, PgConnectOptions, PgConnection, PgRow, PgTypeInfo, PgValueRef,
 };
-use sqlx::{Arguments, ConnectOptions, Decode, Encode, Postgres, Row, ValueRef};
+use sqlx::{Arguments, ConnectOptions, Decode, Encode, Postgres, Row, Transaction, ValueRef};
 
 use super::bulk::Rows;
 use super::fault::{fault, overflow};
@@ -44,6 +44,21 @@ impl fmt::Debug for Server {
     /// Without the options: they hold the password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Server(…)")
+    }
+}
+
+impl Server {
+    /// Begins a transaction. In a task of its own: given up before the server
+    /// has answered, the driver would put the connection back with the
+    /// transaction open, and the next one to have it would read an old state,
+    /// or write what nobody commits.
+    pub(crate) async fn begin(&self, how: &'static str) -> Result<Transaction<'static, Postgres>> {
+        let pool = self.pool.clone();
+        let begun = tokio::spawn(async move { pool.begin_with(how).await });
+        let begun = begun
+            .await
+            .map_err(|e| Error::Query(format!("the transaction did not begin: {e}")))?;
+        begun.map_err(fault)
     }
 }
 
@@ -293,5 +308,44 @@ impl<'r> Decode<'r, Postgres> for Numeric {
         }
         let units = i64::try_from(if negative { -units } else { units })?;
         Ok(Numeric(Decimal::from_units(units)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Location;
+
+    /// Found under load: requests that were given up left a pooled connection
+    /// in a read-only transaction, and a write on it failed.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn nobody_leaves_a_transaction_open() {
+        let Some(place) = crate::testing::postgres().await else {
+            return;
+        };
+        let Location::Postgres(url) = &place.location else {
+            unreachable!("it is PostgreSQL");
+        };
+        let server = open(url).await.unwrap();
+        let started = std::time::Instant::now();
+        for _ in 0..10 {
+            drop(server.begin("begin").await.unwrap());
+        }
+        let usual = started.elapsed() / 10;
+        for n in 0..400 {
+            let patience = usual * (n % 40) / 25;
+            let read_only = "begin isolation level repeatable read read only";
+            let how = if n % 2 == 0 { "begin" } else { read_only };
+            let _ = tokio::time::timeout(patience, server.begin(how)).await;
+        }
+        // Those that are still under way end.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let sql = "select count(*) from pg_stat_activity \
+                   where datname = current_database() and state like 'idle in transaction%'";
+        let left: i64 = sqlx::query_scalar(sql)
+            .fetch_one(&server.pool)
+            .await
+            .unwrap();
+        assert_eq!(left, 0);
     }
 }

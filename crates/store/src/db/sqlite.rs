@@ -17,6 +17,7 @@ use sqlx::{Arguments, Connection, Row, Sqlite, TypeInfo, ValueRef};
 
 use super::fault::{fault, overflow};
 use super::functions;
+use super::group::Group;
 use crate::error::{Error, Result};
 
 pub(crate) const FILE: &str = "keji.sqlite";
@@ -33,6 +34,8 @@ pub(crate) struct Pools {
     /// than polling the file lock. Another process may still hold the file;
     /// then SQLite's busy handler waits.
     pub(crate) writer: sqlx::Pool<Sqlite>,
+    /// Where writers of records share the writer.
+    pub(crate) group: Group,
     pub(crate) readers: sqlx::Pool<Sqlite>,
 }
 
@@ -50,6 +53,7 @@ pub(crate) async fn open(folder: &Path) -> Result<Pools> {
     );
     Ok(Pools {
         folder: folder.to_owned(),
+        group: Group::new(writer.clone()),
         writer,
         readers,
     })
@@ -74,6 +78,31 @@ pub(crate) fn main_file(folder: &Path) -> SqliteConnectOptions {
         // After a merge the log file shrinks again to 64 MiB.
         .pragma("journal_size_limit", "67108864")
         .row_buffer_size(500)
+        // Lists and writes of some thirty objects; 100 would be too few.
+        .statement_cache_capacity(256)
+}
+
+/// The index of the search: consistent whenever the machine stops, but not
+/// complete; who follows finds out.
+#[derive(Debug, Clone)]
+pub(crate) struct IndexPools {
+    pub(crate) writer: sqlx::Pool<Sqlite>,
+    pub(crate) readers: sqlx::Pool<Sqlite>,
+}
+
+pub(crate) async fn open_index(path: &Path) -> Result<IndexPools> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Normal)
+        .busy_timeout(WRITER_WAIT)
+        .pragma("secure_delete", "on")
+        .pragma("cache_size", "-4096")
+        .pragma("journal_size_limit", "16777216");
+    let writer = pool(1).connect_with(options.clone()).await.map_err(fault)?;
+    let readers = pool(N_READERS).connect_lazy_with(options.pragma("query_only", "on"));
+    Ok(IndexPools { writer, readers })
 }
 
 /// A file that may be lost when the machine stops: no waiting for the disk.

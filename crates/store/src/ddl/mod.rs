@@ -56,6 +56,8 @@ pub(crate) enum Step {
     CreateIndex {
         table: String,
         fields: Vec<String>,
+        /// Those of the fields whose nulls come first on PostgreSQL.
+        nulls_first: BTreeSet<String>,
         unique: bool,
     },
     DropIndex {
@@ -127,14 +129,14 @@ pub(crate) fn diff(old: &Shape, new: &Shape, may_drop: bool) -> Result<(Vec<Step
                     references.push(Step::Reference(name.clone(), column.clone()));
                 }
                 if column.unique {
-                    steps.push(index(name, std::slice::from_ref(&column.name), true));
+                    steps.push(index(name, table, std::slice::from_ref(&column.name), true));
                 }
             }
             steps.extend(
                 table
                     .indexes
                     .iter()
-                    .map(|fields| index(name, fields, false)),
+                    .map(|fields| index(name, table, fields, false)),
             );
             result.tables.insert(name.clone(), table.clone());
             continue;
@@ -154,7 +156,7 @@ pub(crate) fn diff(old: &Shape, new: &Shape, may_drop: bool) -> Result<(Vec<Step
                     references.push(Step::Reference(name.clone(), column.clone()));
                 }
                 if column.unique {
-                    steps.push(index(name, std::slice::from_ref(&column.name), true));
+                    steps.push(index(name, table, std::slice::from_ref(&column.name), true));
                 }
                 after.columns.push(column);
                 continue;
@@ -169,7 +171,7 @@ pub(crate) fn diff(old: &Shape, new: &Shape, may_drop: bool) -> Result<(Vec<Step
             }
             stored.kind = column.kind;
             if column.unique && !stored.unique {
-                steps.push(index(name, std::slice::from_ref(&column.name), true));
+                steps.push(index(name, table, std::slice::from_ref(&column.name), true));
             }
             if !column.unique && stored.unique {
                 drops.push(drop_index(name, std::slice::from_ref(&column.name), true));
@@ -180,7 +182,7 @@ pub(crate) fn diff(old: &Shape, new: &Shape, may_drop: bool) -> Result<(Vec<Step
             table
                 .indexes
                 .difference(&before.indexes)
-                .map(|f| index(name, f, false)),
+                .map(|f| index(name, &after, f, false)),
         );
         drops.extend(
             before
@@ -256,18 +258,24 @@ impl Step {
             Step::CreateIndex {
                 table,
                 fields,
+                nulls_first,
                 unique,
-            } => format!(
-                "create {}index {} on {} ({})",
-                if *unique { "unique " } else { "" },
-                quote(&index_name(table, fields, *unique)),
-                quote(table),
-                fields
-                    .iter()
-                    .map(|f| quote(f))
-                    .collect::<Vec<_>>()
-                    .join(", ")
-            ),
+            } => {
+                // Lists have nulls last. Read backwards, such an index serves a
+                // descending one, as on SQLite, which has nulls first anyway.
+                let nulls = dialect.pick("", " nulls first");
+                let column = |f: &String| match nulls_first.contains(f) {
+                    true => format!("{}{nulls}", quote(f)),
+                    false => quote(f),
+                };
+                format!(
+                    "create {}index {} on {} ({})",
+                    if *unique { "unique " } else { "" },
+                    quote(&index_name(table, fields, *unique)),
+                    quote(table),
+                    fields.iter().map(column).collect::<Vec<_>>().join(", ")
+                )
+            }
             Step::DropIndex {
                 table,
                 fields,
@@ -283,10 +291,18 @@ impl Step {
     }
 }
 
-fn index(table: &str, fields: &[String], unique: bool) -> Step {
+fn index(name: &str, table: &Table, fields: &[String], unique: bool) -> Step {
+    // Texts are listed from A to Z, where PostgreSQL has nulls last by itself;
+    // numbers and days from the greatest, which needs them first.
+    let is_last = |f: &&String| {
+        let column = table.columns.iter().find(|c| c.name == **f);
+        column
+            .is_some_and(|c| c.not_null || matches!(c.kind, Type::Text | Type::Choice | Type::Link))
+    };
     Step::CreateIndex {
-        table: table.to_owned(),
+        table: name.to_owned(),
         fields: fields.to_vec(),
+        nulls_first: fields.iter().filter(|f| !is_last(f)).cloned().collect(),
         unique,
     }
 }

@@ -155,3 +155,30 @@ fn lines_have_one_index() {
         ])
     );
 }
+
+/// As lists go through them: texts from A to Z, numbers from the greatest, and
+/// what is empty at the end of both.
+#[test]
+fn nulls_of_an_index_stand_where_lists_have_them() {
+    let column = |name: &str, kind| Column {
+        name: name.to_owned(),
+        kind,
+        not_null: false,
+        unique: false,
+        references: None,
+    };
+    let table = Table {
+        columns: vec![column("city", Type::Text), column("amount", Type::Decimal)],
+        indexes: BTreeSet::new(),
+    };
+    let step = index(
+        "deal",
+        &table,
+        &["city".to_owned(), "amount".to_owned()],
+        false,
+    );
+    assert_eq!(
+        step.sql(Dialect::Postgres).unwrap(),
+        r#"create index "deal_city_amount_idx" on "deal" ("city", "amount" nulls first)"#
+    );
+}

@@ -1,6 +1,7 @@
 //! The merge: from staged rows to records, in one transaction.
 
 use jiff::civil::Date;
+use keji_schema::definition::Origin;
 use keji_schema::{Type, Value};
 use serde_json::{Map, Value as Json};
 use sqlx::sqlite::SqliteConnection;
@@ -17,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::log::{self, Entry, Touches};
 use crate::sql::{Dialect, quote};
 use crate::store::{Cancel, Store};
-use crate::write::now;
+use crate::write::{now, origin_value};
 
 /// Consumes the staging, whatever comes of it.
 pub(super) async fn merge(
@@ -186,6 +187,8 @@ async fn merge_in(
 ) -> Result<ImportSummary> {
     let dialect = conn.dialect();
     let id = Value::Int(batch.id.0);
+    let [at, by] = Origin::ALL.map(|origin| origin_value(origin, &batch.actor));
+    let made = [id.clone(), at, by];
     if dialect == Dialect::Postgres {
         lock_tables(store, conn, batch.mode).await?;
     }
@@ -196,9 +199,7 @@ async fn merge_in(
     for (n, party) in parties.iter().enumerate() {
         cancel.check()?;
         let max = highest_id(conn, party.object).await?;
-        n_new[n] = conn
-            .run(statements::insert_party(party), std::slice::from_ref(&id))
-            .await? as i64;
+        n_new[n] = conn.run(statements::insert_party(party), &made).await? as i64;
         if max > 0
             && let Some(sql) = statements::fills(party, batch.mode)
         {
@@ -214,12 +215,7 @@ async fn merge_in(
         order: highest_id(conn, "order").await?,
         line: highest_id(conn, "order_line").await?,
     };
-    summary.orders_new = conn
-        .run(
-            statements::insert_orders(dialect),
-            std::slice::from_ref(&id),
-        )
-        .await? as i64;
+    summary.orders_new = conn.run(statements::insert_orders(dialect), &made).await? as i64;
     cancel.check()?;
     summary.lines_new = conn
         .run(

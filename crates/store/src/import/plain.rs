@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use keji_schema::definition::ObjectDef;
+use keji_schema::definition::{ObjectDef, Origin};
 use keji_schema::{Type, Value};
 
 use super::merge::{
@@ -25,7 +25,7 @@ use crate::error::{Error, Result};
 use crate::log::{self, Entry, Touches};
 use crate::sql::{Dialect, Select, quote};
 use crate::store::{Cancel, Store};
-use crate::write::{constraint, now};
+use crate::write::{constraint, now, origin_value};
 use sqlx::Connection;
 
 /// A record that a text of a file may mean.
@@ -238,7 +238,7 @@ impl Merge<'_> {
                 let sql = format!("select count(*) from fill_{object}");
                 summary.records_changed = conn.int(sql, &[]).await?;
                 if summary.records_changed > 0 {
-                    updates = Some(self.fields);
+                    updates = Some(self.changeable());
                 }
             }
             None => {
@@ -252,7 +252,7 @@ impl Merge<'_> {
             self.touch(conn, &format!("t.id > {max}"), &mut touches)
                 .await?;
             if let Some(fields) = updates {
-                self.update(conn, fields, &mut touches).await?;
+                self.update(conn, &fields, &mut touches).await?;
             }
             let after = as_map(&summary);
             let entry = Entry {
@@ -277,12 +277,38 @@ impl Merge<'_> {
         Ok(summary)
     }
 
-    /// `, s.name, s.phone`
-    fn columns(&self, of: &str) -> String {
-        let columns = self.fields.iter();
-        columns
-            .map(|(f, _)| format!(", {of}{}", quote(f)))
+    /// What a file may change in a known record: not when and by whom it was
+    /// made.
+    fn changeable(&self) -> Vec<(String, Type)> {
+        let fields = self.fields.iter();
+        fields
+            .filter(|(field, _)| Origin::of(field).is_none())
+            .cloned()
             .collect()
+    }
+
+    /// The columns of new records beside the batch, `, name, phone`, their
+    /// values, and the parameters: `$1` is the batch. When and by whom a record
+    /// was made the file may leave open.
+    fn made(&self) -> (String, String, Vec<Value>) {
+        let mut params = vec![Value::Int(self.batch.id.0)];
+        let (mut columns, mut values) = (String::new(), String::new());
+        let own = self.fields.iter().map(|(f, _)| f.as_str());
+        for field in own.filter(|f| Origin::of(f).is_none()) {
+            columns.push_str(&format!(", {}", quote(field)));
+            values.push_str(&format!(", s.{}", quote(field)));
+        }
+        for origin in Origin::ALL.into_iter().filter(|_| self.def.has_origin) {
+            let id = origin.id();
+            params.push(origin_value(origin, &self.batch.actor));
+            columns.push_str(&format!(", {id}"));
+            let n = params.len();
+            values.push_str(&match self.fields.iter().any(|(f, _)| f == id) {
+                true => format!(", coalesce(s.{id}, ${n})"),
+                false => format!(", ${n}"),
+            });
+        }
+        (columns, values, params)
     }
 
     /// The first row of each number, as `plain_first`, and what the file
@@ -291,8 +317,8 @@ impl Merge<'_> {
     async fn find_by_number(&self, conn: &mut Conn<'_>, number: &str, max: i64) -> Result<()> {
         let object = &self.def.id;
         let (mut values, mut any) = (String::new(), Vec::new());
-        for (field, _) in self.fields {
-            let field = quote(field);
+        for (field, _) in self.changeable() {
+            let field = quote(&field);
             let differs = match self.batch.mode {
                 ImportMode::Add => format!("m.{field} is null"),
                 _ => format!("(m.{field} is null or m.{field} <> s.{field})"),
@@ -323,21 +349,28 @@ impl Merge<'_> {
     }
 
     async fn insert_by_number(&self, conn: &mut Conn<'_>, number: &str) -> Result<i64> {
+        let (columns, values, params) = self.made();
         let sql = format!(
             "insert into {object} (batch{columns}) select $1{values} from plain_first k \
              join stage_line s on s.row_no = k.row_no \
              where not exists (select 1 from {object} m where m.{number} = k.number) \
              order by k.row_no",
             object = quote(&self.def.id),
-            columns = self.columns(""),
-            values = self.columns("s."),
         );
-        let id = [Value::Int(self.batch.id.0)];
-        Ok(conn.run(sql, &id).await? as i64)
+        Ok(conn.run(sql, &params).await? as i64)
     }
 
     async fn insert_by_all(&self, conn: &mut Conn<'_>, max: i64) -> Result<i64> {
         let object = quote(&self.def.id);
+        if max == 0 {
+            // Nothing is known, and equal rows are as many records.
+            let (columns, values, params) = self.made();
+            let sql = format!(
+                "insert into {object} (batch{columns}) select $1{values} \
+                 from stage_line s order by s.row_no"
+            );
+            return Ok(conn.run(sql, &params).await? as i64);
+        }
         let key = |of: &str| -> String {
             let parts = self.fields.iter().map(|(field, _)| {
                 let column = format!("{of}.{}", quote(field));
@@ -385,15 +418,13 @@ impl Merge<'_> {
             script.push("analyze plain_known".to_owned());
         }
         conn.script(&script).await?;
+        let (columns, values, params) = self.made();
         let sql = format!(
             "insert into {object} (batch{columns}) select $1{values} from plain_key k \
              join stage_line s on s.row_no = k.row_no left join plain_known x on x.key = k.key \
-             where k.n > coalesce(x.n, 0) order by k.row_no",
-            columns = self.columns(""),
-            values = self.columns("s."),
+             where k.n > coalesce(x.n, 0) order by k.row_no"
         );
-        let id = [Value::Int(self.batch.id.0)];
-        Ok(conn.run(sql, &id).await? as i64)
+        Ok(conn.run(sql, &params).await? as i64)
     }
 
     /// Writes `fill_<object>`, with one change per record before it.

@@ -271,7 +271,8 @@ fn party_table(temporary: &str, party: &Party) -> String {
     )
 }
 
-/// The parties that the store does not know yet. `$1` is the batch.
+/// The parties that the store does not know yet. `$1` is the batch, `$2` and
+/// `$3` when and by whom they are made.
 pub(super) fn insert_party(party: &Party) -> String {
     let object = party.object;
     let (mut columns, mut values) = (String::new(), String::new());
@@ -280,7 +281,8 @@ pub(super) fn insert_party(party: &Party) -> String {
         values.push_str(&format!(", s.{field}"));
     }
     format!(
-        "insert into {object} (batch, number{columns}) select $1, s.number{values} \
+        "insert into {object} (batch, created_at, created_by, number{columns}) \
+         select $1, $2, $3, s.number{values} \
          from stage_{object} s \
          where not exists (select 1 from {object} m where m.number = s.number) \
          order by s.first_row"
@@ -328,12 +330,13 @@ pub(super) fn fill<'a>(object: &str, fields: impl Iterator<Item = &'a str>) -> S
     )
 }
 
-/// The orders that the store does not know yet. `$1` is the batch.
+/// The orders that the store does not know yet. `$1` is the batch, `$2` and
+/// `$3` when and by whom they are made.
 pub(super) fn insert_orders(dialect: Dialect) -> String {
     format!(
-        "insert into \"order\" (batch, number, customer, kind, ordered_at, ordered_on, country, \
+        "insert into \"order\" (batch, created_at, created_by, number, customer, kind, ordered_at, ordered_on, country, \
          channel, currency, goods_amount, gross_amount, freight, discount, net_amount, n_lines) \
-         select $1, s.number, m.id, coalesce(s.kind, {}), \
+         select $1, $2, $3, s.number, m.id, coalesce(s.kind, {}), \
          s.ordered_at, s.ordered_on, s.country, s.channel, s.currency, \
          s.goods, s.gross, coalesce(s.freight, 0), coalesce(s.discount, 0), \
          s.goods + coalesce(s.freight, 0) - coalesce(s.discount, 0), s.n_lines \

@@ -8,6 +8,7 @@ import type { Score } from "../../api/types";
 import { columnsOption } from "../../charts/bar";
 import { Canvas } from "../../charts/canvas";
 import { FieldValue } from "../../fields/field-value";
+import { FilesPanel } from "../../fields/files";
 import { RelatedRecords } from "../../fields/related-records";
 import { useLang } from "../../i18n";
 import { findField, useAsOf, useCatalog, useCurrency } from "../../ui/catalog";
@@ -245,6 +246,7 @@ export function CustomerPage() {
         title={t("customer.orders")}
         actions={
           <DownloadMenu
+            of={["order"]}
             label={t("customer.export")}
             name={`keji-orders-${customer.number}`}
             fetchFile={(format) => exportOrders(id, format)}
@@ -253,6 +255,7 @@ export function CustomerPage() {
       >
         <Orders id={id} currency={currency} />
       </Panel>
+      <FilesPanel object="customer" id={id} />
       <RelatedRecords object="customer" id={id} title={name} without={HERE} />
     </main>
   );

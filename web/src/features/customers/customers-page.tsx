@@ -73,6 +73,7 @@ export function CustomersPage() {
             <Button>{t("customers.asRecords")}</Button>
           </Link>
           <DownloadMenu
+            of={["customer", "score"]}
             label={t("customers.export")}
             note={t("customers.exportAll")}
             name="keji-customers"

@@ -3,6 +3,7 @@
 import { Select } from "antd";
 import { useId } from "react";
 import { useTranslation } from "react-i18next";
+import type { ObjectDef } from "../../api/records";
 import type { ColumnMapping } from "../../api/types";
 import { useLang } from "../../i18n";
 import { useCatalog } from "../../ui/catalog";
@@ -23,6 +24,7 @@ export function ColumnHead({
   doubts,
   view,
   takenBy,
+  plain,
   onChange,
 }: {
   column: ColumnMapping;
@@ -31,6 +33,8 @@ export function ColumnHead({
   view: ColumnView;
   /** The heading that a field is taken from already. */
   takenBy: (field: string) => string | undefined;
+  /** The object of plain records. */
+  plain: ObjectDef | undefined;
   onChange: (part: Partial<ColumnMapping>) => void;
 }) {
   const { t } = useTranslation();
@@ -38,7 +42,7 @@ export function ColumnHead({
   const catalog = useCatalog();
   const gaps = useId();
   const samples = (column.samples ?? []).slice(0, 3).join(" · ");
-  const groups = fieldsOf(catalog);
+  const groups = fieldsOf(catalog, plain);
   const names = groups.flatMap((g) => g.fields.map((f) => pickText(f.name, lang)));
   const options = [
     { value: LEFT_OUT, label: t("mapping.leftOut"), find: "" },

@@ -1,5 +1,6 @@
 // A mapping while somebody edits it: pure functions, no words.
-import type { Catalog, ColumnMapping, Mapping, Preview, PreviewRow } from "../../api/types";
+import type { ObjectDef } from "../../api/records";
+import type { Catalog, ColumnMapping, Mapping, Preview, PreviewRow, Text2 } from "../../api/types";
 
 const OBJECTS = ["order", "order_line", "customer", "product"];
 /** Written by the import itself, never read from a file. */
@@ -28,14 +29,28 @@ export const DATE_FORMATS = [
 export const NUMBER_FORMATS = ["decimal_point", "decimal_comma"] as const;
 export type ColumnFormat = (typeof DATE_FORMATS)[number] | (typeof NUMBER_FORMATS)[number];
 
-/** The fields that a file may bring, by object. */
-export const fieldsOf = (catalog: Catalog) =>
-  OBJECTS.flatMap((id) => catalog.objects.filter((o) => o.id === id)).map((object) => ({
-    object,
-    fields: object.fields
-      .filter((f) => f.type !== "link" && !DERIVED.has(`${object.id}.${f.id}`))
-      .map((f) => ({ path: `${object.id}.${f.id}`, name: f.name, isNumber: f.type === "decimal" })),
-  }));
+/** The fields that a file may bring, by object; of plain records all that their object has. */
+export const fieldsOf = (catalog: Catalog, plain?: ObjectDef) =>
+  plain
+    ? [
+        {
+          object: { id: plain.id, name: plain.name },
+          fields: plain.fields.filter((f) => !f.is_masked).map((f) => choiceOf(plain.id, f)),
+        },
+      ]
+    : OBJECTS.flatMap((id) => catalog.objects.filter((o) => o.id === id)).map((object) => ({
+        object: { id: object.id, name: object.name },
+        fields: object.fields
+          .filter((f) => f.type !== "link" && !DERIVED.has(`${object.id}.${f.id}`))
+          .map((f) => choiceOf(object.id, f)),
+      }));
+
+const choiceOf = (object: string, field: { id: string; name: Text2; type: string }) => ({
+  path: `${object}.${field.id}`,
+  name: field.name,
+  isNumber: field.type === "decimal",
+  isDay: field.type === "date" || field.type === "instant",
+});
 
 /** What every file of orders needs, and the fields of which one, or one pair, is enough. */
 const NEEDS = {
@@ -97,11 +112,11 @@ export type ColumnView = {
 export function viewOf(
   column: ColumnMapping,
   isNumber: boolean,
+  isDate: boolean,
   place: number,
   preview: Preview | undefined,
 ): ColumnView {
   const cells = (preview?.rows ?? []).filter((r) => !r.is_left_out).map((r) => r.cells[place] ?? "");
-  const isDate = column.field === DATE;
   const numbers = isNumber && (column.format || [...cells, ...(column.samples ?? [])].some(isDoubtful));
   return {
     formats: isDate ? DATE_FORMATS : numbers ? NUMBER_FORMATS : [],

@@ -10,7 +10,8 @@ import type { Import } from "../../api/types";
 import type { How } from "../../api/upload";
 import { exactNumber, NO_VALUE, showInstant } from "../../ui/format";
 import { Panel } from "../../ui/panel";
-import { LoadError, Skeleton } from "../../ui/states";
+import { useImports } from "../../ui/session";
+import { Empty, LoadError, Skeleton } from "../../ui/states";
 import { HowFields, lacksSource } from "./how-fields";
 import { PasteBox } from "./paste-box";
 import { SavedMappings } from "./saved-mappings";
@@ -22,9 +23,31 @@ const ACCEPT = ".csv,.gz,.xlsx,.txt,.tsv";
 
 export function ImportPage() {
   const { t } = useTranslation();
+  const { orders, objects } = useImports();
+  if (orders || objects.length > 0)
+    return <BringIn key={String(orders)} first={orders ? undefined : objects[0]?.id} />;
+  return (
+    <main className="page" id="main">
+      <header className="page-head">
+        <h1>{t("import.title")}</h1>
+      </header>
+      <Empty title={t("import.notAllowed")}>{t("settings.notAllowedText")}</Empty>
+    </main>
+  );
+}
+
+/** `first` is the object that is offered, where the reader brings in no orders. */
+function BringIn({ first }: { first: string | undefined }) {
+  const { t } = useTranslation();
   const navigate = useNavigate();
   const picker = useRef<HTMLInputElement>(null);
-  const [how, setHow] = useState<How>({ mode: "add", source: "", review: false, dryRun: false });
+  const [how, setHow] = useState<How>({
+    mode: "add",
+    source: "",
+    review: false,
+    dryRun: false,
+    object: first,
+  });
   const [over, setOver] = useState(false);
   const [isRefused, setRefused] = useState(false);
   const [pasted, setPasted] = useState("");
@@ -54,7 +77,7 @@ export function ImportPage() {
       <header className="page-head">
         <div>
           <h1>{t("import.title")}</h1>
-          <p className="note">{t("import.intro")}</p>
+          <p className="note">{t(first ? "import.introRecords" : "import.intro")}</p>
         </div>
       </header>
       <div className="bring-in">
@@ -102,7 +125,7 @@ export function ImportPage() {
           </details>
         </section>
       </div>
-      <p className="note">{t("import.demoHint")}</p>
+      {!first && <p className="note">{t("import.demoHint")}</p>}
       <SavedMappings />
       <PastImports />
     </main>

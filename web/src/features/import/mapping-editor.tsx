@@ -8,9 +8,11 @@ import { useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { previewImport, previewQuery } from "../../api/queries";
 import type { ColumnMapping, Import, Mapping } from "../../api/types";
+import { findObject } from "../../fields/record";
 import { useLang } from "../../i18n";
 import { useCatalog } from "../../ui/catalog";
 import { pickText } from "../../ui/format";
+import { useObjects } from "../../ui/session";
 import { LoadError, Skeleton } from "../../ui/states";
 import { ColumnHead } from "./column-head";
 import {
@@ -48,6 +50,7 @@ export function MappingEditor({
   const { t } = useTranslation();
   const lang = useLang();
   const catalog = useCatalog();
+  const plain = findObject(useObjects(), run.object ?? "");
   const [draft, setDraft] = useState(proposal);
   const [saveAs, setSaveAs] = useState(run.source ?? "");
   const [given, setGiven] = useState("");
@@ -65,7 +68,7 @@ export function MappingEditor({
       }),
   });
 
-  const groups = fieldsOf(catalog);
+  const groups = fieldsOf(catalog, plain);
   const fields = groups.flatMap((g) => g.fields);
   const nameOf = (path: string | null | undefined) => {
     const field = fields.find((f) => f.path === path);
@@ -73,7 +76,7 @@ export function MappingEditor({
   };
   const header = shown?.header ?? draft.columns.map((c) => c.heading);
   const places = placesOf(header, draft.columns);
-  const lacking = missing(draft.columns);
+  const lacking = run.object ? [] : missing(draft.columns);
   const isStale = preview.isFetching || sent !== draft;
   const edit = (at: number, part: Partial<ColumnMapping>) => {
     const before = part.field ? draft.columns.find((c, i) => i !== at && c.field === part.field) : undefined;
@@ -87,7 +90,9 @@ export function MappingEditor({
   const general = notes.filter(
     (n) => !n.code.startsWith("missing_") && !(n.columns ?? []).some((c) => headings.has(c)),
   );
-  const problem = shown?.problem && shown.problem.code !== "mapping_incomplete" ? shown.problem : null;
+  // What orders lack is said above; of plain records the server knows it.
+  const isSaid = shown?.problem?.code === "mapping_incomplete" && !run.object;
+  const problem = shown?.problem && !isSaid ? shown.problem : null;
   const faulty = (shown?.rows ?? []).filter((r) => r.problem).length;
   const isReady = lacking.length === 0 && !problem && !preview.error;
   return (
@@ -98,7 +103,7 @@ export function MappingEditor({
           <p className="note">{t("mapping.help")}</p>
         </div>
       </header>
-      <Needs lacking={lacking} />
+      {!run.object && <Needs lacking={lacking} />}
       {general.length > 0 && (
         <ul className="places">
           {general.map((note, i) => (
@@ -143,12 +148,14 @@ export function MappingEditor({
             head={(at) => {
               const column = draft.columns[at];
               if (!column) return null;
-              const isNumber = fields.some((f) => f.path === column.field && f.isNumber);
+              const field = fields.find((f) => f.path === column.field);
+              const [isNumber, isDay] = [field?.isNumber ?? false, field?.isDay ?? false];
               return (
                 <ColumnHead
                   column={column}
                   doubts={notes.filter((n) => (n.columns ?? []).includes(column.heading)).map((n) => n.code)}
-                  view={viewOf(column, isNumber, places[at] ?? -1, shown)}
+                  view={viewOf(column, isNumber, isDay, places[at] ?? -1, shown)}
+                  plain={plain}
                   takenBy={(field) => draft.columns.find((c, i) => i !== at && c.field === field)?.heading}
                   onChange={(part) => edit(at, part)}
                 />

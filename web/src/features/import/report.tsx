@@ -7,11 +7,13 @@ import { useTranslation } from "react-i18next";
 import { ApiError } from "../../api/client";
 import { exportScored } from "../../api/queries";
 import type { Import, ImportFailure, ReportLine } from "../../api/types";
+import { findObject } from "../../fields/record";
 import { useLang } from "../../i18n";
 import { useCurrency, useStatus } from "../../ui/catalog";
 import { DownloadMenu } from "../../ui/download-menu";
 import { exactNumber, type Lang, NO_VALUE, pickText, showValue } from "../../ui/format";
 import { Panel } from "../../ui/panel";
+import { useObjects } from "../../ui/session";
 import { LoadError } from "../../ui/states";
 import { Fact } from "./facts";
 import { UploadList } from "./upload-list";
@@ -29,6 +31,7 @@ const OF_STORE = [
   "lines_known",
   "lines_deleted",
 ] as const;
+const OF_RECORDS = ["records_new", "records_changed", "records_known"] as const;
 /** Told only when there is something to tell. */
 const RARE = new Set<string>(["rows_left_out", "rows_without_customer", "orders_deleted", "lines_deleted"]);
 
@@ -67,7 +70,7 @@ export function Report({ run, busy, onUndo }: { run: Import; busy: boolean; onUn
       {isKept && (
         <Panel title={t("import.files")}>
           <div className="take-away">
-            {status.as_of && (
+            {status.as_of && !run.object && (
               <div>
                 <DownloadMenu
                   label={t("import.scored")}
@@ -140,6 +143,7 @@ function Rejects({ run, n }: { run: Import; n: number }) {
       source: run.source ?? "",
       review: false,
       dryRun: run.dry_run,
+      ...(run.object ? { object: run.object } : {}),
     });
   return (
     <li
@@ -174,9 +178,11 @@ function Counts({ run }: { run: Import }) {
   const { t } = useTranslation();
   const lang = useLang();
   const currency = useCurrency();
+  const object = findObject(useObjects(), run.object ?? "");
   const s = run.summary;
   if (!s) return null;
-  const counts = [...OF_FILE, ...(run.dry_run ? [] : OF_STORE)].filter(
+  const ofStore = run.object ? OF_RECORDS : OF_STORE;
+  const counts = [...OF_FILE, ...(run.dry_run ? [] : ofStore)].filter(
     (name) => !RARE.has(name) || (s[name] ?? 0) > 0,
   );
   const money = (value: string) => showValue(value, "money", lang, currency).exact || NO_VALUE;
@@ -186,9 +192,15 @@ function Counts({ run }: { run: Import }) {
       title={t("import.result")}
       actions={
         run.state === "done" ? (
-          <Link to="/">
-            <Button type="primary">{t("import.toOverview")}</Button>
-          </Link>
+          run.object ? (
+            <Link to="/records/$object" params={{ object: run.object }}>
+              <Button type="primary">{t("import.toRecords")}</Button>
+            </Link>
+          ) : (
+            <Link to="/">
+              <Button type="primary">{t("import.toOverview")}</Button>
+            </Link>
+          )
         ) : undefined
       }
     >
@@ -196,12 +208,17 @@ function Counts({ run }: { run: Import }) {
         {counts.map((name) => (
           <Fact key={name} name={t(`import.summary.${name}`)} value={exactNumber(s[name] ?? 0)} />
         ))}
-        <Fact
-          name={t("import.summary.span")}
-          value={s.first_ordered_on ? `${s.first_ordered_on} – ${s.last_ordered_on}` : NO_VALUE}
-        />
-        <Fact name={t("import.summary.gross_amount")} value={money(s.gross_amount)} />
-        <Fact name={t("import.summary.net_amount")} value={money(s.net_amount)} />
+        {!run.object && (
+          <>
+            <Fact
+              name={t("import.summary.span")}
+              value={s.first_ordered_on ? `${s.first_ordered_on} – ${s.last_ordered_on}` : NO_VALUE}
+            />
+            <Fact name={t("import.summary.gross_amount")} value={money(s.gross_amount)} />
+            <Fact name={t("import.summary.net_amount")} value={money(s.net_amount)} />
+          </>
+        )}
+        {object && <Fact name={t("import.kind")} value={pickText(object.name, lang)} />}
         <Fact name={t("import.how")} value={t(`import.modes.${run.mode}.name`)} />
         {source && <Fact name={t("import.source")} value={source} />}
         <Fact

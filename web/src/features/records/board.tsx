@@ -1,13 +1,14 @@
-// A column for each word of a choice. A card is moved by the pointer, by the
-// arrow keys with Shift, or by the choice on the card itself.
-import { useMutation, useQueries, useQueryClient } from "@tanstack/react-query";
+// A column for each word of a choice, or each record of a link. A card is moved
+// by the pointer, by the arrow keys with Shift, or by the choice on the card.
+import { useMutation, useQueries, useQuery, useQueryClient } from "@tanstack/react-query";
 import { App, Select } from "antd";
-import { type DragEvent, type KeyboardEvent, useState } from "react";
+import { type DragEvent, type KeyboardEvent, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import {
   changeRecord,
   type FieldDef,
   fetchRecord,
+  groupsQuery,
   type ObjectDef,
   type RecordFilter,
   type RecordPage,
@@ -15,75 +16,90 @@ import {
   recordsQuery,
 } from "../../api/records";
 import { statusOf } from "../../api/request";
-import { defaultColumns, findFieldOf, isMoney, mayDo, titleOf } from "../../fields/record";
+import { defaultColumns, findFieldOf, isMoney, mayDo, sumFields, titleOf } from "../../fields/record";
 import { RecordLink, RecordValue } from "../../fields/record-value";
 import { useLang } from "../../i18n";
+import { useCurrency } from "../../ui/catalog";
+import { Amount } from "../../ui/figure";
 import { exactNumber, pickText } from "../../ui/format";
+import { Partial } from "../../ui/partial";
 import { LoadError, Skeleton } from "../../ui/states";
-import { allOf, quote } from "../../ui/where";
+import { allOf } from "../../ui/where";
+import { type Lane, laneKey, laneWhere, MAX_LANES, useLanes } from "./lanes";
 
 const N_CARDS = 50;
 const N_FACTS = 3;
 
-type Column = { value: string | null; name: string };
+/** Somebody else has moved the card since it was shown. */
+class Moved extends Error {}
 
 export function Board({
   object,
   filter,
   fields,
   by,
-  onBy,
+  steps,
+  onChange,
 }: {
   object: ObjectDef;
   filter: RecordFilter;
   fields: FieldDef[];
   by: FieldDef | undefined;
-  onBy: (field: string) => void;
+  steps: string | undefined;
+  onChange: (next: { by?: string; steps?: string }) => void;
 }) {
   const { t } = useTranslation();
   const lang = useLang();
   const { message } = App.useApp();
   const cache = useQueryClient();
-  const [over, setOver] = useState<string | null | undefined>(undefined);
+  const fallback = useCurrency();
+  const [over, setOver] = useState<string | undefined>(undefined);
   const [said, setSaid] = useState("");
-  const columns: Column[] = [
-    ...(by?.options ?? []).map((o) => ({ value: o.value, name: o[lang] })),
-    ...(by?.required ? [] : [{ value: null, name: t("dimension.none") }]),
-  ];
-  const queryOf = (value: string | null) => {
-    const own = value === null ? `${by?.id} is null` : `${by?.id} = ${quote(value)}`;
+  const { lanes, whole, to, isTooMany, ...state } = useLanes(by, steps);
+  const queryOf = (lane: Lane) => {
+    const own = by ? laneWhere(by, lane.value) : "";
     const { where, ...rest } = filter;
-    return recordsQuery(object.id, {
-      ...rest,
-      where: allOf([where, own]) ?? own,
-      limit: N_CARDS,
-      count: true,
-    });
+    return recordsQuery(object.id, { ...rest, where: allOf([where, own]) ?? own, limit: N_CARDS });
   };
   const pages = useQueries({
-    queries: columns.map((c) => {
-      const { placeholderData: _, ...query } = queryOf(c.value);
+    queries: lanes.map((lane) => {
+      const { placeholderData: _, ...query } = queryOf(lane);
       return query;
     }),
   });
-  const isMovable = by !== undefined && mayDo(object, "update");
+  const money = sumFields(object).find(isMoney);
+  const within = whole && by ? `${by.id} in (${lanes.map((lane) => lane.value).join(", ")})` : undefined;
+  const where = allOf([filter.where, within]);
+  const totals = useQuery({
+    ...groupsQuery(object.id, {
+      by: by?.id ?? "",
+      ...(money ? { sum: money.id } : {}),
+      ...(where ? { where } : {}),
+      ...(filter.search ? { search: filter.search } : {}),
+    }),
+    enabled: by !== undefined && lanes.length > 0,
+  });
+  const totalOf = (lane: Lane) => totals.data?.groups.find((g) => laneKey(g.value) === lane.key);
+  const isMovable = by !== undefined && mayDo(object, "update") && !by.is_read_only;
 
   const move = useMutation({
-    mutationFn: async ({ row, to }: { row: RecordRow; from: string | null; to: string | null }) => {
+    mutationFn: async ({ row, from, to }: { row: RecordRow; from: Lane; to: Lane }) => {
       if (!by) return;
-      // The list does not say what it has seen of each record; the record does.
+      // The list does not say which version it shows; the record does, and
+      // whether it still stands where it was taken from.
       const now = await fetchRecord(object.id, row.id);
-      await changeRecord(object.id, row.id, { [by.id]: to }, now.etag);
+      if (laneKey(now.values[by.id]) !== from.key) throw new Moved();
+      await changeRecord(object.id, row.id, { [by.id]: to.value }, now.etag);
     },
     onMutate: ({ row, from, to }) => {
       if (!by) return undefined;
       const [source, target] = [queryOf(from).queryKey, queryOf(to).queryKey];
       const before = { source: cache.getQueryData(source), target: cache.getQueryData(target) };
-      const moved = { ...row, values: { ...row.values, [by.id]: to } };
-      const change = (page: RecordPage | undefined, rows: RecordRow[], by: number): RecordPage | undefined =>
-        page && { ...page, rows, total: page.total === null ? null : page.total + by };
-      cache.setQueryData(source, (page) => change(page, page?.rows.filter((r) => r.id !== row.id) ?? [], -1));
-      cache.setQueryData(target, (page) => change(page, [moved, ...(page?.rows ?? [])], 1));
+      const moved = { ...row, values: { ...row.values, [by.id]: to.value } };
+      const change = (page: RecordPage | undefined, rows: RecordRow[]): RecordPage | undefined =>
+        page && { ...page, rows };
+      cache.setQueryData(source, (page) => change(page, page?.rows.filter((r) => r.id !== row.id) ?? []));
+      cache.setQueryData(target, (page) => change(page, [moved, ...(page?.rows ?? [])]));
       return { source, target, before };
     },
     onError: (error, _, kept) => {
@@ -91,47 +107,52 @@ export function Board({
         cache.setQueryData(kept.source, kept.before.source);
         cache.setQueryData(kept.target, kept.before.target);
       }
-      const reason =
-        statusOf(error) === 412 ? t("record.changedShort") : error.message || t("error.unreachable");
+      const isLate = error instanceof Moved || statusOf(error) === 412;
+      const reason = isLate ? t("board.movedAlready") : error.message || t("error.unreachable");
       void message.error(t("board.failed", { reason }));
     },
-    onSuccess: (_, { row, to }) => {
-      const column = columns.find((c) => c.value === to);
-      setSaid(t("board.moved", { title: titleOf(object, row), column: column?.name ?? "" }));
-    },
+    onSuccess: (_, { row, to }) =>
+      setSaid(t("board.moved", { title: titleOf(object, row), column: to.name })),
     onSettled: () => cache.invalidateQueries({ queryKey: ["records", object.id] }),
   });
-  const moveTo = (row: RecordRow, from: string | null, to: string | null) => {
-    if (from !== to) move.mutate({ row, from, to });
+  const moveTo = (row: RecordRow, from: Lane, to: Lane | undefined) => {
+    if (to && from.key !== to.key) move.mutate({ row, from, to });
   };
   const find = (id: number) => {
     for (const [at, page] of pages.entries()) {
       const row = page.data?.rows.find((r) => r.id === id);
-      const column = columns[at];
-      if (row && column) return { row, column };
+      const lane = lanes[at];
+      if (row && lane) return { row, lane };
     }
     return null;
   };
-  const drop = (event: DragEvent, to: string | null) => {
+  const drop = (event: DragEvent, to: Lane) => {
     event.preventDefault();
     setOver(undefined);
     const found = find(Number(event.dataTransfer.getData("text/plain")));
-    if (found) moveTo(found.row, found.column.value, to);
+    if (found) moveTo(found.row, found.lane, to);
+  };
+  const followed = useRef<{ id: number; lane: string } | undefined>(undefined);
+  const follow = (card: HTMLElement | null, id: number, lane: string) => {
+    if (!card || followed.current?.id !== id || followed.current.lane !== lane) return;
+    followed.current = undefined;
+    card.focus();
   };
   const onKey = (event: KeyboardEvent, row: RecordRow, at: number) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (!event.shiftKey || step === undefined || !isMovable) return;
-    const to = columns[at + step];
-    if (!to) return;
+    const [from, to] = [lanes[at], lanes[at + (step ?? 0)]];
+    if (!event.shiftKey || step === undefined || !isMovable || !from || !to) return;
     event.preventDefault();
-    moveTo(row, columns[at]?.value ?? null, to.value);
     // The card is made anew in its new column, and keeps the focus there.
-    requestAnimationFrame(() => document.getElementById(`card-${row.id}`)?.focus());
+    followed.current = { id: row.id, lane: to.key };
+    moveTo(row, from, to);
   };
-  const facts = defaultColumns(object)
+  // What a card says: its money, then what a list shows first.
+  const facts = [...new Set([...(money ? [money.id] : []), ...defaultColumns(object)])]
     .map((id) => findFieldOf(object, id))
-    .filter((f): f is FieldDef => f !== undefined && f.id !== object.title && f.id !== by?.id)
-    .sort((a, b) => Number(isMoney(b)) - Number(isMoney(a)));
+    .filter((f): f is FieldDef => f !== undefined)
+    .filter((f) => f.id !== object.title && (f.id !== object.number || !object.title) && f.id !== by?.id)
+    .filter((f) => f.id !== whole?.field);
 
   return (
     <>
@@ -140,8 +161,17 @@ export function Board({
           <Select
             aria-label={t("board.by")}
             value={by?.id ?? ""}
-            onChange={onBy}
+            onChange={(id) => onChange({ by: id })}
             options={fields.map((f) => ({ value: f.id, label: pickText(f.name, lang) }))}
+            popupMatchSelectWidth={false}
+          />
+        )}
+        {whole && whole.options.length > 1 && (
+          <Select
+            aria-label={t("board.steps", { object: pickText(whole.object.name, lang) })}
+            value={whole.chosen ?? null}
+            onChange={(id) => onChange({ steps: String(id) })}
+            options={whole.options}
             popupMatchSelectWidth={false}
           />
         )}
@@ -150,30 +180,52 @@ export function Board({
           {said}
         </p>
       </div>
-      <div className="board" tabIndex={0} role="region" aria-label={t("records.views.board")}>
-        {columns.map((column, at) => {
+      <Partial of={totals.data} />
+      {totals.data?.is_mixed && money && <p className="note">{t("groups.mixed")}</p>}
+      {state.error && <LoadError error={state.error} onRetry={state.retry} />}
+      {state.isPending && <Skeleton height="100%" />}
+      {to && isTooMany && (
+        <p className="nothing">
+          {t("board.tooMany", { object: pickText(to.name, lang), n: exactNumber(MAX_LANES) })}
+        </p>
+      )}
+      {to && !isTooMany && !state.isPending && !state.error && lanes.length === 0 && (
+        <p className="nothing">{t("board.noLanes", { object: pickText(to.name, lang) })}</p>
+      )}
+      <div
+        className="board"
+        tabIndex={0}
+        role="region"
+        aria-label={t("records.views.board")}
+        hidden={lanes.length === 0}
+      >
+        {lanes.map((lane, at) => {
           const page = pages[at];
+          const total = totalOf(lane);
           return (
             <section
-              key={column.value ?? ""}
-              className={over === column.value ? "lane over" : "lane"}
-              aria-label={column.name}
+              key={lane.key}
+              className={over === lane.key ? "lane over" : "lane"}
+              aria-label={lane.name}
               onDragOver={(e) => {
                 if (!isMovable) return;
                 e.preventDefault();
-                setOver(column.value);
+                setOver(lane.key);
               }}
               onDragLeave={(e) => {
                 if (!e.currentTarget.contains(e.relatedTarget as Node)) setOver(undefined);
               }}
-              onDrop={(e) => drop(e, column.value)}
+              onDrop={(e) => drop(e, lane)}
             >
               <h2>
-                {column.name}{" "}
-                <span className="count">
-                  {exactNumber(page?.data?.total ?? page?.data?.rows.length ?? 0)}
-                </span>
+                {lane.name} <span className="count">{totals.data ? exactNumber(total?.count ?? 0) : ""}</span>
               </h2>
+              {money && total && total.sum !== null && (
+                <p className="lane-sum">
+                  <span className="visually-hidden">{pickText(money.name, lang)} </span>
+                  <Amount value={total.sum} unit="money" currency={totals.data?.currency ?? fallback} />
+                </p>
+              )}
               {page?.error && <LoadError error={page.error} onRetry={() => page.refetch()} />}
               {page?.isPending && <Skeleton height={72} />}
               <ul>
@@ -181,6 +233,7 @@ export function Board({
                   <li
                     key={row.id}
                     id={`card-${row.id}`}
+                    ref={(card) => follow(card, row.id, lane.key)}
                     className="board-card"
                     tabIndex={0}
                     draggable={isMovable}
@@ -203,12 +256,18 @@ export function Board({
                     {isMovable && (
                       <select
                         aria-label={t("board.moveTo", { title: titleOf(object, row) })}
-                        value={column.value ?? ""}
-                        onChange={(e) => moveTo(row, column.value, e.target.value || null)}
+                        value={lane.key}
+                        onChange={(e) =>
+                          moveTo(
+                            row,
+                            lane,
+                            lanes.find((l) => l.key === e.target.value),
+                          )
+                        }
                       >
-                        {columns.map((c) => (
-                          <option key={c.value ?? ""} value={c.value ?? ""}>
-                            {c.name}
+                        {lanes.map((l) => (
+                          <option key={l.key} value={l.key}>
+                            {l.name}
                           </option>
                         ))}
                       </select>

@@ -1,23 +1,27 @@
-// The records of any object, as a list, a board or a calendar.
+// The records of any object, as a list, a board, a calendar or a chart.
 import { PlusOutlined } from "@ant-design/icons";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { Button, Segmented } from "antd";
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { exportRecords, type ObjectDef, objectsQuery, recordCountQuery } from "../../api/records";
 import { NewRecord } from "../../fields/new-record";
-import { boardFields, calendarFields, findObject, mayDo } from "../../fields/record";
+import { boardFields, calendarFields, chartFields, findObject, mayDo } from "../../fields/record";
 import { useLang } from "../../i18n";
 import { DownloadMenu } from "../../ui/download-menu";
 import { exactNumber, pickText } from "../../ui/format";
+import { useObjects } from "../../ui/session";
 import { Empty, LoadError, Skeleton } from "../../ui/states";
-import { Board } from "./board";
-import { Calendar } from "./calendar";
 import { ColumnChooser, useColumns } from "./columns";
 import { FilterBar } from "./filter-bar";
 import { RecordGrid } from "./record-grid";
 import { filterOf, type RecordsSearch, type View } from "./search";
+
+// The list is what most come for: the other views come when they are opened.
+const Board = lazy(() => import("./board").then((m) => ({ default: m.Board })));
+const Calendar = lazy(() => import("./calendar").then((m) => ({ default: m.Calendar })));
+const RecordsChart = lazy(() => import("./chart").then((m) => ({ default: m.RecordsChart })));
 
 const route = getRouteApi("/records/$object");
 
@@ -56,12 +60,15 @@ function Records({ object }: { object: ObjectDef }) {
   const filter = filterOf(object, search);
   const { sort: _, ...counted } = filter;
   const count = useQuery(recordCountQuery(object.id, counted));
-  const boards = boardFields(object);
+  const boards = boardFields(object, useObjects());
   const calendars = calendarFields(object);
+  const charts = chartFields(object);
+  const chartBy = charts.find((f) => f.id === search.by) ?? charts[0];
   const views: View[] = [
     "list",
     ...(boards.length > 0 ? (["board"] as const) : []),
     ...(calendars.length > 0 ? (["calendar"] as const) : []),
+    ...(charts.length > 0 ? (["chart"] as const) : []),
   ];
   const view = search.view && views.includes(search.view) ? search.view : "list";
   const name = pickText(object.name, lang);
@@ -85,14 +92,20 @@ function Records({ object }: { object: ObjectDef }) {
               aria-label={t("records.view")}
               value={view}
               onChange={(next) => {
-                const { view: _, by: __, month: ___, ...rest } = search;
-                change(next === "list" ? rest : { ...rest, view: next });
+                const { search: text, where, sort } = search;
+                const kept = {
+                  ...(text ? { search: text } : {}),
+                  ...(where ? { where } : {}),
+                  ...(sort ? { sort } : {}),
+                };
+                change(next === "list" ? kept : { ...kept, view: next });
               }}
               options={views.map((v) => ({ value: v, label: t(`records.views.${v}`) }))}
             />
           )}
           {view === "list" && <ColumnChooser object={object} columns={columns} onChange={setColumns} />}
           <DownloadMenu
+            of={[object.id]}
             label={t("customers.export")}
             {...(search.search ? { note: t("records.exportNote") } : {})}
             name={`keji-${object.id}`}
@@ -106,58 +119,73 @@ function Records({ object }: { object: ObjectDef }) {
         )}
       </header>
       <FilterBar object={object} search={search} onChange={change} />
-      {count.error ? (
-        <LoadError error={count.error} onRetry={() => count.refetch()} />
-      ) : count.data === undefined ? (
-        <Skeleton height="100%" />
-      ) : count.data === 0 && view === "list" ? (
-        isNarrowed ? (
-          <Empty
-            title={t("records.none")}
-            action={<Button onClick={() => change({})}>{t("customers.clear")}</Button>}
+      <Suspense fallback={<Skeleton height="100%" />}>
+        {count.error ? (
+          <LoadError error={count.error} onRetry={() => count.refetch()} />
+        ) : count.data === undefined ? (
+          <Skeleton height="100%" />
+        ) : count.data === 0 && view === "list" ? (
+          isNarrowed ? (
+            <Empty
+              title={t("records.none")}
+              action={<Button onClick={() => change({})}>{t("customers.clear")}</Button>}
+            />
+          ) : (
+            <Empty
+              title={t("records.empty", { object: name })}
+              action={
+                mayDo(object, "create") ? (
+                  <Button type="primary" onClick={() => setNew(true)}>
+                    {t("form.new", { object: name })}
+                  </Button>
+                ) : undefined
+              }
+            >
+              <p>{pickText(object.about, lang)}</p>
+            </Empty>
+          )
+        ) : view === "board" ? (
+          <Board
+            object={object}
+            filter={filter}
+            fields={boards}
+            by={boards.find((f) => f.id === search.by) ?? boards[0]}
+            steps={search.steps}
+            onChange={(next) => change({ ...search, ...next })}
+          />
+        ) : view === "calendar" ? (
+          <Calendar
+            object={object}
+            filter={filter}
+            fields={calendars}
+            by={calendars.find((f) => f.id === search.by) ?? calendars[0]}
+            month={search.month}
+            onChange={(next) => change({ ...search, ...next })}
+          />
+        ) : view === "chart" && chartBy ? (
+          <RecordsChart
+            object={object}
+            search={search}
+            fields={charts}
+            by={chartBy}
+            onChange={(next) => {
+              const { sum: _, ...rest } = { ...search, ...next };
+              const sum = "sum" in next ? next.sum : search.sum;
+              change(sum ? { ...rest, sum } : rest);
+            }}
           />
         ) : (
-          <Empty
-            title={t("records.empty", { object: name })}
-            action={
-              mayDo(object, "create") ? (
-                <Button type="primary" onClick={() => setNew(true)}>
-                  {t("form.new", { object: name })}
-                </Button>
-              ) : undefined
-            }
-          >
-            <p>{pickText(object.about, lang)}</p>
-          </Empty>
-        )
-      ) : view === "board" ? (
-        <Board
-          object={object}
-          filter={filter}
-          fields={boards}
-          by={boards.find((f) => f.id === search.by) ?? boards[0]}
-          onBy={(by) => change({ ...search, by })}
-        />
-      ) : view === "calendar" ? (
-        <Calendar
-          object={object}
-          filter={filter}
-          fields={calendars}
-          by={calendars.find((f) => f.id === search.by) ?? calendars[0]}
-          month={search.month}
-          onChange={(next) => change({ ...search, ...next })}
-        />
-      ) : (
-        <RecordGrid
-          key={JSON.stringify(filter)}
-          object={object}
-          columns={columns}
-          filter={filter}
-          total={count.data}
-          onOpen={open}
-          onSort={(sort) => change({ ...search, sort })}
-        />
-      )}
+          <RecordGrid
+            key={JSON.stringify(filter)}
+            object={object}
+            columns={columns}
+            filter={filter}
+            total={count.data}
+            onOpen={open}
+            onSort={(sort) => change({ ...search, sort })}
+          />
+        )}
+      </Suspense>
       {isNew && <NewRecord object={object} onDone={(made) => open(made.id)} onClose={() => setNew(false)} />}
     </main>
   );

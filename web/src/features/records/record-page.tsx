@@ -6,9 +6,11 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 import { Alert, Button } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { FILE } from "../../api/files";
 import { deleteRecord, type Held, type ObjectDef, objectsQuery, recordQuery } from "../../api/records";
 import { statusOf } from "../../api/request";
 import type { Party } from "../../api/trust";
+import { FileContent, FilesPanel } from "../../fields/files";
 import { findObject, groupsOf, mayDo, titleOf } from "../../fields/record";
 import { RelatedRecords } from "../../fields/related-records";
 import { useLang } from "../../i18n";
@@ -99,6 +101,7 @@ function OneRecord({ object, record }: { object: ObjectDef; record: Held }) {
           )}
         </div>
       </header>
+      {object.id === FILE && <FileContent object={object} record={record} />}
       <section className="panel">
         <h2 className="visually-hidden">{t("record.fields")}</h2>
         {groups.map((group) => (
@@ -122,6 +125,7 @@ function OneRecord({ object, record }: { object: ObjectDef; record: Held }) {
         ))}
         {!object.is_writable && <p className="note">{t("record.readOnly")}</p>}
       </section>
+      <FilesPanel object={object.id} id={record.id} />
       <RelatedRecords
         key={record.id}
         object={object.id}

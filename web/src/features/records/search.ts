@@ -1,6 +1,6 @@
 import type { ObjectDef, RecordFilter } from "../../api/records";
 
-export const VIEWS = ["list", "board", "calendar"] as const;
+export const VIEWS = ["list", "board", "calendar", "chart"] as const;
 export type View = (typeof VIEWS)[number];
 
 /** The state of a list, as it stands in the URL. */
@@ -9,12 +9,16 @@ export type RecordsSearch = {
   where?: string;
   sort?: string;
   view?: View;
-  /** The field that makes the columns of the board, or the days of the calendar. */
+  /** The field that makes the columns of the board, the days of the calendar or the groups of the chart. */
   by?: string;
+  /** The number that the chart adds up; without one it counts. */
+  sum?: string;
+  /** The record whose steps the board has as columns, such as a pipeline. */
+  steps?: string;
   month?: string;
 };
 
-const TEXTS = ["search", "where", "sort", "by"] as const;
+const TEXTS = ["search", "where", "sort", "by", "sum", "steps"] as const;
 
 export function readRecordsSearch(raw: Record<string, unknown>): RecordsSearch {
   const search: RecordsSearch = {};
@@ -24,7 +28,8 @@ export function readRecordsSearch(raw: Record<string, unknown>): RecordsSearch {
     // The router reads `?search=12345` as a number.
     else if (typeof value === "number") search[name] = String(value);
   }
-  if (raw.view === "board" || raw.view === "calendar") search.view = raw.view;
+  const view = VIEWS.find((v) => v === raw.view);
+  if (view && view !== "list") search.view = view;
   if (typeof raw.month === "string" && /^\d{4}-(0[1-9]|1[0-2])$/.test(raw.month)) search.month = raw.month;
   return search;
 }

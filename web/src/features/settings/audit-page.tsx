@@ -74,7 +74,7 @@ function Entry({ entry }: { entry: AuditEntry }) {
   const words = useLogWords();
   const objects = useObjects();
   const object = entry.object ? findObject(objects, entry.object) : undefined;
-  const name = object ? pickText(object.name, lang) : (entry.object ?? "");
+  const name = object ? pickText(object.name, lang) : words.thing(entry.object ?? "");
   const isThere = object && entry.record !== null && entry.kind !== "delete";
   return (
     <li>

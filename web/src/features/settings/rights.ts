@@ -3,7 +3,16 @@ import type { FieldRight, Grant, Role, Rows } from "../../api/session";
 
 export const ACTIONS = ["read", "create", "update", "delete", "import", "export"] as const;
 export type RightAction = (typeof ACTIONS)[number];
-export const ADMIN = ["users", "roles", "audit", "imports", "evaluations", "webhooks", "privacy"] as const;
+export const ADMIN = [
+  "users",
+  "roles",
+  "audit",
+  "imports",
+  "evaluations",
+  "webhooks",
+  "privacy",
+  "backups",
+] as const;
 
 /** All objects that no grant of their own names. */
 const OTHERS = "*";

@@ -79,7 +79,7 @@ function Users({ onEdit }: { onEdit: (user: UserRow) => void }) {
         />
       </div>
       <div className="table-scroll tall" tabIndex={0} role="region" aria-label={t("settings.users")}>
-        <table className="table as-cards">
+        <table className="table as-cards users">
           <thead>
             <tr>
               <th scope="col">{t("user.name")}</th>

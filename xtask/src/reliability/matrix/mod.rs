@@ -2,8 +2,10 @@
 //! that is worked out independently. A refusal leaves the database as it was.
 //!
 //! [`policy`] (what is right), [`world`] (a company whose every record is
-//! somebody's), then the doors: records, numbers, the place as a whole.
+//! somebody's), then the doors: records, the bytes of files, numbers, the place
+//! as a whole.
 
+mod files;
 mod numbers;
 mod place;
 mod policy;
@@ -35,6 +37,7 @@ pub fn run(ground: &Ground, tell: &mut dyn FnMut(Outcome)) {
                 outcome,
             };
             compare(ground, &mut cells)?;
+            files::is_tidy(&mut cells, &home)?;
             home.is_good()
         }));
     }
@@ -54,6 +57,7 @@ fn compare(ground: &Ground, cells: &mut Cells<'_>) -> Result<()> {
                 records::compare(cells, person, &client, object)?;
             }
         }
+        files::compare(cells, person, &client)?;
         numbers::compare(cells, person, &client)?;
         place::compare(cells, person, &client)?;
     }
@@ -70,7 +74,8 @@ type Plant = fn(&Home, &World) -> Result<()>;
 /// A customer that changed hands, and a role that was widened, behind the
 /// program's back.
 fn planted(ground: &Ground, outcome: &mut Outcome) -> Result<()> {
-    let bugs: [(&str, Plant); 2] = [
+    let bugs: [(&str, Plant); 3] = [
+        ("a file changed hands", files::plant),
         ("a customer changed hands", |home, world| {
             let (customer, user) = (world.customers["K3"], world.users["li"]);
             home.sql(&format!(
@@ -93,7 +98,7 @@ fn planted(ground: &Ground, outcome: &mut Outcome) -> Result<()> {
         world.people.retain(|p| p.name == "li");
         world
             .objects
-            .retain(|o| ["customer", "contact"].contains(&o.id.as_str()));
+            .retain(|o| ["customer", "contact", "file"].contains(&o.id.as_str()));
         // Longer than rights are remembered.
         std::thread::sleep(std::time::Duration::from_secs(3));
         let mut seen = Outcome::of("planted", |seen| {

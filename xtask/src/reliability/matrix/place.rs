@@ -139,6 +139,7 @@ pub fn anonymous(cells: &mut Cells<'_>) -> Result<()> {
             ("DELETE", format!("/{one}")),
             ("GET", format!("/{one}/history")),
             ("POST", "/bulk".to_owned()),
+            ("GET", "/groups?by=user".to_owned()),
         ] {
             all.push((method.to_owned(), format!("{path}{rest}")));
         }
@@ -146,6 +147,13 @@ pub fn anonymous(cells: &mut Cells<'_>) -> Result<()> {
             "GET".to_owned(),
             format!("/api/exports/records/{}?format=csv", object.id),
         ));
+    }
+    for (method, path) in [
+        ("POST", "/api/files?name=x"),
+        ("GET", "/api/files/1/content"),
+        ("PUT", "/api/files/1/content"),
+    ] {
+        all.push((method.to_owned(), path.to_owned()));
     }
     for path in [
         "/api/status",

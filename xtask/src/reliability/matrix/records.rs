@@ -1,4 +1,4 @@
-//! Records by the generic doors: list, count, search, get, history, export,
+//! Records by the generic doors: list, count, groups, search, get, history, export,
 //! create, change, several at once, delete, import.
 
 use std::collections::BTreeSet;
@@ -62,6 +62,7 @@ pub fn compare(
                 );
             }
         }
+        grouped(cells, person, client, object, &seen)?;
         for (number, _) in CUSTOMERS {
             let word = format!("%E6%A0%87%E8%AE%B0{number}");
             let found = client.get(&format!("/api/records/{id}?limit=1000&search={word}"))?;
@@ -76,6 +77,11 @@ pub fn compare(
         }
     } else {
         cells.equal(what("list"), reply.status, 403);
+        for field in fields(&object.doc).filter_map(|f| f["id"].as_str()) {
+            let path = format!("/api/records/{id}/groups?by={field}");
+            let reply = client.send("GET", &path, b"")?;
+            cells.equal(what("groups"), reply.status, 403);
+        }
     }
 
     // One record and its history.
@@ -136,6 +142,56 @@ pub fn compare(
                 &reply,
                 false,
             )?;
+        }
+    }
+    Ok(())
+}
+
+/// By every field: no record is counted that is not seen, no hidden field makes
+/// groups or sums, and no group is called by what is not seen.
+fn grouped(
+    cells: &mut Cells<'_>,
+    person: &Person,
+    client: &Client,
+    object: &Object,
+    seen: &BTreeSet<i64>,
+) -> Result<()> {
+    let (id, name) = (object.id.as_str(), &person.name);
+    let kind = |f: &Json| f["type"].as_str().unwrap_or_default().to_owned();
+    let number = fields(&object.doc).find(|f| ["decimal", "int"].contains(&kind(f).as_str()));
+    let number = number.and_then(|f| f["id"].as_str());
+    let number = number.filter(|f| person.sees_field(&format!("{id}.{f}")));
+    for field in fields(&object.doc) {
+        let by = field["id"].as_str().unwrap_or_default();
+        let sum = number.map_or(String::new(), |f| format!("&sum={f}"));
+        let path = format!("/api/records/{id}/groups?by={by}{sum}");
+        let reply = client.send("GET", &path, b"")?;
+        let what = || format!("{name}, {path}");
+        let is_number = ["decimal", "int", "float"].contains(&kind(field).as_str());
+        if is_number || !person.sees_field(&format!("{id}.{by}")) {
+            cells.equal(what, reply.status, 422);
+            if is_number && !person.sees_field(&format!("{id}.{by}")) {
+                let path = format!("/api/records/{id}/groups?by=user&sum={by}");
+                let reply = client.send("GET", &path, b"")?;
+                cells.equal(|| format!("{name}, {path}"), reply.status, 422);
+            }
+            continue;
+        }
+        let found = reply.json()?;
+        cells.equal(
+            what,
+            found["count"].as_u64(),
+            u64::try_from(seen.len()).ok(),
+        );
+        let to = field["to"].as_str().unwrap_or_default();
+        for group in found["groups"].as_array().context("no groups")? {
+            let Some(link) = group["value"].as_i64() else {
+                continue;
+            };
+            let is_named = !group["label"].is_null();
+            let may =
+                !is_named || (person.may(to, "read") && sees(cells.world, person, to, Some(link)));
+            cells.is(what, ensured(may, || group.to_string()));
         }
     }
     Ok(())

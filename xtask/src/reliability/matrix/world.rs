@@ -66,10 +66,12 @@ fn narrow() -> Json {
             grant("order", &["read"], "team"),
             grant("order_line", &["read"], "own"),
             grant("task", &["read", "create"], "department"),
+            grant("file", &["read", "create", "update", "delete"], "own"),
         ],
         "fields": [
             { "field": "customer.phone", "as": "hidden" },
             { "field": "customer.city", "as": "read" },
+            { "field": "file.checksum", "as": "hidden" },
         ],
         "admin": [],
     })
@@ -102,6 +104,7 @@ impl World {
         world.populate(ground, home)?;
         world.fill()?;
         world.survey()?;
+        super::files::fill(&world)?;
         Ok(world)
     }
 
@@ -310,6 +313,11 @@ impl World {
             open = rest;
         }
         Ok(())
+    }
+
+    pub fn records(&self, object: &str) -> impl Iterator<Item = &Record> {
+        let objects = self.objects.iter().filter(move |o| o.id == object);
+        objects.flat_map(|o| &o.records)
     }
 
     /// Whose every record is, as the owner reads it.

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use keji_schema::definition::{FieldDef, ObjectDef};
+use keji_schema::definition::{FieldDef, ObjectDef, Origin};
 use keji_schema::{Catalog, Type};
 
 use super::super::error::{ImportError, Result};
@@ -18,6 +18,9 @@ use super::super::rejects;
 use super::super::table::Table;
 
 const N_SAMPLES: usize = 3;
+
+/// A rank behind those of all headings.
+const LAST: usize = 1000;
 
 /// The words by which a heading names a field: its path, id and names in both
 /// languages, then its headings.
@@ -38,7 +41,14 @@ impl<'a> Headings<'a> {
             let own = [&path, &field.id, &field.name.zh, &field.name.en];
             let words = own.into_iter().map(|word| (word, 0));
             let more = field.headings.iter().zip(1..);
+            // A heading that means a field of the object's own does so first.
+            let last = if Origin::of(&field.id).is_some() {
+                LAST
+            } else {
+                0
+            };
             for (word, rank) in words.chain(more) {
+                let rank = rank + last;
                 let place = known.entry(normal(word)).or_insert((at, rank));
                 if rank < place.1 {
                     *place = (at, rank);

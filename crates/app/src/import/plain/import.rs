@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use keji_schema::Value;
-use keji_schema::definition::ObjectDef;
+use keji_schema::definition::{ObjectDef, Origin};
 use keji_store::{BatchId, NewBatch, SavedMapping};
 use tokio::sync::mpsc;
 
@@ -33,7 +33,7 @@ use super::links::Links;
 use super::rows::{Line, Row, Rows};
 use crate::context::App;
 use crate::error::{Error, Result};
-use crate::permission::{Action, Caller, Owned, access, access_for, owned};
+use crate::permission::{Action, Caller, Owned, access_for, may_write, owned};
 
 /// Some rows and how far the reader is.
 struct Piece {
@@ -71,11 +71,11 @@ pub async fn import(
     cancel: Arc<AtomicBool>,
 ) -> Result<ImportOutcome> {
     let mut def = super::object(&app.catalog, caller, object, wanted.mode)?.clone();
-    // A field that the caller may not see is none, unless no record can be
-    // without it.
-    let own = access(caller, object);
-    def.fields
-        .retain(|field| field.required || !own.hides(object, &field.id));
+    // A field that the caller may not write is none, unless no record can be
+    // without it, or it says where the record comes from.
+    def.fields.retain(|field| {
+        field.required || Origin::of(&field.id).is_some() || may_write(caller, object, &field.id)
+    });
     let total_bytes = std::fs::metadata(wanted.path)
         .map_err(Error::named(wanted.filename))?
         .len();
@@ -175,7 +175,6 @@ pub async fn import(
     state.stage = "copying".to_owned();
     progress(state.clone());
     app.copy.refresh().await?;
-    crate::spelling::follow(app).await?;
     // These are what an evaluation reads, beside orders.
     let is_judged = matches!(object, "customer" | "cost") && merged.seq.is_some();
     if is_judged && app.store.counts().await?.last_ordered_on.is_some() {

@@ -17,7 +17,7 @@ use serde_json::json;
 
 use super::glob;
 use crate::access::Access;
-use crate::sql::Select;
+use crate::sql::{Dialect, Select};
 use crate::store::{Location, Store};
 use crate::testing;
 
@@ -57,8 +57,10 @@ fn catalog() -> Arc<Catalog> {
         })
     };
     let fields: Vec<_> = FIELDS.iter().map(field).collect();
-    let mut object: ObjectDef =
-        serde_json::from_value(json!({ "name": name, "about": name, "field": fields })).unwrap();
+    let mut object: ObjectDef = serde_json::from_value(
+        json!({ "name": name, "about": name, "has_origin": false, "field": fields }),
+    )
+    .unwrap();
     object.id = "sample".to_owned();
     let mut catalog = Catalog::standard().unwrap();
     catalog.objects.insert("sample".to_owned(), object);
@@ -318,6 +320,73 @@ async fn postgres_agrees() {
     if let Some(place) = testing::postgres().await {
         agree(&place.location).await;
     }
+}
+
+/// Every value of an expression as another one of its type.
+fn with_other_values(expr: &Expr) -> Expr {
+    let other = |value: &Value| match value {
+        Value::Null => Value::Null,
+        Value::Text(_) => Value::from("') or 1=1; --"),
+        Value::Int(_) => Value::Int(7_301),
+        Value::Decimal(_) => Value::Decimal(Decimal::from_units(73_017_301)),
+        Value::Float(_) => Value::Float(7_301.5),
+        Value::Bool(is) => Value::Bool(!is),
+        Value::Date(_) => Value::Date(date(1973, 1, 7)),
+        Value::Instant(_) => Value::Instant(Timestamp::from_microsecond(7_301).unwrap()),
+    };
+    let one = |x: &Expr| Box::new(with_other_values(x));
+    let node = match &expr.node {
+        Node::Literal(value) => Node::Literal(other(value)),
+        Node::Field(path) => Node::Field(path.clone()),
+        Node::Not(x) => Node::Not(one(x)),
+        Node::Negate(x) => Node::Negate(one(x)),
+        Node::IsNull(x) => Node::IsNull(one(x)),
+        Node::Cast(x, to) => Node::Cast(one(x), *to),
+        Node::In(x, items) => Node::In(one(x), items.iter().map(other).collect()),
+        Node::Like(x, _) => Node::Like(one(x), "%' or '1'='1".to_owned()),
+        Node::Binary(op, a, b) => Node::Binary(*op, one(a), one(b)),
+        Node::Case(arms, otherwise) => Node::Case(
+            arms.iter().map(|(a, b)| (*one(a), *one(b))).collect(),
+            otherwise.as_deref().map(one),
+        ),
+        Node::Call(function, args) => {
+            Node::Call(*function, args.iter().map(with_other_values).collect())
+        }
+    };
+    Expr {
+        node,
+        kind: expr.kind,
+    }
+}
+
+/// No value of a filter stands in the text of its statement: with any other
+/// values the text is the same, letter by letter, and as many are bound.
+#[test]
+fn values_are_bound_and_never_text() {
+    let catalog = catalog();
+    let access = Access::all();
+    let statement = |dialect, expr: &Expr| {
+        let mut select = Select::new(dialect, &catalog, &access, "sample").unwrap();
+        let column = select.expr(expr).unwrap();
+        (format!("{column} {}", select.from()), select.params.len())
+    };
+    let mut runner = TestRunner::new(Config::default());
+    let any = condition(3);
+    let (mut n_tried, mut n_bound) = (0, 0);
+    while n_tried < Config::default().cases * 4 {
+        let text = any.new_tree(&mut runner).unwrap().current();
+        n_tried += 1;
+        let Ok(expr) = Expr::parse(&text, &catalog.scope("sample")) else {
+            continue;
+        };
+        let other = with_other_values(&expr);
+        for dialect in [Dialect::Sqlite, Dialect::Postgres] {
+            let found = statement(dialect, &expr);
+            assert_eq!(found, statement(dialect, &other), "{expr}");
+            n_bound += found.1;
+        }
+    }
+    assert!(n_bound > n_tried as usize, "{n_bound} of {n_tried}");
 }
 
 /// Sorting is by code point, in a list as in a comparison.

@@ -1,0 +1,241 @@
+//! The index of the search: which records of an object may hold a part of a
+//! text, also as it is spelt in Latin letters. It is a file of its own beside
+//! the copy, the same for both stores, and follows from the records: lost, it
+//! is made anew. It answers with candidates only; whoever asks looks at each
+//! of them under the caller's rights, and at what changed since.
+//!
+//! Reading order: here (asking), `follow` (how it keeps up), `terms`.
+
+mod follow;
+mod terms;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use keji_schema::{Type, Value};
+
+use crate::db::sqlite::{self, IndexPools};
+use crate::db::{Conn, Fields, fault, int};
+use crate::error::{Error, Result};
+use crate::sql::{Dialect, quote};
+use crate::store::Store;
+use terms::Kind;
+
+/// One spelling of a name, in small letters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spelling {
+    /// First letters: `lml`.
+    pub initials: String,
+    /// The whole: `limingliang`.
+    pub full: String,
+}
+
+/// The field whose text is also found by its spelling.
+pub(crate) const SPELT: &str = "name";
+
+/// More candidates than these are no help: so many matches are found sooner by
+/// reading on in the wanted order.
+const MANY: usize = 20_000;
+
+/// Changes that the index has not seen yet and that are looked at one by one.
+const MANY_BEHIND: usize = 5_000;
+
+#[derive(Debug)]
+pub(crate) struct Index {
+    pools: IndexPools,
+    /// One follower at a time; the change up to which all was done.
+    followed: tokio::sync::Mutex<Option<i64>>,
+}
+
+/// How far the index of one object is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Position {
+    /// All changes up to this one are in it, but for `scan`.
+    seq: i64,
+    /// When that change was made: an index of another database is known by it.
+    at: Option<i64>,
+    /// What is being read in whole: 0 the object, else the batch; negative, an
+    /// undone one.
+    scan: Option<i64>,
+    /// The last record of `scan` that is in it.
+    cursor: i64,
+}
+
+/// The records that may match, by object; of an object without an entry all.
+pub(crate) type Candidates = BTreeMap<String, String>;
+
+impl Store {
+    /// Opens the index, or a new one where the file is none. Without it, a
+    /// search reads every record, and finds no spellings.
+    pub async fn use_search(&self, path: &Path) -> Result<()> {
+        let index = match Index::open(path).await {
+            Ok(index) => index,
+            Err(_) => {
+                for end in ["", "-wal", "-shm"] {
+                    let mut name = path.as_os_str().to_owned();
+                    name.push(end);
+                    match std::fs::remove_file(&name) {
+                        Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                            let what = path.display().to_string();
+                            return Err(Error::Io { what, source });
+                        }
+                        _ => {}
+                    }
+                }
+                Index::open(path).await?
+            }
+        };
+        // A second call changes nothing.
+        let _ = self.0.search.set(index);
+        Ok(())
+    }
+
+    /// What a search for `text` in these objects needs to look at.
+    pub(crate) async fn candidates(
+        &self,
+        conn: &mut Conn<'_>,
+        objects: &BTreeSet<String>,
+        text: &str,
+    ) -> Result<Candidates> {
+        let mut found = Candidates::new();
+        let Some(index) = self.0.search.get() else {
+            return Ok(found);
+        };
+        for object in objects {
+            if let Some(mut ids) = index.matches(object, text).await?
+                && let Some(behind) = self.behind(conn, index, object).await?
+            {
+                ids.extend(behind);
+                let ids: Vec<String> = ids.iter().map(i64::to_string).collect();
+                found.insert(object.clone(), format!("[{}]", ids.join(",")));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Records that changed since the index looked; `None` of too many.
+    async fn behind(
+        &self,
+        conn: &mut Conn<'_>,
+        index: &Index,
+        object: &str,
+    ) -> Result<Option<Vec<i64>>> {
+        let position = index.position(object).await?;
+        let Some(position) = position.filter(|p| p.scan.is_none()) else {
+            return Ok(None);
+        };
+        let sql = format!(
+            "select record, object from keji_change where seq > $1 \
+             and (object = $2 or kind in ('import', 'undo', 'erasure')) limit {}",
+            MANY_BEHIND + 1
+        );
+        let params = [Value::Int(position.seq), object.into()];
+        let rows = conn.rows(sql, &params, &[Type::Int, Type::Text]).await?;
+        if rows.len() > MANY_BEHIND {
+            return Ok(None);
+        }
+        // A change of many records names none, or none of these.
+        let id = |row: &Vec<Value>| match &row[1] {
+            Value::Text(of) if of == object => int(&row[0]),
+            _ => None,
+        };
+        Ok(rows.iter().map(id).collect())
+    }
+}
+
+impl Index {
+    async fn open(path: &Path) -> Result<Index> {
+        let pools = sqlite::open_index(path).await?;
+        let index = Index {
+            pools,
+            followed: tokio::sync::Mutex::default(),
+        };
+        let mut writer = index.pools.writer.acquire().await.map_err(fault)?;
+        Conn::Sqlite(&mut writer)
+            .run(
+                "create table if not exists position (object text primary key, \
+                 seq integer not null, at integer, scan integer, cursor integer not null) strict",
+                &[],
+            )
+            .await?;
+        Ok(index)
+    }
+
+    pub(crate) async fn close(&self) {
+        self.pools.readers.close().await;
+        self.pools.writer.close().await;
+    }
+
+    async fn position(&self, object: &str) -> Result<Option<Position>> {
+        let mut reader = self.pools.readers.acquire().await.map_err(fault)?;
+        position_of(&mut Conn::Sqlite(&mut reader), object).await
+    }
+
+    /// Ids whose texts have all terms of `text`; `None` of too many.
+    async fn matches(&self, object: &str, text: &str) -> Result<Option<Vec<i64>>> {
+        let Some(as_text) = terms::query(Kind::Text, text) else {
+            return Ok(None);
+        };
+        let mut query = format!("({as_text})");
+        if is_spelling(text) {
+            for kind in [Kind::Initials, Kind::Spelt] {
+                if let Some(terms) = terms::query(kind, text) {
+                    query.push_str(&format!(" OR ({terms})"));
+                }
+            }
+        }
+        let mut reader = self.pools.readers.acquire().await.map_err(fault)?;
+        let table = quote(&table(object));
+        let sql = format!(
+            "select rowid from {table} where {table} match $1 limit {}",
+            MANY + 1
+        );
+        let rows = Conn::Sqlite(&mut reader)
+            .rows(sql, &[Value::Text(query)], &[Type::Int])
+            .await;
+        let rows = match rows {
+            Ok(rows) => rows,
+            // Not followed yet.
+            Err(Error::Database(sqlx::Error::Database(e)))
+                if e.message().starts_with("no such table") =>
+            {
+                return Ok(None);
+            }
+            Err(e) => return Err(e),
+        };
+        let ids = rows.iter().filter_map(|row| int(&row[0])).collect();
+        Ok((rows.len() <= MANY).then_some(ids))
+    }
+}
+
+/// Whether a text may be a spelling.
+pub(crate) fn is_spelling(text: &str) -> bool {
+    text.len() >= 2 && text.bytes().all(|b| b.is_ascii_alphabetic())
+}
+
+/// The ids of a JSON list that is a parameter, as rows.
+pub(crate) fn list_sql(dialect: Dialect, param: &str) -> String {
+    dialect.pick(
+        format!("select value from json_each({param})"),
+        format!("select value::bigint from json_array_elements_text({param}::json)"),
+    )
+}
+
+fn table(object: &str) -> String {
+    format!("of_{object}")
+}
+
+async fn position_of(conn: &mut Conn<'_>, object: &str) -> Result<Option<Position>> {
+    let sql = "select seq, at, scan, cursor from position where object = $1";
+    let row = conn.row(sql, &[object.into()], &[Type::Int; 4]).await?;
+    row.map(|row| {
+        let mut row = Fields::new(row);
+        Ok(Position {
+            seq: row.int()?,
+            at: row.optional_int(),
+            scan: row.optional_int(),
+            cursor: row.int()?,
+        })
+    })
+    .transpose()
+}
