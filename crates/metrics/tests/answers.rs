@@ -1,9 +1,7 @@
 //! What the numbers mean, on records that can be counted by hand.
 
-mod tiny;
-
+use crate::tiny::{self, Tiny, day};
 use keji_schema::question::Status;
-use tiny::{Tiny, day};
 
 /// Two customers, an anonymous order, a return, three months, two lines in the
 /// first order.

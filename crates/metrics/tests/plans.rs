@@ -1,12 +1,10 @@
 //! Plans and their SQL as text: what is read, shared and joined.
 
-mod tiny;
-
+use crate::tiny::{Tiny, asked};
 use keji_metrics::explain::explain;
 use keji_metrics::plan::plan;
 use keji_schema::expr::Expr;
 use keji_schema::question::Question;
-use tiny::{Tiny, asked};
 
 /// Texts with a common left edge in the test's source.
 fn same(found: &str, expected: &str) {

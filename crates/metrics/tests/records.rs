@@ -1,9 +1,7 @@
 //! The records behind a number.
 
-mod tiny;
-
+use crate::tiny::{Tiny, asked, shown};
 use keji_metrics::records::{Records, records};
-use tiny::{Tiny, asked, shown};
 
 const SHOP: &str = r#"
 customer = [{ number = "A", kind = "company" }, { number = "B", kind = "person" }]

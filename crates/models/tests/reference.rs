@@ -1,8 +1,7 @@
 //! Agreement with independent computations on public data: fits, predictions, hold-outs and stress vectors.
 //! The reference files state how they were made (scipy, mpmath, lifetimes 0.11.3); values have 10 digits.
 
-mod shared;
-
+use crate::shared::{self, Customer, assert_close, number, numbers};
 use jiff::civil::{Date, date};
 use keji_models::fit::{Fitted, Positive};
 use keji_models::history::{Collapsed, PurchaseHistory};
@@ -10,7 +9,6 @@ use keji_models::{
     beta_geometric, bg_nbd, clv, gamma_gamma, holdout, identification, mbg_nbd, nbd, predict,
 };
 use serde_json::Value;
-use shared::{Customer, assert_close, number, numbers};
 
 const PURCHASE: [&str; 4] = ["r", "alpha", "a", "b"];
 const SPEND: [&str; 3] = ["p", "q", "v"];

@@ -1,13 +1,11 @@
 //! RFM scores: cell by cell against an independent computation on public data, and the rules on small cases.
 
-mod shared;
-
 use std::collections::BTreeMap;
 
+use crate::shared::{self, Customer};
 use jiff::civil::date;
 use keji_models::rfm::{self, Customers, Rule, Scores, Thresholds};
 use serde_json::Value;
-use shared::Customer;
 
 #[test]
 fn online_retail() {

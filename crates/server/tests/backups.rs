@@ -1,14 +1,12 @@
 //! Backups by the API: made in the background, listed, checked, taken out and
 //! restored, deleted; for whoever may see everything, and nobody else.
 
-mod support;
-
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::support::{self, Home, Reply, Server, homes, json as run, orders_csv, text, token};
 use serde_json::{Value as Json, json};
-use support::{Home, Reply, Server, homes, json as run, orders_csv, text, token};
 
 const LONGEST: Duration = Duration::from_secs(120);
 

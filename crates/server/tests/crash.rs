@@ -1,11 +1,9 @@
 //! kill -9 at random moments of an import: nothing half, nothing lost.
 
-mod support;
-
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use support::{Home, homes, json, orders_csv};
+use crate::support::{Home, homes, json, orders_csv};
 
 const CYCLES: u64 = 20;
 

@@ -2,15 +2,13 @@
 //! gone; whose they are; and that a kill leaves neither bytes without a record
 //! nor a record without bytes.
 
-mod support;
-
 use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
+use crate::support::{Home, Reply, Server, homes, json as run, text, token};
 use serde_json::{Value as Json, json};
-use support::{Home, Reply, Server, homes, json as run, text, token};
 
 fn put(server: &Server, method: &str, path: &str, key: &str, body: &[u8]) -> Reply {
     let bearer = format!("Bearer {key}");

@@ -1,10 +1,8 @@
 //! Records counted and added up by a field: what a list's chart shows agrees
 //! with the list behind it, on both kinds of database.
 
-mod support;
-
+use crate::support::{Home, Reply, Server, homes, token};
 use serde_json::{Value as Json, json};
-use support::{Home, Reply, Server, homes, token};
 
 fn ask(server: &Server, method: &str, path: &str, key: &str, body: &Json) -> Reply {
     let bearer = format!("Bearer {key}");

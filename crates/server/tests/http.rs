@@ -1,13 +1,11 @@
 //! The server as a browser, a program and an attacker meet it.
 
-mod support;
-
 use std::io::Write;
 
+use crate::support::{self, Home, Reply, Server, homes, orders_csv};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value as Json, json};
-use support::{Home, Reply, Server, homes, orders_csv};
 
 #[test]
 fn a_file_goes_in_and_numbers_come_out() {

@@ -1,12 +1,10 @@
 //! Who may come in, and what each role sees and does at every door.
 
-mod support;
-
 use std::io::Write;
 use std::process::{Command, Stdio};
 
+use crate::support::{Home, Reply, Server, homes, text, token};
 use serde_json::{Value as Json, json};
-use support::{Home, Reply, Server, homes, text, token};
 
 const PASSWORD: &str = "twelve letters";
 const FILE: &str = "单号,日期,客户编号,客户,产品,数量,单价\n\

@@ -1,10 +1,8 @@
 //! Imports as a person works with them, on both stores: looking at columns,
 //! keeping a mapping, correcting, replacing, taking back.
 
-mod support;
-
+use crate::support::{self, Home, Server, homes, json as run};
 use serde_json::{Value as Json, json};
-use support::{Home, Server, homes, json as run};
 
 const HEAD: &str = "单号,日期,客户,产品,数量,单价\n";
 

@@ -2,13 +2,11 @@
 //! however much is logged, not in problems, not in what goes to a role that
 //! may not see them, not beside the database in the data folder.
 
-mod support;
-
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::support::{Home, Reply, Server, homes, text, token};
 use serde_json::{Value as Json, json};
-use support::{Home, Reply, Server, homes, text, token};
 
 const PASSWORD: &str = "canary-password-1";
 const WRONG: &str = "canary-wrong-password";

@@ -1,11 +1,9 @@
 //! What an import leaves on the disk, in its job and in backups.
 
-mod support;
-
 use std::path::Path;
 
+use crate::support::{self, Home, Server, homes, json as run};
 use serde_json::{Value as Json, json};
-use support::{Home, Server, homes, json as run};
 
 const HEAD: &str = "单号,日期,客户,产品,数量,单价\n";
 const ROWS: &str = "S1,2025-03-05,甲,茶,2,10\nS2,2025-03-06,乙,杯,1,5\n";

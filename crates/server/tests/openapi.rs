@@ -1,12 +1,10 @@
 //! The API's description holds every route and, for whoever may read them,
 //! every object with its fields.
 
-mod support;
-
 use std::collections::BTreeSet;
 
+use crate::support::{Reply, Server, homes, token};
 use serde_json::{Value as Json, json};
-use support::{Reply, Server, homes, token};
 
 fn ask(server: &Server, method: &str, path: &str, token: &str) -> Reply {
     let bearer = match token {

@@ -1,8 +1,6 @@
 //! An object of one's own by files alone, those of the guide: through every
 //! door that a standard object has, on both stores, without a line of code.
 
-mod support;
-
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -10,8 +8,8 @@ use std::sync::mpsc;
 use std::thread::spawn;
 use std::time::Duration;
 
+use crate::support::{Home, Reply, Server, homes, json as run, text, token};
 use serde_json::{Value as Json, json};
-use support::{Home, Reply, Server, homes, json as run, text, token};
 
 fn guide() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/guide/own")

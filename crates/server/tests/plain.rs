@@ -1,12 +1,10 @@
 //! Files of plain records, on both stores: every object by its own words, with
 //! links, rejects, corrections and the way back.
 
-mod support;
-
 use std::path::Path;
 
+use crate::support::{Home, homes, json as run, text};
 use serde_json::{Value as Json, json};
-use support::{Home, homes, json as run, text};
 
 const CUSTOMERS: &str = "客户编号,客户名称,规模,上级公司,电话\n\
      C1,上海甲贸易有限公司,大型,,13812345678.0\n\

@@ -1,12 +1,10 @@
 //! A person's data: what is consented to, everything in one file, and erased
 //! at every place, with the chain of the log still whole (SEC-10).
 
-mod support;
-
 use std::path::Path;
 
+use crate::support::{self, Home, Reply, Server, homes, json as run, text, token};
 use serde_json::{Value as Json, json};
-use support::{Home, Reply, Server, homes, json as run, text, token};
 
 /// Texts of which nothing may be left.
 const NAME: &str = "王金丝雀";

@@ -1,12 +1,10 @@
 //! Records of any object, by the API and the command line, on both kinds of
 //! database.
 
-mod support;
-
 use std::process::Command;
 
+use crate::support::{Home, Reply, Server, homes, json as run, text};
 use serde_json::{Value as Json, json};
-use support::{Home, Reply, Server, homes, json as run, text};
 
 const CONTENT: (&str, &str) = ("content-type", "application/json");
 

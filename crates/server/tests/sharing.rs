@@ -1,10 +1,8 @@
 //! A customer opened to somebody else, with all that belongs to it, and what
 //! whoever sees a part is told.
 
-mod support;
-
+use crate::support::{Home, Reply, Server, homes, text, token};
 use serde_json::{Value as Json, json};
-use support::{Home, Reply, Server, homes, text, token};
 
 const FILE: &str = "单号,日期,客户编号,客户,产品,数量,单价\n\
     S1,2025-03-05,K1,甲,茶,1,1\n\

@@ -1,9 +1,7 @@
 //! Masks that are lifted for a reason, and who took what out as a file.
 
-mod support;
-
+use crate::support::{Home, Reply, Server, homes, text, token};
 use serde_json::{Value as Json, json};
-use support::{Home, Reply, Server, homes, text, token};
 
 const PHONE: &str = "13812345678";
 const MAIL: &str = "fang@example.com";

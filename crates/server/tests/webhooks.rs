@@ -2,17 +2,15 @@
 //! webhook's owner, again until they have received it, and not before somebody
 //! says so after a restore.
 
-mod support;
-
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 use std::thread::{sleep, spawn};
 use std::time::{Duration, Instant};
 
+use crate::support::{self, Home, Reply, Server, homes, text, token};
 use keji_app::webhooks::signature;
 use serde_json::{Value as Json, json};
-use support::{Home, Reply, Server, homes, text, token};
 
 /// What arrived.
 #[derive(Debug, Clone)]

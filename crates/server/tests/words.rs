@@ -1,13 +1,11 @@
 //! What a person is told, in either language, and the exit code that a script
 //! gets for it.
 
-mod support;
-
 use std::path::Path;
 use std::process::Command;
 
+use crate::support::{Server, json as run, keji, orders_csv};
 use serde_json::{Value as Json, json};
-use support::{Server, json as run, keji, orders_csv};
 
 const HEAD: &str = "订单号,下单时间,客户编号,数量,单价\n";
 const GOOD: &str = "S1,2025-03-05,K1,2,3.5\nS2,2025-03-06,K2,2,3000.5\n";

@@ -1,15 +1,12 @@
 //! A full disk: every operation that meets it says so, and the same store
 //! works again as soon as there is room.
 
-#[allow(dead_code)]
-mod files;
-
 use std::fs::{File, remove_file};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use files::{catalog, new_batch, rows};
+use crate::files::{catalog, new_batch, rows};
 use keji_store::*;
 
 /// Set in the process that sees the small disk: where it is.
@@ -34,7 +31,10 @@ fn a_full_disk_is_named_and_forgotten_when_there_is_room() {
         println!("no small disk can be mounted here: the full disk is not tested");
         return;
     }
-    let ended = run(&format!("{small} && exec \"$2\" --exact child --nocapture")).unwrap();
+    let ended = run(&format!(
+        "{small} && exec \"$2\" --exact disk::child --nocapture"
+    ))
+    .unwrap();
     let said = [ended.stdout, ended.stderr].concat();
     assert!(ended.status.success(), "{}", String::from_utf8_lossy(&said));
 }

@@ -82,7 +82,7 @@ async fn a_killed_import_is_whole_or_not_there() {
     let mut n_merged = 0;
     for kill in 0..N_KILLS {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "child"])
+            .args(["--exact", "kill::child"])
             .env(CHILD, folder.path())
             .stdout(Stdio::null())
             .spawn()

@@ -1,10 +1,7 @@
 //! A record is deleted while another begins to link to it: one of the two is
 //! refused, and no link ever leads to nothing.
 
-#[allow(dead_code)]
-mod files;
-
-use files::{catalog, d};
+use crate::files::{catalog, d};
 use jiff::Timestamp;
 use jiff::civil::date;
 use keji_schema::Value;

@@ -1,9 +1,7 @@
 //! Imports that add, update and replace, what they leave alone, and that each
 //! can be taken back to the state before, on both databases.
 
-mod files;
-
-use files::{catalog, d, import, new_batch, table};
+use crate::files::{catalog, d, import, new_batch, table};
 use keji_schema::Value;
 use keji_store::*;
 use serde_json::json;

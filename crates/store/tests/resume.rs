@@ -1,14 +1,12 @@
 //! An import that is killed goes on where its last mark stands, and the end
 //! is the same as without the kill.
 
-mod files;
-
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use files::{catalog, import, new_batch, rows};
+use crate::files::{catalog, import, new_batch, rows};
 use keji_schema::Decimal;
 use keji_store::*;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor};
@@ -283,7 +281,7 @@ async fn killed(location: &Location, n_kills: u64) {
     };
     for kill in 0..n_kills {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "child"])
+            .args(["--exact", "resume::child"])
             .env(CHILD, &place)
             .env(NOTES, &notes)
             .stdout(Stdio::null())

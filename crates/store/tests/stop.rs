@@ -1,12 +1,9 @@
 //! A merge that is asked to stop at any moment says that it stopped, and
 //! leaves nothing.
 
-#[allow(dead_code)]
-mod files;
-
 use std::time::Duration;
 
-use files::{catalog, new_batch, rows};
+use crate::files::{catalog, new_batch, rows};
 use keji_store::*;
 
 #[tokio::test]

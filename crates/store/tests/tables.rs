@@ -1,9 +1,7 @@
 //! What stands beside the objects: a database of version 1 opens, mappings
 //! are kept, and the feed says what changed, on both databases.
 
-mod files;
-
-use files::{catalog, d, import, new_batch, table};
+use crate::files::{catalog, d, import, new_batch, table};
 use keji_schema::Value;
 use keji_store::*;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor};

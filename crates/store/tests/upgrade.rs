@@ -253,7 +253,7 @@ async fn a_killed_upgrade_is_completed_by_the_next_opening() {
                     Location::Postgres(url) => url.clone(),
                 };
                 let mut child = Command::new(&me)
-                    .args(["--exact", "child", "--nocapture"])
+                    .args(["--exact", "upgrade::child", "--nocapture"])
                     .env(CHILD, named)
                     .stdout(Stdio::null())
                     .stderr(Stdio::null())

@@ -100,7 +100,13 @@ pub fn check(tree: &Tree, findings: &mut Vec<Finding>) {
 /// A file that no `mod` names is never compiled, and its tests never run.
 pub fn orphans(tree: &Tree, findings: &mut Vec<Finding>) {
     for (path, _) in tree.below("", ".rs") {
-        let Some((root, inside)) = path.split_once("/src/") else {
+        let of = |folder: &'static str| {
+            let (root, inside) = path.split_once(folder)?;
+            Some((format!("{root}{folder}"), inside))
+        };
+        // Without a `main.rs`, every file of `tests` is a program of its own.
+        let is_one = |(root, _): &(String, &str)| tree.text(&format!("{root}main.rs")).is_some();
+        let Some((root, inside)) = of("/src/").or_else(|| of("/tests/").filter(is_one)) else {
             continue;
         };
         let own = inside.trim_end_matches(".rs").trim_end_matches("/mod");
@@ -116,7 +122,7 @@ pub fn orphans(tree: &Tree, findings: &mut Vec<Finding>) {
         };
         let declaration = format!("mod {name};");
         let is_declared = |parent: &String| {
-            let text = tree.text(&format!("{root}/src/{parent}"));
+            let text = tree.text(&format!("{root}{parent}"));
             text.is_some_and(|text| code_only(text).contains(&declaration))
         };
         if !parents.iter().any(is_declared) {
@@ -180,6 +186,7 @@ mod tests {
                 ("crates/app/src/a/mod.rs", "//! x\nmod b;"),
                 ("crates/app/src/a/b.rs", "//! x"),
                 ("crates/app/src/bin/tool.rs", "//! x"),
+                ("crates/app/tests/alone.rs", "//! x"),
             ];
             found(orphans, &files)
         };
@@ -187,6 +194,15 @@ mod tests {
         assert_eq!(
             with("//! x\n// mod a;"),
             ["crates/app/src/a/mod.rs: no `mod a;` names this file"]
+        );
+        let tests = [
+            ("crates/app/tests/main.rs", "//! x\nmod story;"),
+            ("crates/app/tests/story.rs", "//! x"),
+            ("crates/app/tests/forgotten.rs", "//! x"),
+        ];
+        assert_eq!(
+            found(orphans, &tests),
+            ["crates/app/tests/forgotten.rs: no `mod forgotten;` names this file"]
         );
     }
 

@@ -1,5 +1,4 @@
 //! A copy of a handful of records written in the test, and questions to it.
-#![allow(dead_code)] // Each test file uses its part.
 
 use jiff::civil::Date;
 use keji_metrics::examples::TinyCopy;

@@ -1,6 +1,5 @@
 //! Public data sets and reference results shared by the developers. They are too large to be part of this crate:
 //! where they are absent, tests that need them say how many checks they left out, and pass.
-#![allow(dead_code)] // Every test file uses its own part.
 
 use std::collections::BTreeMap;
 use std::io::Read;

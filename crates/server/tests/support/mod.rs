@@ -1,6 +1,5 @@
 //! The real binary under test: commands, a running server, and a client that
 //! can also send what a browser would not.
-#![allow(dead_code)]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;

@@ -82,7 +82,6 @@ pub async fn import(store: &Store, new: &NewBatch, text: &str) -> (BatchId, Impo
 }
 
 /// The values of all records of an object, by id, as text.
-#[allow(dead_code)] // Not every test that has this file needs it.
 pub async fn table(store: &Store, object: &str, fields: &[&str]) -> Vec<String> {
     let query = ScanQuery {
         object: object.to_owned(),

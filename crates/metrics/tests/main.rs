@@ -1,0 +1,9 @@
+//! Every test of the crate from outside in one program: linking one is as dear as
+//! running most of them.
+
+mod answers;
+mod copy;
+mod examples;
+mod plans;
+mod records;
+mod tiny;

@@ -1,0 +1,23 @@
+//! Every test of the crate from outside in one program: linking one is as dear as
+//! running most of them.
+
+mod backups;
+mod crash;
+mod files;
+mod groups;
+mod http;
+mod identity;
+mod imports;
+mod leaks;
+mod leftovers;
+mod memory;
+mod openapi;
+mod own;
+mod plain;
+mod privacy;
+mod records;
+mod sharing;
+mod support;
+mod trust;
+mod webhooks;
+mod words;

@@ -1,0 +1,16 @@
+//! Every test of the crate from outside in one program: linking one is as dear as
+//! running most of them.
+
+mod backup;
+mod content;
+mod disk;
+mod files;
+mod kill;
+mod links;
+mod modes;
+mod resume;
+mod search;
+mod stop;
+mod story;
+mod tables;
+mod upgrade;
