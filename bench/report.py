@@ -1,4 +1,4 @@
-"""docs/benchmarks.md from what was measured: report.py peers.json product.json [story.json] [records-….json …]"""
+"""docs/benchmarks.md from what was measured: report.py peers.json product.json [story.json] [records-….json …] [find.json]"""
 
 import datetime
 import json
@@ -10,7 +10,8 @@ def main():
     peers, product = (json.loads(Path(p).read_text()) for p in sys.argv[1:3])
     more = [json.loads(Path(p).read_text()) for p in sys.argv[3:]]
     story = next((m for m in more if "load" not in m), None)
-    loads = [m for m in more if "load" in m]
+    finds = [m for m in more if "found" in m]
+    loads = [m for m in more if "load" in m and "found" not in m]
     lines = [
         "# Benchmarks",
         "",
@@ -24,6 +25,7 @@ def main():
         *imports(product),
         *fresh(product),
         *records(loads),
+        *(line for find in finds for line in found(find)),
         *stop_watch(story),
         "",
     ]
@@ -217,6 +219,29 @@ def record_goal(size, name, many):
     if size == "full" and name in P99_MS:
         return f"p99 < {P99_MS[name]} ms: {'reached' if many['p99_ms'] < P99_MS[name] else 'missed'}"
     return None
+
+
+def found(find):
+    yield "## Find anything"
+    yield ""
+    one, many = find["load"]["1"], find["load"]["16"]
+    yield (
+        f"{find['questions']} questions over {find['customers']:,} customers and {find['touchpoints']:,} touchpoints, each made "
+        "from a record that has to come among the first ten; SQLite."
+    )
+    yield ""
+    alone = find["load"]["alone, ms"]
+    yield from table(
+        ["question", "found among ten", "alone, ms: median / most"],
+        [[kind, share, " / ".join(str(x) for x in alone[kind])] for kind, share in find["found"].items() if kind != "all"],
+    )
+    yield (
+        f"Found of all: {find['found']['all']} (goal 0.98). At 1 connection {one['per_s']} per s, {one['p50_ms']} / {one['p99_ms']} ms "
+        f"(median / 99th percentile); at 16 connections {many['per_s']} per s, {many['p50_ms']} / {many['p99_ms']} ms "
+        f"({goal(many['p99_ms'], 50, ' ms')}). A new record is found after {find['fresh_ms']['median']} ms (most: {find['fresh_ms']['most']}). "
+        f"Index: {find['index_mb']} MB; the server holds {find['memory_mb']} MB."
+    )
+    yield ""
 
 
 def stop_watch(story):

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures the hot paths beside their peers and writes docs/benchmarks.md;
 # BENCH_RUNS (3) is how often, BENCH_ORDERS and BENCH_RECORDS (peers full) which
-# sizes, BENCH_DATA (bench/data) where the made-up base is kept.
+# sizes, BENCH_FIND (1000000) how many customers to find one among, BENCH_DATA (bench/data) where the made-up base is kept.
 source "$(dirname "${BASH_SOURCE[0]}")/../scripts/common.sh"
 
 data=${BENCH_DATA:-bench/data}
@@ -42,6 +42,12 @@ if command -v wrk >/dev/null; then
   done
 else
   say "no wrk (the package of that name): records under load are left out" >&2
+fi
+if command -v wrk >/dev/null; then
+  say "find anything" >&2
+  $python bench/run_find.py --program target/release/keji --data "$data" \
+    ${BENCH_FIND:+--customers "$BENCH_FIND" --touchpoints "$((BENCH_FIND * 3))"} >"$data/find.json"
+  records+=("$data/find.json")
 fi
 story=
 if [[ -x "${KEJI_CHROMIUM:=/usr/bin/chromium}" ]]; then

@@ -27,6 +27,7 @@ pub mod outbound;
 pub mod permission;
 pub mod person;
 pub mod records;
+pub mod search;
 pub mod sharing;
 pub mod spelling;
 pub mod status;

@@ -425,6 +425,11 @@ fn page_limit(wanted: Option<u32>) -> Result<u32> {
     Err(FieldFault::new("limit", "value", zh, en).into())
 }
 
+/// An object whose records the caller may read.
+pub(crate) fn readable<'a>(app: &'a App, caller: &Caller, object: &str) -> Result<&'a ObjectDef> {
+    known(app, caller, object, Action::Read)
+}
+
 /// An object that the caller may do this with.
 fn known<'a>(app: &'a App, caller: &Caller, object: &str, action: Action) -> Result<&'a ObjectDef> {
     let def = app.catalog.objects.get(object);

@@ -16,6 +16,7 @@ mod own;
 mod plain;
 mod privacy;
 mod records;
+mod search;
 mod sharing;
 mod support;
 mod trust;

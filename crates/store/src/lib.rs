@@ -79,7 +79,7 @@ pub use mapping::SavedMapping;
 pub use passkey::{NewPasskey, Passkey};
 pub use provider::{NewProvider, Provider};
 pub use record::{ListPage, ListQuery, Record, ScanQuery, Sort};
-pub use search::Spelling;
+pub use search::{Candidate, Fitting, Spelling, Wanted};
 pub use store::{Cancel, Location, Store};
 pub use webhook::{Attempt, Delivery, NewDelivery, Webhook, WebhookValues};
 pub use write_many::{Answered, Once, WriteFault, Written};

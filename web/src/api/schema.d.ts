@@ -1068,6 +1068,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The records of all objects that fit a text best: by a part of a name or a
+         *     number, by Pinyin or its first letters, also with one character mistyped.
+         */
+        get: operations["search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/session": {
         parameters: {
             query?: never;
@@ -1964,6 +1984,11 @@ export interface components {
             /** @description Of a masked field: one record's value may be seen for a reason. */
             reveal?: boolean;
         };
+        /**
+         * @description How a text fits what was asked.
+         * @enum {string}
+         */
+        Fit: "whole" | "prefix" | "part" | "spelling" | "sound" | "near";
         /** @enum {string} */
         Grain: "day" | "week" | "month" | "quarter" | "year";
         GrantBody: {
@@ -2012,6 +2037,25 @@ export interface components {
              * @description For `after`, to read on; null at the end.
              */
             next?: number | null;
+        };
+        Hit: {
+            /** @description The field that fits. */
+            field: string;
+            fit: components["schemas"]["Fit"];
+            /** Format: int64 */
+            id: number;
+            object: string;
+            /** @description What stands in it; of a long text the part that fits. */
+            text: string;
+            /**
+             * @description Null where the object has no title, the record none, or the caller may
+             *     not see it.
+             */
+            title?: string | null;
+        };
+        Hits: {
+            /** @description The best first. */
+            hits: components["schemas"]["Hit"][];
         };
         /** @description The model fitted on what was known before, against what came. */
         HoldoutDoc: {
@@ -5503,6 +5547,43 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    search: {
+        parameters: {
+            query: {
+                /**
+                 * @description 1 to 100 characters: a part of a name or a number, Pinyin or its first
+                 *     letters; several words have all to be found.
+                 */
+                q: string;
+                /** @description Objects separated by commas; without any, all that the caller may read. */
+                objects?: string;
+                /** @description 1 to 50; 10 by default. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Hits"];
+                };
             };
             default: {
                 headers: {

@@ -16,6 +16,7 @@ const SEARCH = ".search input, input.search";
 const FRAMES = 120;
 
 const LIST = [
+  { keys: ["Ctrl", "K"], says: "keys.find" },
   { keys: ["/"], says: "keys.search" },
   { keys: ["g", "o"], says: "keys.overview" },
   { keys: ["g", "c"], says: "keys.customers" },

@@ -27,6 +27,7 @@ import { LoadError, Skeleton } from "../ui/states";
 import { useOnline } from "../ui/use-online";
 import { ExactBubble } from "./exact-bubble";
 import { ExplainHost } from "./explain-host";
+import { FindHost } from "./find-host";
 import { Keys } from "./keys";
 import { ModeSwitch } from "./mode-switch";
 import { UserMenu } from "./user-menu";
@@ -108,6 +109,7 @@ export function Shell() {
         </span>
         {status.data && <Freshness status={status.data} />}
         {!status.data && !failed && <Skeleton height={20} width={180} />}
+        {user && <FindHost />}
         {switches}
         {user && <UserMenu user={user} />}
       </header>

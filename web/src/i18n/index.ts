@@ -5,12 +5,13 @@ import { initReactI18next, useTranslation } from "react-i18next";
 import { setApiLanguage } from "../api/client";
 import type { Lang } from "../ui/format";
 import en from "./en.json";
+import type find from "./find.zh.json";
 import type settings from "./settings.zh.json";
 import zh from "./zh.json";
 
 declare module "i18next" {
   interface CustomTypeOptions {
-    resources: { translation: typeof zh & typeof settings };
+    resources: { translation: typeof zh & typeof settings & typeof find };
   }
 }
 

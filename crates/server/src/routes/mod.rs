@@ -11,6 +11,7 @@ pub mod insight;
 pub mod passkeys;
 pub mod people;
 pub mod records;
+pub mod search;
 pub mod session;
 pub mod sso;
 pub mod status;
@@ -50,6 +51,7 @@ pub fn all() -> OpenApiRouter<Shared> {
         .merge(customers::routes())
         .merge(exports::routes())
         .merge(records::routes())
+        .merge(search::routes())
         .merge(files::routes())
         .merge(webhooks::routes())
         .merge(description::routes())

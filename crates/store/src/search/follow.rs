@@ -427,11 +427,18 @@ fn terms_of(doc: &Doc) -> String {
     for text in &doc.texts {
         if let Value::Text(text) = text {
             terms::of_text(Kind::Text, text, &mut all);
+            if let Some(digits) = terms::digits(text) {
+                terms::of_text(Kind::Text, &digits, &mut all);
+            }
         }
     }
     if let Some(spelling) = &doc.spelling {
-        terms::of_text(Kind::Initials, &spelling.initials, &mut all);
-        terms::of_text(Kind::Spelt, &spelling.full, &mut all);
+        for initials in spelling.initials.split(' ') {
+            terms::of_text(Kind::Initials, initials, &mut all);
+        }
+        for full in spelling.full.split(' ') {
+            terms::of_text(Kind::Spelt, full, &mut all);
+        }
     }
     let all: Vec<String> = all.into_iter().collect();
     all.join(" ")

@@ -4,9 +4,11 @@
 //! is made anew. It answers with candidates only; whoever asks looks at each
 //! of them under the caller's rights, and at what changed since.
 //!
-//! Reading order: here (asking), `follow` (how it keeps up), `terms`.
+//! Reading order: here (asking), `nearest` (asking for the best of many
+//! objects), `follow` (how it keeps up), `terms`.
 
 mod follow;
+mod nearest;
 mod terms;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,7 +23,10 @@ use crate::sql::{Dialect, quote};
 use crate::store::Store;
 use terms::Kind;
 
-/// One spelling of a name, in small letters.
+pub use nearest::{Candidate, Fitting, Wanted};
+
+/// Spellings of a name, in small letters; where characters have more than one
+/// reading all of them, with spaces between.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spelling {
     /// First letters: `lml`.
@@ -36,6 +41,9 @@ pub(crate) const SPELT: &str = "name";
 /// More candidates than these are no help: so many matches are found sooner by
 /// reading on in the wanted order.
 const MANY: usize = 20_000;
+
+/// Of the terms in the file. An index of another one is made anew.
+const VERSION: i64 = 2;
 
 /// Changes that the index has not seen yet and that are looked at one by one.
 const MANY_BEHIND: usize = 5_000;
@@ -151,13 +159,24 @@ impl Index {
             followed: tokio::sync::Mutex::default(),
         };
         let mut writer = index.pools.writer.acquire().await.map_err(fault)?;
-        Conn::Sqlite(&mut writer)
-            .run(
-                "create table if not exists position (object text primary key, \
-                 seq integer not null, at integer, scan integer, cursor integer not null) strict",
-                &[],
-            )
+        let mut conn = Conn::Sqlite(&mut writer);
+        let version = conn.int("pragma user_version", &[]).await?;
+        let n_tables = conn.int("select count(*) from sqlite_schema", &[]).await?;
+        if n_tables > 0 && version != VERSION {
+            drop(writer);
+            index.close().await;
+            let found = format!("an index of version {version}");
+            return Err(Error::Corrupt(found));
+        }
+        conn.run(format!("pragma user_version = {VERSION}"), &[])
             .await?;
+        conn.run(
+            "create table if not exists position (object text primary key, \
+             seq integer not null, at integer, scan integer, cursor integer not null) strict",
+            &[],
+        )
+        .await?;
+        drop(writer);
         Ok(index)
     }
 

@@ -3,15 +3,23 @@
 //! only candidates, each of which is looked at.
 //!
 //! Two characters of which one is Chinese are a term, three of ASCII are one;
-//! so 云海 and 4711 are found wherever they stand. A term is written as
-//! the hexadecimal bytes of its characters, which no tokenizer takes apart and
-//! which keeps the order of prefixes.
+//! so 云海 and 4711 are found wherever they stand. A text has marks before and
+//! behind it, so that its beginning and its end are terms too. A term is
+//! written as the hexadecimal bytes of its characters, which no tokenizer takes
+//! apart and which keeps the order of prefixes.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
 /// Stands behind the end of a text.
 const END: char = '\u{1}';
+
+/// Stands before the beginning of a text.
+const START: char = '\u{2}';
+
+/// Characters in which one may be mistyped; in a longer text each costs a
+/// look-up and saves nobody.
+const MANY_CHARS: usize = 24;
 
 /// Of which reading of a text a term is: as it stands, its first letters in
 /// Latin script, all of them.
@@ -35,13 +43,116 @@ impl Kind {
 /// All terms of a text.
 pub(super) fn of_text(kind: Kind, text: &str, into: &mut BTreeSet<String>) {
     let text = text.to_ascii_lowercase();
-    let mut chars: Vec<char> = text.chars().collect();
+    if text.is_empty() {
+        return;
+    }
+    let mut chars = vec![START];
+    chars.extend(text.chars());
     let n = chars.len();
     chars.extend([END, END]);
     for at in 0..n {
         let width = width(&chars[at..]);
         into.insert(term(kind, &chars[at..at + width]));
     }
+}
+
+/// The digits of a number that is written with spaces or strokes, such as a
+/// telephone's; `None` of a text that is something else or digits alone.
+pub(super) fn digits(text: &str) -> Option<String> {
+    let is_between = |c: char| matches!(c, ' ' | '-' | '+' | '(' | ')' | '.' | '/');
+    let is_number = text.chars().all(|c| c.is_ascii_digit() || is_between(c));
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    (is_number && digits.len() >= 5 && digits.len() < text.len()).then_some(digits)
+}
+
+/// How much of a text has to be as it was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fit {
+    /// From the first character to the last.
+    Whole,
+    /// It begins so.
+    Prefix,
+    /// It has it anywhere.
+    Part,
+    /// As [`Fit::Whole`] or [`Fit::Part`], but for one character that is wrong,
+    /// too many or missing, or two that changed places.
+    Near,
+}
+
+/// What every text has that fits `part`, as a query of FTS5. `None` where the
+/// terms say nothing: of an empty part, or one too short to be mistyped.
+pub(super) fn fitting(kind: Kind, fit: Fit, part: &str) -> Option<String> {
+    let part = part.to_ascii_lowercase();
+    if part.is_empty() {
+        return None;
+    }
+    match fit {
+        Fit::Part => query(kind, &part),
+        Fit::Whole | Fit::Prefix => {
+            let mut chars = vec![START];
+            chars.extend(part.chars());
+            if fit == Fit::Whole {
+                chars.extend([END, END]);
+            }
+            let terms: BTreeSet<String> = places(&chars)
+                .map(|(at, width)| term(kind, &chars[at..at + width]))
+                .collect();
+            match terms.is_empty() {
+                // A letter: only a prefix of the first term.
+                true => Some(format!("{}*", term(kind, &chars))),
+                false => Some(all_of(&terms)),
+            }
+        }
+        Fit::Near => near(kind, &part),
+    }
+}
+
+/// Whatever is typed wrong spoils only the terms that have it: of each place
+/// in turn, all terms but those.
+fn near(kind: Kind, part: &str) -> Option<String> {
+    let own: Vec<char> = part.chars().take(MANY_CHARS).collect();
+    let is_long = part.chars().nth(MANY_CHARS).is_some();
+    let mut whole = vec![START];
+    whole.extend(&own);
+    if !is_long {
+        whole.extend([END, END]);
+    }
+    // Two terms of what was asked, or one that is not the end of very many
+    // texts, are needed to leave few enough.
+    let mut queries = BTreeSet::new();
+    for (chars, at_least) in [(&whole, 2), (&own, 1)] {
+        let typed = (0..chars.len()).filter(|at| !is_mark(chars[*at]));
+        // One of them is wrong; it and the next one changed places.
+        for (first, last) in typed.flat_map(|at| [(at, at), (at, at + 1)]) {
+            let kept: BTreeSet<String> = places(chars)
+                .filter(|(at, width)| *at > last || at + width <= first)
+                .map(|(at, width)| term(kind, &chars[at..at + width]))
+                .collect();
+            if kept.len() >= at_least {
+                queries.insert(format!("({})", all_of(&kept)));
+            }
+        }
+    }
+    let queries: Vec<String> = queries.into_iter().collect();
+    (!queries.is_empty()).then(|| queries.join(" OR "))
+}
+
+fn is_mark(c: char) -> bool {
+    c == START || c == END
+}
+
+/// Where the terms of these characters begin, and how long they are. The last
+/// marks are no beginning.
+fn places(chars: &[char]) -> impl Iterator<Item = (usize, usize)> + '_ {
+    (0..chars.len())
+        .filter(|at| chars[*at] != END)
+        .map(|at| (at, width(&chars[at..])))
+        .filter(|(at, width)| at + width <= chars.len())
+}
+
+fn all_of(terms: &BTreeSet<String>) -> String {
+    let terms: Vec<&str> = terms.iter().map(String::as_str).collect();
+    terms.join(" AND ")
 }
 
 /// What every text has that contains `part`, as a query of FTS5: terms joined
@@ -101,6 +212,77 @@ mod tests {
                 Some(prefix) => terms.iter().any(|t| t.starts_with(prefix)),
                 None => terms.contains(wanted),
             })
+    }
+
+    fn fits(fit: Fit, text: &str, part: &str) -> bool {
+        let mut terms = BTreeSet::new();
+        of_text(Kind::Text, text, &mut terms);
+        let Some(query) = fitting(Kind::Text, fit, part) else {
+            return false;
+        };
+        query.split(" OR ").any(|all| {
+            let all = all.trim_matches(['(', ')']);
+            all.split(" AND ")
+                .all(|wanted| match wanted.strip_suffix('*') {
+                    Some(prefix) => terms.iter().any(|t| t.starts_with(prefix)),
+                    None => terms.contains(wanted),
+                })
+        })
+    }
+
+    #[test]
+    fn a_number_has_its_digits_too() {
+        assert_eq!(
+            digits("+86 (10) 8888-0001").as_deref(),
+            Some("861088880001")
+        );
+        assert_eq!(digits("13800138000"), None);
+        assert_eq!(digits("SO-2025-001"), None);
+        assert_eq!(digits("2 - 3"), None);
+    }
+
+    #[test]
+    fn beginning_and_end_are_terms() {
+        for whole in ["云海", "上海云海贸易", "ab", "a", "K-1", "李", "中a"] {
+            assert!(fits(Fit::Whole, whole, whole), "{whole}");
+            assert!(fits(Fit::Prefix, &format!("{whole}x1"), whole), "{whole}");
+            assert!(fits(Fit::Prefix, &format!("{whole}中文"), whole), "{whole}");
+            assert!(!fits(Fit::Whole, &format!("{whole}中"), whole), "{whole}");
+            assert!(!fits(Fit::Prefix, &format!("文{whole}"), whole), "{whole}");
+        }
+    }
+
+    /// Wherever one character is wrong, missing, too many, or two changed
+    /// places.
+    #[test]
+    fn a_text_is_found_by_what_is_nearly_it() {
+        for text in [
+            "上海明朗贸易",
+            "李明朗",
+            "shanghai",
+            "K00012345",
+            "13800138000",
+        ] {
+            let chars: Vec<char> = text.chars().collect();
+            for at in 0..chars.len() {
+                let mut typed = vec![chars.clone(); 4];
+                typed[0][at] = '误';
+                typed[1].remove(at);
+                typed[2].insert(at, '误');
+                if at + 1 < chars.len() {
+                    typed[3].swap(at, at + 1);
+                }
+                for typed in typed {
+                    let typed: String = typed.into_iter().collect();
+                    // Of three characters two that changed places leave nothing.
+                    let is_found = fits(Fit::Near, text, &typed);
+                    assert!(is_found || text.chars().count() == 3, "{text}: {typed}");
+                }
+            }
+        }
+        assert!(fits(Fit::Near, "李明朗", "李民朗"));
+        assert!(!fits(Fit::Near, "王小二", "李民朗"));
+        assert_eq!(fitting(Kind::Text, Fit::Near, "李"), None);
     }
 
     #[test]
