@@ -327,7 +327,7 @@ impl Store {
         let into = Map::from_iter([("merged_into".to_owned(), json!(survivor.id))]);
         let gone = by.entry(ChangeKind::Merge, def, loser.id, Some(&all), Some(&into));
         log::append(&mut conn, &gone).await?;
-        let mut told = after.clone();
+        let mut told = after;
         told.insert("merged_from".to_owned(), json!(loser.id));
         let stays = by.entry(
             ChangeKind::Merge,
@@ -340,9 +340,13 @@ impl Store {
         log::touch(&mut conn, seq, &touches, None).await?;
         let mut kept = Kept {
             batch: loser.batch,
-            loser: all,
-            before,
-            after,
+            loser: kept_values(&loser.values),
+            before: (changed.iter())
+                .map(|(f, _)| (f.clone(), kept_json(survivor.value(f))))
+                .collect(),
+            after: (changed.iter())
+                .map(|(f, v)| (f.clone(), kept_json(v)))
+                .collect(),
             moved,
             derived,
             made: made_ids,
@@ -515,7 +519,7 @@ impl Store {
                     object: other.id.clone(),
                     id,
                     batch: record.batch,
-                    values: all_values(&record),
+                    values: kept_values(&record.values),
                 });
             }
         }
@@ -838,12 +842,12 @@ impl Undo<'_> {
             let Some(field) = def.field(name) else {
                 continue;
             };
-            let after = value_of_log(kept.after.get(name), field.kind)?;
+            let after = value_kept(kept.after.get(name), field.kind)?;
             if *survivor.value(name) != after {
                 self.done.fields_left.push(name.clone());
                 continue;
             }
-            back.push((field, value_of_log(Some(before), field.kind)?));
+            back.push((field, value_kept(Some(before), field.kind)?));
         }
         let fields: Vec<&str> = back.iter().map(|(f, _)| f.id.as_str()).collect();
         log::touched_by(conn, catalog, def, survivor.id, &fields, &mut self.touches).await?;
@@ -936,13 +940,14 @@ impl Undo<'_> {
             let entry = by.entry(ChangeKind::Delete, other, record.id, Some(&before), None);
             log::append(conn, &entry).await?;
         }
-        let entry = by.entry(ChangeKind::Unmerge, def, old.id, None, Some(&kept.loser));
+        let whole = all_values(&old);
+        let entry = by.entry(ChangeKind::Unmerge, def, old.id, None, Some(&whole));
         log::append(conn, &entry).await?;
-        let side = |of: &Map<String, Json>| -> Map<String, Json> {
-            let own = of.iter().filter(|(f, _)| fields.contains(&f.as_str()));
-            own.map(|(f, v)| (f.clone(), v.clone())).collect()
-        };
-        let (before, after) = (side(&kept.after), side(&kept.before));
+        let (mut before, mut after) = (Map::new(), Map::new());
+        for (field, value) in &back {
+            before.insert(field.id.clone(), write::json(survivor.value(&field.id)));
+            after.insert(field.id.clone(), write::json(value));
+        }
         let entry = by.entry(
             ChangeKind::Unmerge,
             def,
@@ -1121,6 +1126,29 @@ async fn set_link(
     Ok(())
 }
 
+/// As an undo needs it: a float by its bits, because its text may be read as
+/// its neighbour.
+fn kept_json(value: &Value) -> Json {
+    match value {
+        Value::Float(x) => Json::String(format!("{:016x}", x.to_bits())),
+        other => write::json(other),
+    }
+}
+
+fn value_kept(json: Option<&Json>, kind: Type) -> Result<Value> {
+    match (kind, json) {
+        (Type::Float, Some(Json::String(bits))) => u64::from_str_radix(bits, 16)
+            .map(|bits| Value::Float(f64::from_bits(bits)))
+            .map_err(|e| Error::Corrupt(format!("a merge kept {bits}: {e}"))),
+        _ => value_of_log(json, kind),
+    }
+}
+
+fn kept_values(values: &[(String, Value)]) -> Map<String, Json> {
+    let given = values.iter().filter(|(_, v)| !v.is_null());
+    given.map(|(f, v)| (f.clone(), kept_json(v))).collect()
+}
+
 /// Those of a record that are not null, as the log has them.
 fn all_values(record: &Record) -> Map<String, Json> {
     let given = record.values.iter().filter(|(_, v)| !v.is_null());
@@ -1134,7 +1162,7 @@ fn record_of(
     values: &Map<String, Json>,
 ) -> Result<Record> {
     let read = |field: &FieldDef| {
-        let value = value_of_log(values.get(&field.id), field.kind)?;
+        let value = value_kept(values.get(&field.id), field.kind)?;
         Ok((field.id.clone(), value))
     };
     Ok(Record {

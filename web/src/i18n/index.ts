@@ -4,13 +4,14 @@ import i18next from "i18next";
 import { initReactI18next, useTranslation } from "react-i18next";
 import { setApiLanguage } from "../api/client";
 import type { Lang } from "../ui/format";
+import type duplicates from "./duplicates.zh.json";
 import en from "./en.json";
 import type settings from "./settings.zh.json";
 import zh from "./zh.json";
 
 declare module "i18next" {
   interface CustomTypeOptions {
-    resources: { translation: typeof zh & typeof settings };
+    resources: { translation: typeof zh & typeof settings & typeof duplicates };
   }
 }
 

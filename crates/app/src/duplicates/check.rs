@@ -42,7 +42,7 @@ pub(crate) struct Asked {
 
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct CheckBody {
+pub struct DuplicateCheck {
     /// What is typed so far: field to value, as for a new record. Fields that
     /// do not tell duplicates are left out of account.
     #[schema(value_type = Object)]
@@ -52,7 +52,7 @@ pub struct CheckBody {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-pub struct CheckAnswer {
+pub struct DuplicateAnswer {
     /// The most alike first.
     pub matches: Vec<DuplicateMatch>,
 }
@@ -79,8 +79,8 @@ pub async fn check(
     app: &App,
     caller: &Caller,
     object: &str,
-    body: &CheckBody,
-) -> Result<CheckAnswer> {
+    body: &DuplicateCheck,
+) -> Result<DuplicateAnswer> {
     let (def, duplicates) = known(app, caller, object, &[])?;
     let may_write = [Action::Create, Action::Update];
     if !may_write.iter().any(|action| may(caller, object, *action)) {
@@ -108,7 +108,7 @@ pub async fn check(
     let is_used = |field: &str| !own.hides(object, field);
     let typed = traits::traits(def, &given, is_used);
     if typed.is_nothing() {
-        return Ok(CheckAnswer {
+        return Ok(DuplicateAnswer {
             matches: Vec::new(),
         });
     }
@@ -159,7 +159,7 @@ pub async fn check(
             days_since_contact: days_since_contact(app, def, id).await?,
         });
     }
-    Ok(CheckAnswer { matches })
+    Ok(DuplicateAnswer { matches })
 }
 
 /// Id, title and number of those of the records that the caller sees.

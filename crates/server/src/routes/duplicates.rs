@@ -4,7 +4,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use keji_app::duplicates::check::{self, CheckAnswer, CheckBody};
+use keji_app::duplicates::check::{self, DuplicateAnswer, DuplicateCheck};
 use keji_app::duplicates::merge::{
     self, MergeBody, MergeDone, MergeList, MergePreview, PreviewQuery, UnmergeDone,
 };
@@ -48,15 +48,15 @@ async fn pairs(
 
 /// Whether a record that is typed is there already.
 #[utoipa::path(post, path = "/api/duplicates/{object}/check", operation_id = "check_duplicates", tag = "duplicates",
-    params(("object" = String, Path)), request_body = CheckBody,
-    responses((status = 200, body = CheckAnswer), (status = "default", body = ProblemBody)))]
+    params(("object" = String, Path)), request_body = DuplicateCheck,
+    responses((status = 200, body = DuplicateAnswer), (status = "default", body = ProblemBody)))]
 async fn check(
     State(shared): State<Shared>,
     Who(caller): Who,
     speaks: Speaks,
     Path(object): Path<String>,
-    Body(body): Body<CheckBody>,
-) -> Answer<Json<CheckAnswer>> {
+    Body(body): Body<DuplicateCheck>,
+) -> Answer<Json<DuplicateAnswer>> {
     check::check(&shared.app, &caller, &object, &body)
         .await
         .map(Json)
