@@ -43,6 +43,8 @@ if command -v wrk >/dev/null; then
 else
   say "no wrk (the package of that name): records under load are left out" >&2
 fi
+say "the scan for duplicates among ${BENCH_CUSTOMERS:-1000000} customers" >&2
+bench/duplicates.sh "${BENCH_CUSTOMERS:-1000000}" >"$data/duplicates.txt" || say "duplicates: a limit was missed" >&2
 story=
 if [[ -x "${KEJI_CHROMIUM:=/usr/bin/chromium}" ]]; then
   say "story 1 by browser, with a stop-watch" >&2
