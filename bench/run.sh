@@ -49,6 +49,8 @@ if command -v wrk >/dev/null; then
     ${BENCH_FIND:+--customers "$BENCH_FIND" --touchpoints "$((BENCH_FIND * 3))"} >"$data/find.json"
   records+=("$data/find.json")
 fi
+say "the scan for duplicates among ${BENCH_CUSTOMERS:-1000000} customers" >&2
+bench/duplicates.sh "${BENCH_CUSTOMERS:-1000000}" >"$data/duplicates.txt" || say "duplicates: a limit was missed" >&2
 story=
 if [[ -x "${KEJI_CHROMIUM:=/usr/bin/chromium}" ]]; then
   say "story 1 by browser, with a stop-watch" >&2

@@ -2,6 +2,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import enDuplicates from "../src/i18n/duplicates.en.json";
+import zhDuplicates from "../src/i18n/duplicates.zh.json";
 import en from "../src/i18n/en.json";
 import enSettings from "../src/i18n/settings.en.json";
 import zhSettings from "../src/i18n/settings.zh.json";
@@ -22,7 +24,10 @@ const source = readdirSync("src", { recursive: true, encoding: "utf8" })
   .filter((name) => /\.tsx?$/.test(name) && !name.endsWith(".d.ts"))
   .map((name) => readFileSync(join("src", name), "utf8"))
   .join("\n");
-const messages = { zh: flat({ ...zh, ...zhSettings }), en: flat({ ...en, ...enSettings }) };
+const messages = {
+  zh: flat({ ...zh, ...zhSettings, ...zhDuplicates }),
+  en: flat({ ...en, ...enSettings, ...enDuplicates }),
+};
 
 it("has the same keys in both languages", () => {
   expect([...messages.en.keys()].sort()).toEqual([...messages.zh.keys()].sort());

@@ -211,6 +211,58 @@ pub async fn state(
     })
 }
 
+/// What has to be added where two people turn out to be one: whatever one of
+/// them withdrew stays withdrawn, also where the other one gave it later.
+pub(crate) async fn stricter(
+    app: &App,
+    caller: &Caller,
+    party: Party,
+    survivor: i64,
+    loser: i64,
+) -> Result<Vec<NewChange>> {
+    let everything = Caller::job();
+    let query = ConsentQuery::default();
+    let mut states = Vec::new();
+    for id in [survivor, loser] {
+        match state(app, &everything, party, id, &query).await {
+            Ok(doc) => states.extend(doc.states),
+            // A company has none.
+            Err(Error::State { .. }) => {}
+            Err(problem) => return Err(problem),
+        }
+    }
+    let mut added = Vec::new();
+    let mut done: Vec<(String, String)> = Vec::new();
+    for state in states.iter().filter(|s| s.state == "withdrawn") {
+        let what = (state.channel.clone(), state.purpose.clone());
+        let is_given = |s: &ConsentState| {
+            s.state == "given"
+                && s.purpose == state.purpose
+                && (s.channel == state.channel || ANY == state.channel || s.channel == ANY)
+        };
+        if done.contains(&what) || !states.iter().any(is_given) {
+            continue;
+        }
+        let new = NewConsent {
+            channel: state.channel.clone(),
+            purpose: state.purpose.clone(),
+            state: "withdrawn".to_owned(),
+            at: None,
+            source: "merge".to_owned(),
+            evidence: None,
+        };
+        let mut values = values(app, &everything, party, survivor, Action::Update, &new).await?;
+        for (field, value) in &mut values {
+            if field == "recorded_by" {
+                *value = caller.actor.as_str().into();
+            }
+        }
+        added.push(change(caller, values));
+        done.push(what);
+    }
+    Ok(added)
+}
+
 /// The newest word decides. `any` speaks for each channel as its own word
 /// does. Of two of one moment the withdrawal wins.
 fn decide(entries: &[ConsentEntry]) -> Vec<ConsentState> {
@@ -359,7 +411,8 @@ async fn entries(
     customer: i64,
 ) -> Result<Vec<ConsentEntry>> {
     let filter = match party {
-        Party::Contact => format!("customer = {customer} and contact = {id}"),
+        // Also those from before a contact came to this customer.
+        Party::Contact => format!("contact = {id}"),
         Party::Customer => format!("customer = {customer} and contact is null"),
     };
     let query = ListQuery {

@@ -49,6 +49,7 @@ pub struct App {
     pub outbound: Outbound,
     pub(crate) identity: Arc<crate::identity::Memory>,
     pub(crate) backups: Arc<crate::backup::Memory>,
+    pub(crate) duplicates: Arc<crate::duplicates::Memory>,
     /// Whether a worker keeps the search's index up.
     pub(crate) follows: Arc<AtomicBool>,
 }
@@ -85,6 +86,7 @@ impl App {
             outbound: options.outbound,
             identity: Arc::default(),
             backups: Arc::default(),
+            duplicates: Arc::default(),
             follows: Arc::default(),
         })
     }

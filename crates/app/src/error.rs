@@ -457,6 +457,7 @@ fn store_zh(problem: &keji_store::Error) -> String {
         E::Query(message) => said(message),
         E::Batch { id, state } => format!("批次 {id} 的状态是 {}", word(state)),
         E::Missing { kind, id } => format!("没有这个{}：{id}", word(kind)),
+        E::Merge(_) => "这两条记录不能这样合并或撤销".to_owned(),
         E::Cancelled => "已取消".to_owned(),
         E::LeaseLost(id) => format!("任务 {id} 已由别的进程接手"),
         E::Outdated(_) => "数据刚被别处改过，请再试一次".to_owned(),

@@ -31,7 +31,16 @@ const MAX_NAME: usize = 200;
 const USUAL_PAGE: u32 = 50;
 const MAX_PAGE: u32 = 200;
 
-const KINDS: [&str; 6] = ["create", "update", "delete", "import", "undo", "evaluation"];
+const KINDS: [&str; 8] = [
+    "create",
+    "update",
+    "delete",
+    "import",
+    "undo",
+    "evaluation",
+    "merge",
+    "unmerge",
+];
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct WebhookList {

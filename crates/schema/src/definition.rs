@@ -28,6 +28,8 @@ pub struct ObjectDef {
     /// The module that alone may write it; absent means generic writes.
     pub written_by: Option<String>,
     pub copy: Option<CopyDef>,
+    /// By what two records that mean the same are known.
+    pub duplicates: Option<DuplicatesDef>,
     /// Indexes beyond those of links and unique fields; each a list of fields.
     #[serde(default)]
     pub indexes: Vec<Vec<String>>,
@@ -150,6 +152,44 @@ pub struct CopyDef {
     /// says what comes to them over links).
     #[serde(default)]
     pub dimensions: Vec<String>,
+}
+
+/// By what two records that mean the same are known. All but `within` are
+/// fields of text; one may hold several values, separated by `/`, `;` or `、`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct DuplicatesDef {
+    /// What it is called, and was.
+    pub names: Vec<String>,
+    pub phones: Vec<String>,
+    pub mails: Vec<String>,
+    /// Unified social credit codes and tax numbers.
+    pub codes: Vec<String>,
+    /// Where it is: the same name elsewhere may be another one.
+    pub places: Vec<String>,
+    /// A link: who shares it with another record of that name is the same, as
+    /// the contacts of one customer.
+    pub within: Option<String>,
+}
+
+impl DuplicatesDef {
+    /// All fields, each once.
+    pub fn fields(&self) -> Vec<&str> {
+        let lists = [
+            &self.names,
+            &self.phones,
+            &self.mails,
+            &self.codes,
+            &self.places,
+        ];
+        let mut all: Vec<&str> = Vec::new();
+        for field in lists.into_iter().flatten().chain(&self.within) {
+            if !all.contains(&field.as_str()) {
+                all.push(field);
+            }
+        }
+        all
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

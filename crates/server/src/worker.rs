@@ -57,6 +57,37 @@ pub async fn follow(app: App) {
     }
 }
 
+/// Keeps up the keys by which duplicates are found. Beside the search, which
+/// waits for nothing.
+pub async fn follow_keys(app: App) {
+    loop {
+        let pause = match keji_app::duplicates::follow_on(&app).await {
+            Ok(true) => BREATH,
+            Ok(false) => FOLLOW_AGAIN,
+            Err(problem) => {
+                tracing::warn!(error = ?problem, "the keys of duplicates wait");
+                LOOK_AGAIN
+            }
+        };
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// Looks for duplicates at night and when somebody asks. By itself, so that no
+/// import waits for it.
+pub async fn scan(app: App) {
+    loop {
+        match keji_app::duplicates::scan::work(&app).await {
+            Ok(true) => {}
+            Ok(false) => tokio::time::sleep(LOOK_AGAIN).await,
+            Err(problem) => {
+                tracing::warn!(error = ?problem, "duplicates are looked for another time");
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+        }
+    }
+}
+
 pub async fn run(app: App, wake: Arc<Notify>) {
     let mut swept: Option<Instant> = None;
     let mut files_swept: Option<Instant> = None;

@@ -3,6 +3,7 @@
 
 mod backups;
 mod crash;
+mod duplicates;
 mod files;
 mod groups;
 mod http;

@@ -67,6 +67,11 @@ pub enum ChangeKind {
     Export,
     /// A person's data were erased.
     Erasure,
+    /// Two records became one: of the survivor its changed fields, of the
+    /// other one all it was.
+    Merge,
+    /// That was taken back.
+    Unmerge,
     /// Somebody came in; `after` says by which way and from where.
     SignIn,
     /// Somebody tried to.

@@ -21,6 +21,7 @@ use crate::change::ChangeKind;
 use crate::db::{Conn, Db, Fields, int};
 use crate::error::{Error, Result};
 use crate::log::{self, Entry, Touches};
+use crate::merge;
 use crate::person::{Found, hanging_on};
 use crate::record::Record;
 use crate::sql::quote;
@@ -176,6 +177,14 @@ impl Store {
         let deleted = gone.deleted(conn, catalog).await?;
         for (object, id) in deleted {
             own.entry(object).or_default().insert(id);
+        }
+        // What was merged into any of it was of the person, too.
+        for (object, ids) in &there {
+            for id in ids {
+                let merged = merge::merged_into(conn, object, *id).await?;
+                own.entry(object.clone()).or_default().extend(merged);
+                merge::forget_kept(conn, object, *id).await?;
+            }
         }
         let entries = gone.entries(conn, &own, &there, &around).await?;
         for seq in &entries {
@@ -371,6 +380,7 @@ impl Gone<'_> {
         let sql = "delete from keji_spelling where object = $1 and record = $2";
         conn.run(sql, &[object.as_str().into(), Value::Int(id)])
             .await?;
+        merge::forget_kept(conn, object, id).await?;
         let fields = fields.into_iter().map(str::to_owned).collect();
         self.cleared.insert((object.clone(), id), fields);
         Ok(())

@@ -57,6 +57,9 @@ pub enum Error {
     /// There is no such batch, job or evaluation.
     #[error("there is no {kind} {id}")]
     Missing { kind: &'static str, id: String },
+    /// Two records cannot be made one, or not be taken apart again.
+    #[error("{0}")]
+    Merge(crate::merge::MergeProblem),
     /// The caller asked to stop; nothing was changed.
     #[error("stopped as asked")]
     Cancelled,

@@ -39,6 +39,8 @@ pub mod identity;
 pub mod job;
 pub mod manifest;
 pub mod mapping;
+pub mod merge;
+mod pair;
 mod passkey;
 mod person;
 mod provider;
@@ -76,10 +78,15 @@ pub use import::Found;
 pub use job::{Job, JobId, JobState, Lease, NewJob, Retry};
 pub use manifest::{CopyFile, CopyManifest};
 pub use mapping::SavedMapping;
+pub use merge::{
+    Merge, MergeOrder, MergeProblem, MergeSide, Merged, MovedLinks, UNDO_DAYS, Unmerged,
+    merged_value,
+};
+pub use pair::{Block, Pair};
 pub use passkey::{NewPasskey, Passkey};
 pub use provider::{NewProvider, Provider};
 pub use record::{ListPage, ListQuery, Record, ScanQuery, Sort};
-pub use search::{Candidate, Fitting, Spelling, Wanted};
+pub use search::{Candidate, Fitting, KeyReader, Spelling, Wanted};
 pub use store::{Cancel, Location, Store};
 pub use webhook::{Attempt, Delivery, NewDelivery, Webhook, WebhookValues};
 pub use write_many::{Answered, Once, WriteFault, Written};

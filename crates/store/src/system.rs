@@ -11,7 +11,7 @@ use crate::log;
 use crate::sql::{Dialect, quote};
 
 /// Of the tables below: the last of [`MIGRATIONS`].
-const VERSION: i64 = 9;
+const VERSION: i64 = 10;
 
 /// Keys of PostgreSQL's advisory locks.
 pub(crate) mod lock {
@@ -357,6 +357,39 @@ const MIGRATIONS: &[Migration] = &[
         ],
         postgres: &[],
     },
+    Migration {
+        version: 10,
+        both: DUPLICATES,
+        postgres: &[],
+    },
+];
+
+/// Pairs of records that look like one, those that somebody said are two, and
+/// those that were made one: `kept` is what an undo needs, for as long as
+/// there may be one. `keji_alias` leads from the number of a record that is no
+/// more to the one that it became. In a pair `a` is the older one.
+const DUPLICATES: &[&str] = &[
+    "create table keji_duplicate (
+       object $text not null, a $int not null, b $int not null, score $int not null,
+       reasons $text not null, found_at $time not null, primary key (object, a, b)
+     )$strict",
+    "create index keji_duplicate_score on keji_duplicate (object, score, a, b)",
+    "create table keji_distinct (
+       object $text not null, a $int not null, b $int not null, actor $text not null,
+       at $time not null, primary key (object, a, b)
+     )$strict",
+    "create table keji_merge (
+       id $id, object $text not null, survivor $int not null, loser $int not null,
+       actor $text not null, at $time not null, seq $int not null, kept $text,
+       undone_by $text, undone_at $time
+     )$strict",
+    "create index keji_merge_loser on keji_merge (object, loser)",
+    "create index keji_merge_survivor on keji_merge (object, survivor)",
+    "create table keji_alias (
+       object $text not null, number $text not null, record $int not null, merge $int not null,
+       primary key (object, number)
+     )$strict",
+    "create index keji_alias_record on keji_alias (object, record)",
 ];
 
 /// Of both secrets of a webhook the signatures are made, so they are kept as

@@ -175,7 +175,7 @@ impl Store {
     }
 
     /// Nobody writes a record to where he may not, nor gives it away to there.
-    async fn check_reach(
+    pub(crate) async fn check_reach(
         &self,
         conn: &mut Conn<'_>,
         def: &ObjectDef,
@@ -283,7 +283,11 @@ pub(crate) enum Done {
     Unchanged(Box<Record>),
 }
 
-async fn check_version(conn: &mut Conn<'_>, seen: &Record, expected: Option<i64>) -> Result<()> {
+pub(crate) async fn check_version(
+    conn: &mut Conn<'_>,
+    seen: &Record,
+    expected: Option<i64>,
+) -> Result<()> {
     let Some(expected) = expected else {
         return Ok(());
     };
@@ -413,7 +417,7 @@ async fn insert(conn: &mut Conn<'_>, def: &ObjectDef, values: &[(String, Value)]
         .ok_or_else(|| Error::Corrupt("an insert gave no id".to_owned()))
 }
 
-async fn update(
+pub(crate) async fn update(
     conn: &mut Conn<'_>,
     def: &ObjectDef,
     id: i64,
@@ -536,7 +540,7 @@ fn invalid(def: &ObjectDef, field: &str, value: &Value, message: String) -> Erro
     }
 }
 
-fn not_found(def: &ObjectDef, id: i64) -> Error {
+pub(crate) fn not_found(def: &ObjectDef, id: i64) -> Error {
     Error::NotFound {
         object: def.id.clone(),
         id,

@@ -7,6 +7,7 @@ mod disk;
 mod files;
 mod kill;
 mod links;
+mod merges;
 mod modes;
 mod resume;
 mod search;

@@ -46,6 +46,8 @@ export type ObjectDef = {
   number: string | null;
   title: string | null;
   is_writable: boolean;
+  /** Whether it says by what its duplicates are known. */
+  has_duplicates?: boolean;
   actions: string[];
   fields: FieldDef[];
 };

@@ -155,7 +155,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One customer: profile, scores, history, money by month. */
+        /**
+         * One customer: profile, scores, history, money by month. Of one that was
+         *     merged into another, the way there.
+         */
         get: operations["get_customer"];
         put?: never;
         post?: never;
@@ -268,6 +271,130 @@ export interface paths {
         head?: never;
         /** Changes what is given. */
         patch: operations["change_department"];
+        trace?: never;
+    };
+    "/api/duplicates/{object}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Pairs of records that look like one, as the last scan found them. */
+        get: operations["list_duplicates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/duplicates/{object}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Whether a record that is typed is there already. */
+        post: operations["check_duplicates"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/duplicates/{object}/distinct": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says that two records are two: they are not proposed again. */
+        post: operations["tell_apart"];
+        /** Takes back that two records are two. */
+        delete: operations["tell_alike"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/duplicates/{object}/merges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was made one, newest first. */
+        get: operations["list_merges"];
+        put?: never;
+        /**
+         * Makes two records one. What links to the one links to the other; the old id
+         *     leads there.
+         */
+        post: operations["merge_records"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/duplicates/{object}/merges/{id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes them two again, within 30 days. */
+        post: operations["undo_merge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/duplicates/{object}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What making two records one would do: every field, every link. */
+        get: operations["preview_merge"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/duplicates/{object}/scan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Looks for duplicates now. */
+        post: operations["scan_duplicates"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/erasures": {
@@ -987,7 +1114,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One record, its version as `ETag`. */
+        /**
+         * One record, its version as `ETag`. Of one that was merged into another, the
+         *     way there.
+         */
         get: operations["get_record"];
         put?: never;
         post?: never;
@@ -1521,7 +1651,7 @@ export interface components {
             channel: string;
             /**
              * @description `create`, `update`, `delete`, `import`, `undo`, `evaluation`, `reveal`,
-             *     `export` or `erasure`.
+             *     `export`, `erasure`, `merge` or `unmerge`.
              */
             kind: string;
             object?: string | null;
@@ -1636,13 +1766,21 @@ export interface components {
             stages: components["schemas"]["Named"][];
             tiers: components["schemas"]["Named"][];
         };
+        CheckAnswer: {
+            /** @description The most alike first. */
+            matches: components["schemas"]["DuplicateMatch"][];
+        };
         CheckBody: {
-            /** Format: date-time */
-            at: string;
-            by: string;
-            /** @description What is wrong and where. */
-            faults: string[];
-            is_good: boolean;
+            /**
+             * Format: int64
+             * @description The record itself, where it is one that is changed.
+             */
+            id?: number | null;
+            /**
+             * @description What is typed so far: field to value, as for a new record. Fields that
+             *     do not tell duplicates are left out of account.
+             */
+            values: Record<string, never>;
         };
         Column: {
             name: string;
@@ -1805,6 +1943,29 @@ export interface components {
         };
         /** @enum {string} */
         Direction: "up" | "down" | "band";
+        /** @description A record that may be the same. */
+        DuplicateMatch: {
+            /**
+             * Format: int64
+             * @description Days since anybody of us spoke to it; null where nobody ever did.
+             */
+            days_since_contact?: number | null;
+            /**
+             * Format: int64
+             * @description Null where the caller may not see it.
+             */
+            id?: number | null;
+            /** @description Whether it is so sure that the two should be one. */
+            is_sure: boolean;
+            number?: string | null;
+            /**
+             * @description Who looks after it; of a record that the caller may not see, covered:
+             *     `张*`. Null where nobody does.
+             */
+            owner?: string | null;
+            reasons: components["schemas"]["Reason"][];
+            title?: string | null;
+        };
         /** @description An erasure that waits for an administrator. */
         ErasureBody: {
             /** Format: date-time */
@@ -2180,6 +2341,104 @@ export interface components {
             id: number;
             is_head?: boolean;
         };
+        MergeBody: {
+            /**
+             * Format: int64
+             * @description The record that becomes a part of it.
+             */
+            loser: number;
+            /** @description Fields for which the value of one of them was chosen. */
+            sides?: {
+                [key: string]: components["schemas"]["Side"];
+            };
+            /**
+             * Format: int64
+             * @description The record that stays.
+             */
+            survivor: number;
+            versions?: components["schemas"]["MergeVersions"] | null;
+        };
+        MergeDone: {
+            /**
+             * Format: int64
+             * @description For the undo.
+             */
+            id: number;
+            /** Format: int64 */
+            loser: number;
+            moved: components["schemas"]["MergeLink"][];
+            /** Format: int64 */
+            survivor: number;
+            /**
+             * Format: int64
+             * @description Of the survivor.
+             */
+            version: number;
+        };
+        MergeEntry: {
+            actor: string;
+            /** Format: date-time */
+            at: string;
+            /** Format: int64 */
+            id: number;
+            /** Format: int64 */
+            loser: number;
+            /** Format: int64 */
+            survivor: number;
+            /** @description Null where the caller may not see it. */
+            title?: string | null;
+            /**
+             * Format: date-time
+             * @description Until when it can be taken back; null where it cannot any more.
+             */
+            undo_until?: string | null;
+            /** Format: date-time */
+            undone_at?: string | null;
+        };
+        MergeField: {
+            field: string;
+            loser?: Record<string, never> | null;
+            /** @description Whether the caller may choose. */
+            may_choose: boolean;
+            /** @description As a record has them. */
+            survivor?: Record<string, never> | null;
+            /** @description Which is taken where nobody chooses. */
+            taken: components["schemas"]["Side"];
+        };
+        /** @description How many records of an object lead there over a link. */
+        MergeLink: {
+            field: string;
+            /** Format: int64 */
+            n: number;
+            object: string;
+        };
+        MergeList: {
+            /** @description Newest first. */
+            merges: components["schemas"]["MergeEntry"][];
+        };
+        /** @description What a merge would do. */
+        MergePreview: {
+            fields: components["schemas"]["MergeField"][];
+            /** Format: int64 */
+            loser: number;
+            /** @description Records that would lead to the survivor. */
+            moved: components["schemas"]["MergeLink"][];
+            /** Format: int64 */
+            survivor: number;
+            /**
+             * Format: int64
+             * @description Days within which it can be taken back.
+             */
+            undo_days: number;
+            /** @description As they were looked at; a merge of others is refused. */
+            versions: components["schemas"]["MergeVersions"];
+        };
+        MergeVersions: {
+            /** Format: int64 */
+            loser: number;
+            /** Format: int64 */
+            survivor: number;
+        };
         MetricBody: {
             about: components["schemas"]["Text2"];
             code: string;
@@ -2409,6 +2668,33 @@ export interface components {
         OwnPassword: {
             password: string;
         };
+        PairBody: {
+            /** @description The older one. */
+            a: components["schemas"]["PairSide"];
+            b: components["schemas"]["PairSide"];
+            /** Format: date-time */
+            found_at: string;
+            reasons: components["schemas"]["Reason"][];
+            /**
+             * Format: int64
+             * @description In hundredths.
+             */
+            score: number;
+        };
+        PairList: {
+            last_scan?: components["schemas"]["ScanBody"] | null;
+            /** @description Whether the caller may make two records one. */
+            may_merge: boolean;
+            next?: string | null;
+            /** @description The most alike first. Only pairs of which the caller sees both. */
+            pairs: components["schemas"]["PairBody"][];
+        };
+        PairSide: {
+            /** Format: int64 */
+            id: number;
+            number?: string | null;
+            title?: string | null;
+        };
         PasskeyBody: {
             /** Format: date-time */
             created_at: string;
@@ -2578,6 +2864,11 @@ export interface components {
             /** @description An expression over the dimensions. */
             where?: string | null;
         };
+        /**
+         * @description Why two records look like one.
+         * @enum {string}
+         */
+        Reason: "same_code" | "same_phone" | "same_mail" | "same_name" | "same_sound" | "similar_name" | "part_of_name";
         /** @description One record with every field that the caller may see. */
         RecordDoc: {
             /** Format: int64 */
@@ -2762,6 +3053,34 @@ export interface components {
         SavedMappingList: {
             resources: components["schemas"]["SavedMappingBody"][];
         };
+        /** @description What a scan did. */
+        ScanBody: {
+            /** Format: date-time */
+            begun_at: string;
+            /** @description Pairs that were compared. */
+            n_compared: number;
+            /**
+             * Format: int64
+             * @description Names and numbers that too many records share to tell anything; by
+             *     those alone nothing was compared.
+             */
+            n_crowded: number;
+            /**
+             * Format: int64
+             * @description Pairs that look like one.
+             */
+            n_pairs: number;
+            /** Format: double */
+            seconds: number;
+        };
+        /** @description A scan that was asked for. */
+        ScanJob: {
+            /**
+             * Format: int64
+             * @description Of the job; while one waits, it is that.
+             */
+            job: number;
+        };
         /** @description Whether there is somebody, and who. */
         SessionBody: {
             state: components["schemas"]["SessionState"];
@@ -2797,6 +3116,11 @@ export interface components {
             may_change: boolean;
             shares: components["schemas"]["ShareBody"][];
         };
+        /**
+         * @description From which of the two a value comes.
+         * @enum {string}
+         */
+        Side: "survivor" | "loser";
         SignIn: {
             login: string;
             password: string;
@@ -2957,6 +3281,24 @@ export interface components {
         };
         /** @enum {string} */
         Unit: "money" | "count" | "pct" | "days" | "score";
+        UnmergeDone: {
+            /** @description Fields of the survivor that keep what was written since. */
+            fields_left: string[];
+            /**
+             * Format: int64
+             * @description Those that were led elsewhere or deleted since, and stay so.
+             */
+            left: number;
+            /** Format: int64 */
+            loser: number;
+            /**
+             * Format: int64
+             * @description Records that lead to the old one again.
+             */
+            moved: number;
+            /** Format: int64 */
+            survivor: number;
+        };
         UserBody: {
             departments: components["schemas"]["InDepartment"][];
             email?: string | null;
@@ -3104,7 +3446,7 @@ export interface operations {
                 record?: number;
                 /**
                  * @description `create`, `update`, `delete`, `import`, `undo`, `evaluation`, `reveal`,
-                 *     `export` or `erasure`.
+                 *     `export`, `erasure`, `merge` or `unmerge`.
                  */
                 kind?: string;
                 /** @description The `next` of the page before. */
@@ -3435,6 +3777,14 @@ export interface operations {
                     "application/json": components["schemas"]["CustomerDoc"];
                 };
             };
+            /** @description it was merged into another customer */
+            307: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3706,6 +4056,300 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_duplicates: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the page before. */
+                after?: string;
+                /** @description At most 200; 50 by default. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                object: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PairList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    check_duplicates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                object: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CheckBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckAnswer"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    tell_apart: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                object: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** Format: int64 */
+                    a: number;
+                    /** Format: int64 */
+                    b: number;
+                };
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    tell_alike: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                object: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** Format: int64 */
+                    a: number;
+                    /** Format: int64 */
+                    b: number;
+                };
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_merges: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                object: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MergeList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    merge_records: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                object: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MergeBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MergeDone"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    undo_merge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                object: string;
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnmergeDone"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    preview_merge: {
+        parameters: {
+            query: {
+                /** @description The record that stays. */
+                survivor: number;
+                /** @description The record that becomes a part of it. */
+                loser: number;
+            };
+            header?: never;
+            path: {
+                object: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MergePreview"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    scan_duplicates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                object: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScanJob"];
+                };
             };
             default: {
                 headers: {
@@ -5323,6 +5967,14 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["RecordDoc"];
                 };
+            };
+            /** @description it was merged into another record */
+            307: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: {
                 headers: {

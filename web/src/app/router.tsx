@@ -112,6 +112,11 @@ const backups = createRoute({
   path: "/settings/backups",
   component: lazyRouteComponent(() => import("../features/settings/backups-page"), "BackupsPage"),
 });
+const duplicates = createRoute({
+  getParentRoute: () => root,
+  path: "/data/duplicates/$object",
+  component: lazyRouteComponent(() => import("../features/duplicates/duplicates-page"), "DuplicatesPage"),
+});
 const docs = createRoute({
   getParentRoute: () => root,
   path: "/api/docs",
@@ -140,6 +145,7 @@ export const router = createRouter({
     docs,
     privacy,
     backups,
+    duplicates,
   ]),
   defaultPreload: "intent",
   scrollRestoration: true,

@@ -16,6 +16,8 @@ export const KINDS = [
   "export",
   "reveal",
   "erasure",
+  "merge",
+  "unmerge",
 ] as const;
 /** Who gave a sign-in name that nobody has, and the program itself. */
 const UNKNOWN = ":unknown";

@@ -21,6 +21,7 @@ import { layer } from "../ui/layer";
 import { CLOSE_SIGN } from "../ui/signs";
 import { usePhone } from "../ui/use-media";
 import { coerceAll, type Drafts, faultsOf } from "./coerce";
+import { DuplicateHint } from "./duplicate-hint";
 import { FieldInput } from "./field-input";
 import { groupsOf } from "./record";
 
@@ -139,6 +140,7 @@ function RecordForm({
       {general.map((text) => (
         <Alert key={text} type="error" showIcon title={text} />
       ))}
+      {object.has_duplicates && <DuplicateHint object={object} drafts={drafts} />}
       {isFile && (
         <div className="form-field">
           <label htmlFor={`${id}-content`}>

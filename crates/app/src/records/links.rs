@@ -58,13 +58,16 @@ pub(super) async fn resolve(
         let Some(field) = &app.catalog.object(to)?.number else {
             continue;
         };
+        let all: Vec<String> = numbers.iter().map(|n| (*n).to_owned()).collect();
         let numbers = numbers.into_iter().map(Value::from).collect();
         let found = look_up(app, caller, to, field, Type::Text, numbers).await?;
         let found = found.into_iter().filter_map(|(key, link)| match key {
             Value::Text(number) => Some((number, link)),
             _ => None,
         });
-        by_number.insert(to.to_owned(), found.collect());
+        let mut found: BTreeMap<String, LinkDoc> = found.collect();
+        merged(app, caller, to, &all, &mut found).await?;
+        by_number.insert(to.to_owned(), found);
     }
     for draft in &mut drafts {
         for (field, wanted) in std::mem::take(&mut draft.wanted) {
@@ -85,6 +88,26 @@ pub(super) async fn resolve(
             };
             draft.values.push((field.clone(), Value::Int(link.id)));
             draft.links.insert(field, link.clone());
+        }
+    }
+    Ok(())
+}
+
+/// Numbers of records that were merged into another one lead there.
+async fn merged(
+    app: &App,
+    caller: &Caller,
+    object: &str,
+    numbers: &[String],
+    found: &mut BTreeMap<String, LinkDoc>,
+) -> Result<()> {
+    let missing = numbers.iter().filter(|n| !found.contains_key(*n)).cloned();
+    let missing: Vec<String> = missing.collect();
+    let aliases = app.store.aliases(object, &missing).await?;
+    let there = titles(app, caller, object, aliases.values().copied().collect()).await?;
+    for (number, id) in aliases {
+        if let Some(link) = there.get(&id) {
+            found.insert(number, link.clone());
         }
     }
     Ok(())

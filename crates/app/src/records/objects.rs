@@ -28,6 +28,8 @@ pub struct ObjectDoc {
     /// Whether records are created, changed and deleted here; others are
     /// written by the product itself.
     pub is_writable: bool,
+    /// Whether it says by what its duplicates are known.
+    pub has_duplicates: bool,
     /// `read`, `create`, `update`, `delete`, `import`, `export`: what the caller
     /// may do.
     pub actions: Vec<&'static str>,
@@ -98,6 +100,7 @@ fn doc(caller: &Caller, def: &ObjectDef) -> ObjectDoc {
         number: def.number.clone().filter(|f| is_seen(f)),
         title: def.title.clone().filter(|f| is_shown(f)),
         is_writable,
+        has_duplicates: def.duplicates.is_some(),
         actions: ACTIONS
             .iter()
             .filter(|(_, action)| may(*action))

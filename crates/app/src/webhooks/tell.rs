@@ -134,6 +134,8 @@ fn kind(kind: ChangeKind) -> &'static str {
         ChangeKind::Import => "import",
         ChangeKind::Undo => "undo",
         ChangeKind::Evaluation => "evaluation",
+        ChangeKind::Merge => "merge",
+        ChangeKind::Unmerge => "unmerge",
         // Not of the records, and nobody's to be told: no webhook can want it.
         ChangeKind::Reveal
         | ChangeKind::Export

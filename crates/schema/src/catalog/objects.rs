@@ -87,7 +87,50 @@ impl Catalog {
                 ));
             }
         }
+        self.check_duplicates(file, object)?;
         self.check_copy(file, object)
+    }
+
+    fn check_duplicates(&self, file: File, object: &ObjectDef) -> Result<()> {
+        let Some(duplicates) = &object.duplicates else {
+            return Ok(());
+        };
+        if let Some(module) = &object.written_by {
+            let message = format!("`{module}` writes its records, so nobody merges them");
+            return Err(file.error(&["duplicates"], message));
+        }
+        let lists = [
+            ("names", &duplicates.names),
+            ("phones", &duplicates.phones),
+            ("mails", &duplicates.mails),
+            ("codes", &duplicates.codes),
+            ("places", &duplicates.places),
+        ];
+        for (key, list) in lists {
+            for (i, name) in list.iter().enumerate() {
+                let message = match object.field(name) {
+                    None => format!("there is no field `{name}`"),
+                    Some(f) if f.kind != Type::Text => {
+                        format!("field `{name}` is a {}, not a text", f.kind.name())
+                    }
+                    Some(_) => continue,
+                };
+                return Err(file.error(&["duplicates", key, &i.to_string()], message));
+            }
+        }
+        let known_by = lists[..4].iter().any(|(_, list)| !list.is_empty());
+        if !known_by {
+            let message = "there are neither names, phones, mails nor codes".to_owned();
+            return Err(file.error(&["duplicates"], message));
+        }
+        match &duplicates.within {
+            Some(link) if object.field(link).is_none_or(|f| f.kind != Type::Link) => Err(file
+                .error(
+                    &["duplicates", "within"],
+                    format!("`{link}` is no link of it"),
+                )),
+            _ => Ok(()),
+        }
     }
 
     fn check_field(&self, field: &FieldDef) -> std::result::Result<(), (&'static str, String)> {

@@ -97,6 +97,8 @@ pub async fn run(place: Place, args: ServeArgs, output: &Output) -> anyhow::Resu
     let wake = Arc::new(Notify::new());
     let work = tokio::spawn(worker::run(app.clone(), wake.clone()));
     let following = tokio::spawn(worker::follow(app.clone()));
+    let keying = tokio::spawn(worker::follow_keys(app.clone()));
+    let scanning = tokio::spawn(worker::scan(app.clone()));
     let telling = tokio::spawn(worker::tell(app.clone()));
     println!("Keji 客绩  http://{own}");
     if let Some(code) = keji_app::identity::setup_code(&app).await? {
@@ -127,6 +129,8 @@ pub async fn run(place: Place, args: ServeArgs, output: &Output) -> anyhow::Resu
     .await?;
     work.abort();
     following.abort();
+    keying.abort();
+    scanning.abort();
     telling.abort();
     app.close().await;
     Ok(DONE)

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use jiff::civil::Date;
 use keji_app::customers::{CustomerDoc, CustomerPage, ListCustomers, RecordPage, TimelinePage};
 use keji_app::sharing::{self, NewShare, ShareList};
@@ -12,6 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Shared;
+use super::records::{moved, to_another};
 use crate::error::{Answer, Body, Path, ProblemBody, Query, Speaks};
 use crate::who::Who;
 
@@ -50,21 +52,28 @@ struct AsOf {
     as_of: Option<Date>,
 }
 
-/// One customer: profile, scores, history, money by month.
+/// One customer: profile, scores, history, money by month. Of one that was
+/// merged into another, the way there.
 #[utoipa::path(get, path = "/api/customers/{id}", operation_id = "get_customer", tag = "customers",
     params(("id" = i64, Path), AsOf),
-    responses((status = 200, body = CustomerDoc), (status = "default", body = ProblemBody)))]
+    responses((status = 200, body = CustomerDoc),
+        (status = 307, description = "it was merged into another customer", headers(("Location" = String))),
+        (status = "default", body = ProblemBody)))]
 async fn get(
     State(shared): State<Shared>,
     Who(caller): Who,
     speaks: Speaks,
     Path(id): Path<i64>,
     Query(wanted): Query<AsOf>,
-) -> Answer<Json<CustomerDoc>> {
-    keji_app::customers::get(&shared.app, &caller, id, wanted.as_of)
-        .await
-        .map(Json)
-        .map_err(speaks.problem())
+) -> Answer<Response> {
+    let found = keji_app::customers::get(&shared.app, &caller, id, wanted.as_of).await;
+    if found.is_err()
+        && let Some(to) = moved(&shared, &caller, "customer", id).await
+    {
+        return Ok(to_another(&format!("/api/customers/{to}")));
+    }
+    let customer = found.map_err(speaks.problem())?;
+    Ok(Json(customer).into_response())
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

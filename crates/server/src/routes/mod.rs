@@ -3,6 +3,7 @@
 pub mod backups;
 pub mod customers;
 pub mod description;
+pub mod duplicates;
 pub mod evaluations;
 pub mod exports;
 pub mod files;
@@ -52,6 +53,7 @@ pub fn all() -> OpenApiRouter<Shared> {
         .merge(exports::routes())
         .merge(records::routes())
         .merge(search::routes())
+        .merge(duplicates::routes())
         .merge(files::routes())
         .merge(webhooks::routes())
         .merge(description::routes())

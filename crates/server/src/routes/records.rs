@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use keji_app::Caller;
 use keji_app::records::{
     self, BulkAnswer, BulkBody, GroupRecords, HistoryPage, ListRecords, ObjectDoc, ObjectList,
     RecordDoc, RecordGroups, RecordList, RequestKey, RevealBody, Revealed,
@@ -86,11 +87,13 @@ async fn groups(
         .map_err(speaks.problem())
 }
 
-/// One record, its version as `ETag`.
+/// One record, its version as `ETag`. Of one that was merged into another, the
+/// way there.
 #[utoipa::path(get, path = "/api/records/{object}/{id}", operation_id = "get_record", tag = "records",
     params(("object" = String, Path), ("id" = i64, Path)),
     responses(
         (status = 200, body = RecordDoc, headers(("ETag" = String, description = "the version"))),
+        (status = 307, description = "it was merged into another record", headers(("Location" = String))),
         (status = "default", body = ProblemBody)))]
 async fn get(
     State(shared): State<Shared>,
@@ -98,9 +101,13 @@ async fn get(
     speaks: Speaks,
     Path((object, id)): Path<(String, i64)>,
 ) -> Answer<Response> {
-    let record = records::get(&shared.app, &caller, &object, id)
-        .await
-        .map_err(speaks.problem())?;
+    let found = records::get(&shared.app, &caller, &object, id).await;
+    if found.is_err()
+        && let Some(to) = moved(&shared, &caller, &object, id).await
+    {
+        return Ok(to_another(&format!("/api/records/{object}/{to}")));
+    }
+    let record = found.map_err(speaks.problem())?;
     Ok(([(header::ETAG, etag(record.version))], Json(record)).into_response())
 }
 
@@ -246,6 +253,19 @@ async fn history(
         .await
         .map(Json)
         .map_err(speaks.problem())
+}
+
+/// Where a record went that is no more; a fault here says no more than that it
+/// is not there.
+pub(super) async fn moved(shared: &Shared, caller: &Caller, object: &str, id: i64) -> Option<i64> {
+    let to = keji_app::duplicates::merge::moved_to(&shared.app, caller, object, id).await;
+    to.ok().flatten()
+}
+
+/// Not for good: a merge can be taken back.
+pub(super) fn to_another(path: &str) -> Response {
+    let to = [(header::LOCATION, path.to_owned())];
+    (StatusCode::TEMPORARY_REDIRECT, to).into_response()
 }
 
 pub(super) fn etag(version: i64) -> String {

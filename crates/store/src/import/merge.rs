@@ -192,6 +192,7 @@ async fn merge_in(
     if dialect == Dialect::Postgres {
         lock_tables(store, conn, batch.mode).await?;
     }
+    lead_on(conn).await?;
     let mut summary = rows_of_file(conn).await?;
     let mut n_new = [0i64; 2];
     let mut n_changed = [0i64; 2];
@@ -302,6 +303,26 @@ async fn merge_in(
     // The last moment at which a stop still leaves nothing behind.
     cancel.check()?;
     Ok(summary)
+}
+
+/// What a file says of a customer that was merged into another one is that
+/// one's; its own values stay what they are.
+async fn lead_on(conn: &mut Conn<'_>) -> Result<()> {
+    let sql = "select count(*) from keji_alias where object = 'customer'";
+    if conn.int(sql, &[]).await? == 0 {
+        return Ok(());
+    }
+    let merged = super::plain::merged_away("customer", "number", "stage_customer.number");
+    let of_order = super::plain::merged_away("customer", "number", "stage_order.customer_number");
+    conn.script(&[
+        format!(
+            "update stage_order set customer_number = (select m.number from keji_alias a \
+             join customer m on m.id = a.record where a.object = 'customer' \
+             and a.number = stage_order.customer_number) where {of_order}"
+        ),
+        format!("delete from stage_customer where {merged}"),
+    ])
+    .await
 }
 
 /// As on SQLite: readers go on, writers wait. Without it an order that

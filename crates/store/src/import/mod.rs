@@ -21,6 +21,8 @@ mod restore;
 mod undo;
 
 pub use plain::Found;
+pub(crate) use restore::value as value_of_log;
+pub(crate) use undo::DERIVED;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -36,6 +36,18 @@ pub struct Found {
     pub links: Vec<Value>,
 }
 
+/// That a number was that of a record which was merged into another one.
+/// `number` is the object's field. Where another record has it by now, it is
+/// that one's.
+pub(super) fn merged_away(object: &str, number: &str, column: &str) -> String {
+    format!(
+        "exists (select 1 from keji_alias a where a.object = '{object}' and a.number = {column}) \
+         and not exists (select 1 from {} m where m.{} = {column})",
+        quote(object),
+        quote(number)
+    )
+}
+
 impl Store {
     /// The records that the caller sees whose text field `field` is one of
     /// `texts`, by that text, each with its values of `links`.
@@ -77,7 +89,36 @@ impl Store {
             let links = links.iter().map(|_| row.value()).collect();
             found.entry(text).or_default().push(Found { id, links });
         }
+        drop(reader);
+        if self.catalog().object(object)?.number.as_deref() == Some(field) {
+            self.find_by_alias(object, texts, links, access, &mut found)
+                .await?;
+        }
         Ok(found)
+    }
+
+    /// The same of numbers that are no record's any more.
+    async fn find_by_alias(
+        &self,
+        object: &str,
+        texts: &[&str],
+        links: &[String],
+        access: &Access,
+        found: &mut BTreeMap<String, Vec<Found>>,
+    ) -> Result<()> {
+        let missing = texts.iter().filter(|text| !found.contains_key(**text));
+        let missing: Vec<String> = missing.map(|text| (*text).to_owned()).collect();
+        for (number, id) in self.aliases(object, &missing).await? {
+            let Some(record) = self.get(object, id, access).await? else {
+                continue;
+            };
+            let links = links
+                .iter()
+                .map(|link| record.value(link).clone())
+                .collect();
+            found.entry(number).or_default().push(Found { id, links });
+        }
+        Ok(())
     }
 
     /// Opens a batch to stage plain records of an object in, with values of
@@ -342,8 +383,17 @@ impl Merge<'_> {
                 any.join(" or ")
             ),
         ];
+        // Whose number it was became a part of another record, which keeps what
+        // it has.
+        script.insert(
+            1,
+            format!(
+                "delete from plain_first where {}",
+                merged_away(object, number.trim_matches('"'), "plain_first.number")
+            ),
+        );
         if conn.dialect() == Dialect::Postgres {
-            script.insert(1, "analyze plain_first".to_owned());
+            script.insert(2, "analyze plain_first".to_owned());
         }
         conn.script(&script).await
     }

@@ -232,7 +232,7 @@ fn map(text: Option<String>) -> Result<Map<String, Json>> {
 }
 
 /// A value as the log has it.
-fn value(json: Option<&Json>, kind: Type) -> Result<Value> {
+pub(crate) fn value(json: Option<&Json>, kind: Type) -> Result<Value> {
     let Some(json) = json.filter(|json| !json.is_null()) else {
         return Ok(Value::Null);
     };

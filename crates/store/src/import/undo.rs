@@ -24,7 +24,7 @@ use crate::write::now;
 
 /// Records of these are computed from others, so they do not hold what they
 /// link to: they go with it.
-pub(super) const DERIVED: [&str; 1] = ["score"];
+pub(crate) const DERIVED: [&str; 1] = ["score"];
 
 impl Store {
     /// Takes a merged import back, in one transaction and one change.

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use keji_schema::definition::ObjectDef;
 use keji_schema::{Type, Value};
 
+use super::keys::{self, KeyReader};
 use super::terms::{self, Kind};
 use super::{Index, Position, SPELT, Spelling, list_sql, position_of, table};
 use crate::db::bulk::Rows;
@@ -19,6 +20,24 @@ const PORTION: usize = 2_000;
 
 /// Spellings of one statement.
 const PIECE: usize = 200;
+
+/// What is read of an object's records, and where it stands.
+enum Reading<'a> {
+    /// Terms of the fields that are searched.
+    Terms(fn(&str) -> Option<Spelling>),
+    /// What tells duplicates: see [`super::keys`].
+    Keys(&'a KeyReader),
+}
+
+impl Reading<'_> {
+    /// Under which name the position stands.
+    fn place(&self, def: &ObjectDef) -> String {
+        match self {
+            Reading::Terms(_) => def.id.clone(),
+            Reading::Keys(reader) => keys::place(def, reader),
+        }
+    }
+}
 
 /// Texts of one record.
 struct Doc {
@@ -42,7 +61,30 @@ impl Store {
         let mut has_more = false;
         for def in self.0.catalog.objects.values() {
             if def.fields.iter().any(|field| field.search) {
-                has_more |= self.follow_one(index, def, last, spell).await?;
+                let reading = Reading::Terms(spell);
+                has_more |= self.follow_one(index, def, last, &reading).await?;
+            }
+        }
+        *followed = (!has_more).then_some(last);
+        Ok(has_more)
+    }
+
+    /// Brings the keys of duplicates a portion nearer to the newest change.
+    /// Says whether there is more to do.
+    pub async fn follow_keys(&self, reader: &KeyReader) -> Result<bool> {
+        let Some(index) = self.0.search.get() else {
+            return Ok(false);
+        };
+        let mut followed = index.keys_followed.lock().await;
+        let last = self.last_seq().await?;
+        if *followed == Some(last) {
+            return Ok(false);
+        }
+        let mut has_more = false;
+        for def in self.0.catalog.objects.values() {
+            if def.duplicates.is_some() {
+                let reading = Reading::Keys(reader);
+                has_more |= self.follow_one(index, def, last, &reading).await?;
             }
         }
         *followed = (!has_more).then_some(last);
@@ -76,18 +118,18 @@ impl Store {
         index: &Index,
         def: &ObjectDef,
         last: i64,
-        spell: fn(&str) -> Option<Spelling>,
+        reading: &Reading<'_>,
     ) -> Result<bool> {
-        let known = index.position(&def.id).await?;
+        let place = reading.place(def);
+        let known = index.position(&place).await?;
         let mut position = match &known {
             Some(position) if self.is_of_this_log(position).await? => position.clone(),
             _ => {
-                self.begin(index, def, last).await?;
+                self.begin(index, def, last, reading).await?;
                 return Ok(true);
             }
         };
         let before = position.clone();
-        let mut docs = Vec::new();
         let mut changed = Vec::new();
         match position.scan {
             Some(batch) => {
@@ -95,38 +137,55 @@ impl Store {
                 match ids.last() {
                     Some(last) => position.cursor = *last,
                     None => {
-                        self.forget_spellings(def).await?;
+                        if let Reading::Terms(_) = reading {
+                            self.forget_spellings(def).await?;
+                        }
                         (position.scan, position.cursor) = (None, 0);
                     }
                 }
-                docs = self.docs(def, &ids, spell).await?;
                 changed = ids;
             }
             None if position.seq < last => {
-                let Some(found) = self.changed(index, def, &mut position, last).await? else {
+                let moved = self.changed(index, def, &mut position, last, reading);
+                let Some(found) = moved.await? else {
                     return Ok(true);
                 };
                 changed = found;
-                docs = self.docs(def, &changed, spell).await?;
             }
             None => {}
         }
         if position == before {
             return Ok(false);
         }
-        if !self.keep_spellings(def, &changed, &docs, last).await? {
-            return Ok(true);
-        }
+        let written = match reading {
+            Reading::Terms(spell) => {
+                let docs = self.docs(def, &changed, *spell).await?;
+                if !self.keep_spellings(def, &changed, &docs, last).await? {
+                    return Ok(true);
+                }
+                Written::Terms(docs)
+            }
+            Reading::Keys(reader) => Written::Keys(self.keyed(def, &changed, reader).await?),
+        };
         position.at = self.when(position.seq).await?;
-        index
-            .write(def, &changed, &docs, &before, &position)
-            .await?;
+        let step = Step {
+            place: &place,
+            before: &before,
+            position: &position,
+        };
+        index.write(def, &changed, written, &step).await?;
         Ok(position.scan.is_some() || position.seq < last)
     }
 
     /// The object's records are all still to be read.
-    async fn begin(&self, index: &Index, def: &ObjectDef, last: i64) -> Result<()> {
-        let table = quote(&table(&def.id));
+    async fn begin(
+        &self,
+        index: &Index,
+        def: &ObjectDef,
+        last: i64,
+        reading: &Reading<'_>,
+    ) -> Result<()> {
+        let place = reading.place(def);
         let position = Position {
             seq: last,
             at: self.when(last).await?,
@@ -135,14 +194,20 @@ impl Store {
         };
         let mut tx = index.begin().await?;
         let mut conn = tx.conn();
-        conn.run(format!("drop table if exists {table}"), &[])
-            .await?;
-        let sql = format!(
-            "create virtual table {table} using fts5 \
-             (terms, content = '', contentless_delete = 1, detail = 'none', tokenize = 'ascii')"
-        );
-        conn.run(sql, &[]).await?;
-        set_position(&mut conn, def, &position).await?;
+        match reading {
+            Reading::Terms(_) => {
+                let table = quote(&table(&def.id));
+                conn.run(format!("drop table if exists {table}"), &[])
+                    .await?;
+                let sql = format!(
+                    "create virtual table {table} using fts5 (terms, content = '', \
+                     contentless_delete = 1, detail = 'none', tokenize = 'ascii')"
+                );
+                conn.run(sql, &[]).await?;
+            }
+            Reading::Keys(_) => keys::make(&mut conn, def).await?,
+        }
+        set_position(&mut conn, &place, &position).await?;
         tx.commit().await
     }
 
@@ -197,6 +262,7 @@ impl Store {
         def: &ObjectDef,
         position: &mut Position,
         last: i64,
+        reading: &Reading<'_>,
     ) -> Result<Option<Vec<i64>>> {
         let sql = format!(
             "select seq, kind, record, batch from keji_change where seq > $1 and seq <= $2 \
@@ -221,7 +287,7 @@ impl Store {
                 // What went is to be in no page of the file, and of which
                 // records it went the log no longer says.
                 _ if kind == "erasure" => {
-                    self.begin(index, def, last).await?;
+                    self.begin(index, def, last, reading).await?;
                     return Ok(None);
                 }
                 (Some(id), _) => {
@@ -361,16 +427,23 @@ impl Index {
         &self,
         def: &ObjectDef,
         changed: &[i64],
-        docs: &[Doc],
-        before: &Position,
-        position: &Position,
+        written: Written,
+        step: &Step<'_>,
     ) -> Result<()> {
         let name = table(&def.id);
         let mut tx = self.begin().await?;
-        if position_of(&mut tx.conn(), &def.id).await?.as_ref() != Some(before) {
+        if position_of(&mut tx.conn(), step.place).await?.as_ref() != Some(step.before) {
             // Another process follows as well, and was faster.
             return Ok(());
         }
+        let docs = match written {
+            Written::Terms(docs) => docs,
+            Written::Keys(all) => {
+                keys::write(&mut tx.conn(), def, changed, &all).await?;
+                set_position(&mut tx.conn(), step.place, step.position).await?;
+                return tx.commit().await;
+            }
+        };
         if !changed.is_empty() {
             let sql = format!(
                 "delete from {} where rowid in ({})",
@@ -384,29 +457,43 @@ impl Index {
             width: 2,
             values: Vec::with_capacity(docs.len() * 2),
         };
-        for doc in docs {
+        for doc in &docs {
             rows.values.push(Value::Int(doc.id));
             rows.values.push(Value::Text(terms_of(doc)));
         }
         let columns = ["rowid".to_owned(), "terms".to_owned()];
         let mut tx = tx.insert(&name, &columns, rows).await?;
-        set_position(&mut tx.conn(), def, position).await?;
+        set_position(&mut tx.conn(), step.place, step.position).await?;
         tx.commit().await
     }
 
-    async fn begin(&self) -> Result<Tx> {
+    pub(super) async fn begin(&self) -> Result<Tx> {
         let tx = self.pools.writer.begin_with("begin immediate").await;
         Ok(Tx::Sqlite(tx.map_err(fault)?))
     }
 }
 
-async fn set_position(conn: &mut Conn<'_>, def: &ObjectDef, position: &Position) -> Result<()> {
+/// One move of a position.
+struct Step<'a> {
+    place: &'a str,
+    before: &'a Position,
+    position: &'a Position,
+}
+
+/// What was read of a portion of records.
+enum Written {
+    Terms(Vec<Doc>),
+    /// Record and key.
+    Keys(Vec<(i64, i64)>),
+}
+
+async fn set_position(conn: &mut Conn<'_>, place: &str, position: &Position) -> Result<()> {
     let sql = "insert into position (object, seq, at, scan, cursor) \
                values ($1, $2, $3, $4, $5) on conflict (object) do update set \
                seq = $2, at = $3, scan = $4, cursor = $5";
     let optional = |n: Option<i64>| n.map_or(Value::Null, Value::Int);
     let params = [
-        def.id.as_str().into(),
+        place.into(),
         Value::Int(position.seq),
         optional(position.at),
         optional(position.scan),
@@ -417,7 +504,7 @@ async fn set_position(conn: &mut Conn<'_>, def: &ObjectDef, position: &Position)
 }
 
 /// Ids as one value, for [`list_sql`].
-fn list(ids: &[i64]) -> Value {
+pub(super) fn list(ids: &[i64]) -> Value {
     let ids: Vec<String> = ids.iter().map(i64::to_string).collect();
     Value::Text(format!("[{}]", ids.join(",")))
 }

@@ -4,12 +4,17 @@
 //! is made anew. It answers with candidates only; whoever asks looks at each
 //! of them under the caller's rights, and at what changed since.
 //!
+//! Beside it stand the keys by which duplicates are found, under the same rules.
+//!
 //! Reading order: here (asking), `nearest` (asking for the best of many
-//! objects), `follow` (how it keeps up), `terms`.
+//! objects), `follow` (how it keeps up), `terms`, `keys`.
 
 mod follow;
+mod keys;
 mod nearest;
 mod terms;
+
+pub use keys::KeyReader;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -53,6 +58,8 @@ pub(crate) struct Index {
     pools: IndexPools,
     /// One follower at a time; the change up to which all was done.
     followed: tokio::sync::Mutex<Option<i64>>,
+    /// The same of the keys.
+    keys_followed: tokio::sync::Mutex<Option<i64>>,
 }
 
 /// How far the index of one object is.
@@ -128,7 +135,17 @@ impl Store {
         index: &Index,
         object: &str,
     ) -> Result<Option<Vec<i64>>> {
-        let position = index.position(object).await?;
+        self.behind_place(conn, index, object, object).await
+    }
+
+    async fn behind_place(
+        &self,
+        conn: &mut Conn<'_>,
+        index: &Index,
+        object: &str,
+        place: &str,
+    ) -> Result<Option<Vec<i64>>> {
+        let position = index.position(place).await?;
         let Some(position) = position.filter(|p| p.scan.is_none()) else {
             return Ok(None);
         };
@@ -157,6 +174,7 @@ impl Index {
         let index = Index {
             pools,
             followed: tokio::sync::Mutex::default(),
+            keys_followed: tokio::sync::Mutex::default(),
         };
         let mut writer = index.pools.writer.acquire().await.map_err(fault)?;
         let mut conn = Conn::Sqlite(&mut writer);

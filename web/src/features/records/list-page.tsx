@@ -9,6 +9,7 @@ import { exportRecords, type ObjectDef, objectsQuery, recordCountQuery } from ".
 import { NewRecord } from "../../fields/new-record";
 import { boardFields, calendarFields, chartFields, findObject, mayDo } from "../../fields/record";
 import { useLang } from "../../i18n";
+import "../../i18n/duplicates";
 import { DownloadMenu } from "../../ui/download-menu";
 import { exactNumber, pickText } from "../../ui/format";
 import { useObjects } from "../../ui/session";
@@ -112,6 +113,11 @@ function Records({ object }: { object: ObjectDef }) {
             fetchFile={(format) => exportRecords(object.id, filter, format)}
           />
         </div>
+        {object.has_duplicates && mayDo(object, "update") && (
+          <Link to="/data/duplicates/$object" params={{ object: object.id }}>
+            {t("duplicates.open")}
+          </Link>
+        )}
         {mayDo(object, "create") && (
           <Button type="primary" icon={<PlusOutlined aria-hidden="true" />} onClick={() => setNew(true)}>
             {t("form.newShort")}

@@ -4,7 +4,7 @@ import { DeleteOutlined } from "@ant-design/icons";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { Alert, Button } from "antd";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { FILE } from "../../api/files";
 import { deleteRecord, type Held, type ObjectDef, objectsQuery, recordQuery } from "../../api/records";
@@ -34,6 +34,13 @@ export function RecordPage() {
   const object = findObject(objects.data, params.object);
   const record = useQuery({ ...recordQuery(params.object, id), enabled: object !== undefined });
   const error = objects.error ?? record.error;
+  // It was merged into another one: the address goes there, too.
+  const moved = record.data && record.data.id !== id ? record.data.id : null;
+  const navigate = route.useNavigate();
+  useEffect(() => {
+    if (moved !== null)
+      void navigate({ params: { object: params.object, id: String(moved) }, replace: true });
+  }, [moved, navigate, params.object]);
   if (object && record.data)
     return <OneRecord key={`${object.id}.${record.data.id}`} object={object} record={record.data} />;
   return (
