@@ -235,7 +235,8 @@ fn what_is_typed_is_told_without_telling_what_is_others() {
                 json!({ "phone": "021-62345678", "name": "云海贸易" })
             )
             .len(),
-            1
+            // His own, and that there is li's.
+            2
         );
     }
 }

@@ -1766,21 +1766,13 @@ export interface components {
             stages: components["schemas"]["Named"][];
             tiers: components["schemas"]["Named"][];
         };
-        CheckAnswer: {
-            /** @description The most alike first. */
-            matches: components["schemas"]["DuplicateMatch"][];
-        };
         CheckBody: {
-            /**
-             * Format: int64
-             * @description The record itself, where it is one that is changed.
-             */
-            id?: number | null;
-            /**
-             * @description What is typed so far: field to value, as for a new record. Fields that
-             *     do not tell duplicates are left out of account.
-             */
-            values: Record<string, never>;
+            /** Format: date-time */
+            at: string;
+            by: string;
+            /** @description What is wrong and where. */
+            faults: string[];
+            is_good: boolean;
         };
         Column: {
             name: string;
@@ -1943,6 +1935,22 @@ export interface components {
         };
         /** @enum {string} */
         Direction: "up" | "down" | "band";
+        DuplicateAnswer: {
+            /** @description The most alike first. */
+            matches: components["schemas"]["DuplicateMatch"][];
+        };
+        DuplicateCheck: {
+            /**
+             * Format: int64
+             * @description The record itself, where it is one that is changed.
+             */
+            id?: number | null;
+            /**
+             * @description What is typed so far: field to value, as for a new record. Fields that
+             *     do not tell duplicates are left out of account.
+             */
+            values: Record<string, never>;
+        };
         /** @description A record that may be the same. */
         DuplicateMatch: {
             /**
@@ -2618,6 +2626,8 @@ export interface components {
              */
             actions: string[];
             fields: components["schemas"]["FieldDoc"][];
+            /** @description Whether it says by what its duplicates are known. */
+            has_duplicates: boolean;
             id: string;
             /**
              * @description Whether records are created, changed and deleted here; others are
@@ -4112,7 +4122,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["CheckBody"];
+                "application/json": components["schemas"]["DuplicateCheck"];
             };
         };
         responses: {
@@ -4121,7 +4131,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CheckAnswer"];
+                    "application/json": components["schemas"]["DuplicateAnswer"];
                 };
             };
             default: {

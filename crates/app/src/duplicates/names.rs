@@ -300,6 +300,8 @@ mod tests {
             core("江苏省苏州市绿洲食品有限公司").1.as_deref(),
             Some("苏州")
         );
+        assert_eq!(core("上海安康食品有限公司").0, "安康食品");
+        assert_eq!(core("上海海南贸易有限公司").0, "海南贸易");
         assert_eq!(core("ＡＢＣ科技有限公司").0, "abc科技");
         assert_eq!(core("云海贸易有限公司北京分公司").0, "云海贸易北京分");
         assert_eq!(core("王小明"), ("王小明".to_owned(), None));

@@ -59,6 +59,9 @@ static KNOWN: LazyLock<Known> = LazyLock::new(|| {
     }
 });
 
+/// Provinces that are a city.
+const ALONE: [&str; 6] = ["北京", "上海", "天津", "重庆", "香港", "澳门"];
+
 /// Characters that are left of a name at least, or the place is its name.
 const LEFT: usize = 2;
 
@@ -74,19 +77,17 @@ pub(super) fn whole(text: &str) -> Option<&'static str> {
 
 /// The narrowest place at the beginning of a name, and what is behind.
 pub(super) fn prefix(text: &str) -> (Option<&'static str>, &str) {
-    let mut found = None;
-    let mut rest = text;
-    // Province and city at most.
-    for _ in 0..2 {
-        match first(rest) {
-            Some((place, behind)) if behind.chars().count() >= LEFT => {
-                found = Some(place);
-                rest = behind;
-            }
-            _ => break,
-        }
+    let is_left = |rest: &str| rest.chars().count() >= LEFT;
+    let Some((place, rest)) = first(text).filter(|(_, rest)| is_left(rest)) else {
+        return (None, text);
+    };
+    // A city behind its province; behind a city it is the name, as in
+    // 上海安康食品.
+    let holds_cities = is_province(place) && !ALONE.contains(&place);
+    match first(rest).filter(|(city, rest)| holds_cities && !is_province(city) && is_left(rest)) {
+        Some((city, rest)) => (Some(city), rest),
+        None => (Some(place), rest),
     }
-    (found, rest)
 }
 
 fn first(text: &str) -> Option<(&'static str, &str)> {

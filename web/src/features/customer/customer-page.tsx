@@ -2,6 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { Button } from "antd";
+import { useEffect } from "react";
 import { useTranslation } from "react-i18next";
 import { customerQuery, exportOrders } from "../../api/queries";
 import type { Score } from "../../api/types";
@@ -39,6 +40,12 @@ export function CustomerPage() {
   const mode = useMode();
   const id = Number(route.useParams().id);
   const { data, error, refetch } = useQuery(customerQuery(id));
+  // It was merged into another one: the address goes there, too.
+  const moved = data && data.customer.id !== id ? data.customer.id : null;
+  const navigate = route.useNavigate();
+  useEffect(() => {
+    if (moved !== null) void navigate({ params: { id: String(moved) }, replace: true });
+  }, [moved, navigate]);
 
   if (error) {
     return (

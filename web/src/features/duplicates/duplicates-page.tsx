@@ -15,6 +15,7 @@ import { exactNumber, pickText, showInstant } from "../../ui/format";
 import { Panel } from "../../ui/panel";
 import { Empty, LoadError, Skeleton } from "../../ui/states";
 import { MergeDrawer } from "./merge-drawer";
+import "./duplicates.css";
 
 const route = getRouteApi("/data/duplicates/$object");
 const SOON_MS = 1_000;
