@@ -245,10 +245,7 @@ async fn days_since_contact(app: &App, def: &ObjectDef, id: i64) -> Result<Optio
     };
     let page = app.store.list(&query, &Access::all()).await?;
     Ok(match page.rows.into_iter().flatten().next() {
-        Some(Value::Date(day)) => {
-            let since = today.since(day).ok().map(|span| i64::from(span.get_days()));
-            since
-        }
+        Some(Value::Date(day)) => today.since(day).ok().map(|span| i64::from(span.get_days())),
         _ => None,
     })
 }
