@@ -5,8 +5,8 @@ import { describe, expect, it } from "vitest";
 import type { ColumnMapping, Preview } from "../src/api/types";
 import { change, DATE, DATE_FORMATS, missing, rehead, sheetsOf, viewOf } from "../src/features/import/draft";
 import { sizeOf } from "../src/features/import/paste-box";
-import en from "../src/i18n/en.json";
-import zh from "../src/i18n/zh.json";
+import en from "../src/i18n/import.en.json";
+import zh from "../src/i18n/import.zh.json";
 
 const column = (heading: string, field: string | null = null, more: Partial<ColumnMapping> = {}) => ({
   heading,

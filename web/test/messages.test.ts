@@ -5,6 +5,10 @@ import { expect, it } from "vitest";
 import enDuplicates from "../src/i18n/duplicates.en.json";
 import zhDuplicates from "../src/i18n/duplicates.zh.json";
 import en from "../src/i18n/en.json";
+import enFind from "../src/i18n/find.en.json";
+import zhFind from "../src/i18n/find.zh.json";
+import enImport from "../src/i18n/import.en.json";
+import zhImport from "../src/i18n/import.zh.json";
 import enSettings from "../src/i18n/settings.en.json";
 import zhSettings from "../src/i18n/settings.zh.json";
 import zh from "../src/i18n/zh.json";
@@ -25,8 +29,8 @@ const source = readdirSync("src", { recursive: true, encoding: "utf8" })
   .map((name) => readFileSync(join("src", name), "utf8"))
   .join("\n");
 const messages = {
-  zh: flat({ ...zh, ...zhSettings, ...zhDuplicates }),
-  en: flat({ ...en, ...enSettings, ...enDuplicates }),
+  zh: flat({ ...zh, ...zhSettings, ...zhDuplicates, ...zhFind, ...zhImport }),
+  en: flat({ ...en, ...enSettings, ...enDuplicates, ...enFind, ...enImport }),
 };
 
 it("has the same keys in both languages", () => {

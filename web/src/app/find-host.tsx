@@ -3,6 +3,9 @@ import { SearchOutlined } from "@ant-design/icons";
 import { lazy, Suspense, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 
+/** As they stand on the keys. */
+const KEYS = "Ctrl K";
+
 const Finder = lazy(() => import("../features/find/finder").then((m) => ({ default: m.Finder })));
 
 export function FindHost() {
@@ -23,7 +26,7 @@ export function FindHost() {
       <button type="button" className="find-button" aria-label={t("keys.find")} onClick={() => setOpen(true)}>
         <SearchOutlined aria-hidden="true" />
         <span className="find-words" aria-hidden="true">
-          {t("keys.search")} <kbd>Ctrl K</kbd>
+          {t("keys.search")} <kbd>{KEYS}</kbd>
         </span>
       </button>
       {isOpen && (

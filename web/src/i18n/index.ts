@@ -7,12 +7,15 @@ import type { Lang } from "../ui/format";
 import type duplicates from "./duplicates.zh.json";
 import en from "./en.json";
 import type find from "./find.zh.json";
+import type imports from "./import.zh.json";
 import type settings from "./settings.zh.json";
 import zh from "./zh.json";
 
 declare module "i18next" {
   interface CustomTypeOptions {
-    resources: { translation: typeof zh & typeof settings & typeof find & typeof duplicates };
+    resources: {
+      translation: typeof zh & typeof settings & typeof find & typeof imports & typeof duplicates;
+    };
   }
 }
 

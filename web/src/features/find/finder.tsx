@@ -242,7 +242,7 @@ export function Finder({ onClose }: { onClose: () => void }) {
           {asked !== "" && isCurrent && (found.data ?? []).length === 0 && !found.error
             ? t("find.none", { text: asked })
             : asked !== "" && isCurrent
-              ? t("find.found", { count: found.data?.length ?? 0 })
+              ? t("find.found", { n: found.data?.length ?? 0 })
               : t("find.hint")}
         </p>
       </div>

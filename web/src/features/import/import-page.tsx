@@ -1,4 +1,5 @@
 // Bring files in, and see what was brought in before.
+import "../../i18n/import";
 import { InboxOutlined } from "@ant-design/icons";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";

@@ -1,5 +1,6 @@
 // One import: at work, asking for a mapping, or done. The id is in the URL, so
 // a reload finds it again.
+import "../../i18n/import";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { App } from "antd";

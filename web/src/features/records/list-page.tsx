@@ -9,7 +9,6 @@ import { exportRecords, type ObjectDef, objectsQuery, recordCountQuery } from ".
 import { NewRecord } from "../../fields/new-record";
 import { boardFields, calendarFields, chartFields, findObject, mayDo } from "../../fields/record";
 import { useLang } from "../../i18n";
-import "../../i18n/duplicates";
 import { DownloadMenu } from "../../ui/download-menu";
 import { exactNumber, pickText } from "../../ui/format";
 import { useObjects } from "../../ui/session";
@@ -115,7 +114,7 @@ function Records({ object }: { object: ObjectDef }) {
         </div>
         {object.has_duplicates && mayDo(object, "update") && (
           <Link to="/data/duplicates/$object" params={{ object: object.id }}>
-            {t("duplicates.open")}
+            {t("records.duplicates")}
           </Link>
         )}
         {mayDo(object, "create") && (

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { has, marked } from "./entries";
+import { has, marked } from "../src/features/find/entries";
 
 test("a name is known in either language", () => {
   const name = { zh: "总销售额", en: "Gross sales" };
