@@ -9,6 +9,7 @@ import { checkQuery, type DuplicateMatch } from "../api/duplicates";
 import type { ObjectDef } from "../api/records";
 import "../i18n/duplicates";
 import type { Drafts } from "./coerce";
+import "./duplicate-hint.css";
 
 /** After the last key. */
 const PAUSE_MS = 500;

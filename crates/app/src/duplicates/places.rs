@@ -83,7 +83,7 @@ pub(super) fn prefix(text: &str) -> (Option<&'static str>, &str) {
     };
     // A city behind its province; behind a city it is the name, as in
     // 上海安康食品.
-    let holds_cities = is_province(place) && !ALONE.contains(&place);
+    let holds_cities = is_province(place);
     match first(rest).filter(|(city, rest)| holds_cities && !is_province(city) && is_left(rest)) {
         Some((city, rest)) => (Some(city), rest),
         None => (Some(place), rest),
@@ -133,7 +133,8 @@ pub(super) fn place(text: &str) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// Whether the place is a province, which holds cities of other names.
+/// Whether the place is a province, which holds cities of other names. One
+/// that is a city itself is another place than every other city.
 pub(super) fn is_province(place: &str) -> bool {
-    KNOWN.written.get(place).copied().unwrap_or(false)
+    !ALONE.contains(&place) && KNOWN.written.get(place).copied().unwrap_or(false)
 }

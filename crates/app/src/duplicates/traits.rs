@@ -213,7 +213,7 @@ pub(super) fn compare(a: &Traits, b: &Traits) -> Option<Likeness> {
     ];
     reasons.extend(said.iter().filter(|(is, _)| *is).map(|(_, why)| *why));
     // A name of a few letters is many people's.
-    let is_telling = is_named || letters >= 4;
+    let is_telling = is_named || letters >= 5;
     let is_reached = phone || mail;
     let score = match names {
         _ if code => 98,
@@ -371,6 +371,7 @@ mod tests {
             ["上海云海科技有限公司", "", "", "", "", "", ""],
             ["上海云河贸易有限公司", "", "", "", "", "", ""],
             ["云海贸易有限公司", "", "", "", "", "江苏", "苏州"],
+            ["云海贸易有限公司", "", "", "", "", "", "苏州"],
         ] {
             assert!(score(yunhai, other) < LISTED, "{other:?}");
         }
