@@ -30,7 +30,8 @@ export const mergesQuery = (object: string) =>
   });
 export const previewQuery = (object: string, survivor: number, loser: number) =>
   queryOptions({
-    queryKey: ["duplicates", object, "preview", survivor, loser],
+    // Not below `duplicates`: after the merge there is nothing more to look at.
+    queryKey: ["merge-preview", object, survivor, loser],
     queryFn: async ({ signal }) =>
       (
         await send<MergePreview>("GET", withQuery(at(object, "/preview"), { survivor, loser }), {
