@@ -109,7 +109,12 @@ pub(super) fn best(texts: &[(String, String)], title: Option<&str>, asked: &Aske
             best = Some(Best { rank, field, fit });
         }
     }
-    best.or_else(|| all_words(texts, title, asked))
+    // Words apart fit better than all of them with a mistyped character.
+    let words = all_words(texts, title, asked);
+    [best, words]
+        .into_iter()
+        .flatten()
+        .min_by(|a, b| a.rank.cmp(&b.rank))
 }
 
 /// Each word stands in one of the texts.
