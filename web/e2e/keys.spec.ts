@@ -81,7 +81,7 @@ for (const lang of ["zh", "en"] as const) {
       await page.keyboard.press("?");
       const list = page.getByRole("dialog", { name: words.keys });
       await expect(list).toBeVisible();
-      await expect(list.locator("dl > div")).toHaveCount(10);
+      await expect(list.locator("dl > div")).toHaveCount(11);
       await isAccessible(page, "keys");
       await page.keyboard.press("Escape");
       await expect(list).toBeHidden();

@@ -43,7 +43,7 @@ export const tooSmall = (page: Page) =>
 
 /** What is no word of either language: names of files and formats, codes, units, keys. */
 const NEUTRAL =
-  /keji serve --demo-if-empty|https?:\/\/\S+|\bowner\b|OpenID Connect|PostgreSQL|\bbackups\b|\bAPI\b|\bERP\b|\bShift\b|客绩|Keji|中文|\bEN\b|\.?\b(csv|gz|xlsx)\b|\b(CSV|XLSX|Parquet|Excel|SQL|UTF-8|GBK|GB18030|RFM|VIP|ID|CLV|BG\/NBD|MBG\/NBD)\b|\b[A-Z]\d{1,2}\b|\bR \\ F\b|\b(Enter|Esc|g|o|c|i|m)\b|\bP\(alive\)|\bSE\b|\blml\b|\bWPS\b|[a-z_0-9]*_[a-z_0-9]+( [><=]+ \d+)?( and )?/gi;
+  /keji serve --demo-if-empty|https?:\/\/\S+|\bowner\b|OpenID Connect|PostgreSQL|\bbackups\b|\bAPI\b|\bERP\b|\b(Shift|Ctrl)\b|客绩|Keji|中文|\bEN\b|\.?\b(csv|gz|xlsx)\b|\b(CSV|XLSX|Parquet|Excel|SQL|UTF-8|GBK|GB18030|RFM|VIP|ID|CLV|BG\/NBD|MBG\/NBD)\b|\b[A-Z]\d{1,2}\b|\bR \\ F\b|\b(Enter|Esc|g|o|c|i|m)\b|\bP\(alive\)|\bSE\b|\blml\b|\bWPS\b|[a-z_0-9]*_[a-z_0-9]+( [><=]+ \d+)?( and )?/gi;
 
 /** Every text of the page that is read, seen or heard, but code and what people chose. */
 const texts = (page: Page) =>
