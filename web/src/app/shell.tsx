@@ -104,9 +104,6 @@ export function Shell() {
         <Keys />
       </nav>
       <header className="topbar">
-        <span className="brand-small" aria-hidden="true">
-          {t("shell.brand")}
-        </span>
         {status.data && <Freshness status={status.data} />}
         {!status.data && !failed && <Skeleton height={20} width={180} />}
         {user && <FindHost />}
