@@ -50,7 +50,7 @@ pub struct MetricText {
 pub struct FactRows {
     pub object: String,
     pub columns: Vec<FactColumn>,
-    #[schema(value_type = Vec<Vec<Object>>)]
+    #[schema(value_type = Vec<Vec<Value>>)]
     pub rows: Vec<Vec<Value>>,
     pub total: u64,
     pub truncated: bool,

@@ -55,7 +55,7 @@ pub enum Compare {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Answer {
     pub columns: Vec<Column>,
-    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Vec<Object>>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Vec<Value>>))]
     pub rows: Vec<Vec<Value>>,
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = Date))]
     pub as_of: Date,

@@ -179,3 +179,25 @@ fn every_object_is_described_to_who_may_read_it() {
         assert_eq!(document(&server, "wrong")["paths"], nobody["paths"]);
     }
 }
+
+/// A value of a record is a text, a number, yes or no, or null: none of them is
+/// an object, and the description must not say so.
+#[test]
+fn a_value_may_be_any_kind_of_json() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    let schemas = document(&server, "")["components"]["schemas"].clone();
+    for place in [
+        "/Revealed/properties/value",
+        "/RecordGroup/properties/value",
+        "/Answer/properties/rows/items/items",
+        "/FactRows/properties/rows/items/items",
+        "/MergeField/properties/survivor",
+        "/MergeField/properties/loser",
+    ] {
+        let schema = schemas.pointer(place);
+        let schema = schema.unwrap_or_else(|| panic!("there is no {place}"));
+        let kinds = &schema["type"];
+        assert!(kinds.is_null(), "{place} is {kinds}");
+    }
+}

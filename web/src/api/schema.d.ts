@@ -1608,7 +1608,7 @@ export interface components {
             period: components["schemas"]["Period"];
             /** @description One status a row. */
             row_status: components["schemas"]["ValueStatus"][];
-            rows: Record<string, never>[][];
+            rows: unknown[][];
             /**
              * Format: int64
              * @description The change-log position that the answer includes.
@@ -2088,7 +2088,7 @@ export interface components {
             /** @description Whether there may be records that the caller does not see. */
             is_partial: boolean;
             object: string;
-            rows: Record<string, never>[][];
+            rows: unknown[][];
             total: number;
             truncated: boolean;
         };
@@ -2405,11 +2405,11 @@ export interface components {
         };
         MergeField: {
             field: string;
-            loser?: Record<string, never> | null;
+            loser?: unknown;
             /** @description Whether the caller may choose. */
             may_choose: boolean;
             /** @description As a record has them. */
-            survivor?: Record<string, never> | null;
+            survivor?: unknown;
             /** @description Which is taken where nobody chooses. */
             taken: components["schemas"]["Side"];
         };
@@ -2907,7 +2907,7 @@ export interface components {
              * @description As in a record; of a month its first day; null for the records without
              *     a value.
              */
-            value?: Record<string, never> | null;
+            value?: unknown;
         };
         RecordGroups: {
             /**
@@ -2996,7 +2996,7 @@ export interface components {
         Revealed: {
             field: string;
             /** @description As in the record, in clear. */
-            value?: Record<string, never> | null;
+            value?: unknown;
         };
         RfmBody: {
             about: components["schemas"]["Text2"];

@@ -73,9 +73,9 @@ pub struct MergeVersions {
 pub struct MergeField {
     pub field: String,
     /// As a record has them.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Value)]
     pub survivor: Json,
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Value)]
     pub loser: Json,
     /// Which is taken where nobody chooses.
     pub taken: Side,

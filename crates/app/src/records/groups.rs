@@ -65,7 +65,7 @@ pub struct RecordGroups {
 pub struct RecordGroup {
     /// As in a record; of a month its first day; null for the records without
     /// a value.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Value)]
     pub value: Json,
     /// For people, in the language of the request. Null for a link to what the
     /// caller does not see.

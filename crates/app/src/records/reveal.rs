@@ -25,7 +25,7 @@ pub struct RevealBody {
 pub struct Revealed {
     pub field: String,
     /// As in the record, in clear.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Value)]
     pub value: Json,
 }
 
