@@ -2405,11 +2405,11 @@ export interface components {
         };
         MergeField: {
             field: string;
-            loser?: unknown;
+            loser: unknown;
             /** @description Whether the caller may choose. */
             may_choose: boolean;
             /** @description As a record has them. */
-            survivor?: unknown;
+            survivor: unknown;
             /** @description Which is taken where nobody chooses. */
             taken: components["schemas"]["Side"];
         };
@@ -2907,7 +2907,7 @@ export interface components {
              * @description As in a record; of a month its first day; null for the records without
              *     a value.
              */
-            value?: unknown;
+            value: unknown;
         };
         RecordGroups: {
             /**
@@ -2996,7 +2996,7 @@ export interface components {
         Revealed: {
             field: string;
             /** @description As in the record, in clear. */
-            value?: unknown;
+            value: unknown;
         };
         RfmBody: {
             about: components["schemas"]["Text2"];
