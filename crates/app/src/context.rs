@@ -38,6 +38,8 @@ pub struct OpenOptions {
 #[derive(Clone)]
 pub struct App {
     pub catalog: Arc<Catalog>,
+    /// The version of what was defined in the page.
+    pub(crate) design: i64,
     pub(crate) store: Store,
     pub(crate) copy: Arc<Copy>,
     /// The bytes of files.
@@ -56,7 +58,6 @@ pub struct App {
 
 impl App {
     pub async fn open(options: OpenOptions) -> Result<App> {
-        let catalog = Arc::new(definitions::catalog(&options.folder)?);
         let folder = &options.folder;
         let location = location(folder, options.database.as_deref())?;
         std::fs::create_dir_all(folder).map_err(Error::named(folder.display().to_string()))?;
@@ -68,14 +69,16 @@ impl App {
             }
         };
         let copy = folder.join(format!("copy{mark}"));
-        let store = Store::open(&location, catalog.clone()).await?;
+        let own = |designed| Ok::<_, Error>(Arc::new(definitions::catalog(folder, designed)?));
+        let store = Store::open_by(&location, own).await?;
         store
             .use_search(&folder.join(format!("search{mark}.sqlite")))
             .await?;
         let copy = Copy::open(&copy, store.clone())?;
         let contents = store.contents(&options.folder).await?;
         Ok(App {
-            catalog,
+            catalog: store.catalog().clone(),
+            design: store.design_version().await?,
             store,
             copy: Arc::new(copy),
             contents,
@@ -89,6 +92,25 @@ impl App {
             duplicates: Arc::default(),
             follows: Arc::default(),
         })
+    }
+
+    /// The same place with other definitions, which `store` works with. Whoever
+    /// holds this one works on with those of before.
+    pub(crate) fn with(&self, store: Store, design: i64) -> Result<App> {
+        let copy = self.copy.with(store.clone())?;
+        crate::identity::forget(self);
+        Ok(App {
+            catalog: store.catalog().clone(),
+            design,
+            copy: Arc::new(copy),
+            store,
+            ..self.clone()
+        })
+    }
+
+    /// Whether both work with the same definitions.
+    pub fn is_same(&self, other: &App) -> bool {
+        self.design == other.design
     }
 
     /// The data folder.

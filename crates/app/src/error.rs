@@ -308,6 +308,7 @@ impl Error {
                     | keji_store::Error::InUse { .. }
                     | keji_store::Error::Required { .. }
                     | keji_store::Error::Invalid { .. }
+                    | keji_store::Error::Rule { .. }
                     | keji_store::Error::Newer { .. }
             ),
             Error::Models(_) | Error::Cancelled | Error::Io { .. } | Error::Internal(_) => false,
@@ -450,6 +451,7 @@ fn store_zh(problem: &keji_store::Error) -> String {
             value,
             ..
         } => format!("`{object}.{field}` 不能是 {value}"),
+        E::Rule { zh, .. } => zh.clone(),
         E::OutOfReach { object } => {
             format!("这样写，`{object}` 的记录就归了您不能写的人")
         }

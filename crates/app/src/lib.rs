@@ -15,6 +15,7 @@ pub mod context;
 pub mod customers;
 pub mod definitions;
 pub mod demo;
+pub mod design;
 pub mod duplicates;
 pub mod error;
 pub mod evaluation;

@@ -483,6 +483,7 @@ pub fn require_admin(caller: &Caller, admin: Admin) -> Result<()> {
             "take out or erase all data of a person",
         ),
         Admin::Backups => ("管理备份", "look after backups"),
+        Admin::Design => ("设计对象和字段", "design objects and fields"),
     };
     Err(Error::Forbidden {
         zh: format!("您的角色不能{}", what.0),

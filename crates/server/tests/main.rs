@@ -3,6 +3,7 @@
 
 mod backups;
 mod crash;
+mod design;
 mod duplicates;
 mod files;
 mod groups;

@@ -72,6 +72,8 @@ pub enum ChangeKind {
     Merge,
     /// That was taken back.
     Unmerge,
+    /// Somebody changed what the objects are; `after` says to which version.
+    Define,
     /// Somebody came in; `after` says by which way and from where.
     SignIn,
     /// Somebody tried to.

@@ -19,6 +19,7 @@ use crate::access::Access;
 use crate::audit;
 use crate::change::ChangeKind;
 use crate::db::{Conn, Db, Fields, int};
+use crate::design;
 use crate::error::{Error, Result};
 use crate::log::{self, Entry, Touches};
 use crate::merge;
@@ -375,6 +376,16 @@ impl Gone<'_> {
                 quote(field)
             );
             conn.run(sql, &[value.clone(), Value::Int(id)]).await?;
+        }
+        if is_subject || is_own {
+            // Of fields that were removed and may come back.
+            for (of, field) in design::kept(conn).await? {
+                if let Some(field) = field.filter(|_| of == def.id) {
+                    let (object, field) = (quote(object), quote(&field));
+                    let sql = format!("update {object} set {field} = null where \"id\" = $1");
+                    conn.run(sql, &[Value::Int(id)]).await?;
+                }
+            }
         }
         log::touched_by(conn, catalog, def, id, &fields, &mut self.touches).await?;
         let sql = "delete from keji_spelling where object = $1 and record = $2";

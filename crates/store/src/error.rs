@@ -31,6 +31,14 @@ pub enum Error {
         value: String,
         message: String,
     },
+    /// The record would break a rule of its object; both texts are the rule's.
+    #[error("`{object}.{field}`: {en}")]
+    Rule {
+        object: String,
+        field: String,
+        zh: String,
+        en: String,
+    },
     /// The object is written by one module only.
     #[error("`{object}` is written by `{by}` only")]
     Refused { object: String, by: String },

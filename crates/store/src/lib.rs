@@ -48,6 +48,7 @@ pub mod webhook;
 
 mod db;
 mod ddl;
+mod design;
 mod search;
 mod sql;
 mod system;
@@ -69,6 +70,7 @@ pub use batch::{
 pub use change::{Change, ChangeKind, ChangeQuery, Delta, Deltas, NewChange, Op, Touched};
 pub use check::Counts;
 pub use content::{ContentCheck, ContentDamage, ContentPart, Contents, Incoming, Landed};
+pub use design::{Design, DesignVersion, Emptied, NewDesign, Trashed};
 pub use erase::{Erased, Erasure, ErasureLine, ErasureRequest};
 pub use error::{Error, Result};
 pub use evaluation::Evaluation;

@@ -6,12 +6,13 @@ use keji_schema::{Catalog, Type, Value};
 
 use crate::db::{Conn, Db};
 use crate::ddl::{self, Shape};
+use crate::design;
 use crate::error::{Error, Result};
 use crate::log;
 use crate::sql::{Dialect, quote};
 
 /// Of the tables below: the last of [`MIGRATIONS`].
-const VERSION: i64 = 10;
+const VERSION: i64 = 13;
 
 /// Keys of PostgreSQL's advisory locks.
 pub(crate) mod lock {
@@ -29,12 +30,17 @@ pub(crate) mod lock {
 pub(crate) async fn prepare(db: &Db, catalog: &Catalog, may_drop: bool) -> Result<Shape> {
     let wanted = ddl::shape(catalog);
     // The usual start: nothing to do, and no waiting for a writer.
-    if let Some((VERSION, stored)) = stored_shape(&mut db.reader().await?.conn()).await?
-        && let (steps, result) = ddl::diff(&stored, &wanted, may_drop)?
-        && steps.is_empty()
-        && result == stored
     {
-        return Ok(stored);
+        let mut reader = db.reader().await?;
+        let mut conn = reader.conn();
+        if let Some((VERSION, stored)) = stored_shape(&mut conn).await?
+            && let kept = design::kept(&mut conn).await?
+            && let (steps, result) = ddl::diff(&stored, &wanted, &kept, may_drop)?
+            && steps.is_empty()
+            && result == stored
+        {
+            return Ok(stored);
+        }
     }
     let mut tx = db.begin().await?;
     let mut conn = tx.conn();
@@ -59,7 +65,23 @@ pub(crate) async fn prepare(db: &Db, catalog: &Catalog, may_drop: bool) -> Resul
     if dialect == Dialect::Postgres {
         conn.run(log::append_sql(), &[]).await?;
     }
-    let (steps, result) = ddl::diff(&stored, &wanted, may_drop)?;
+    let kept = design::kept(&mut conn).await?;
+    let result = reshape(&mut conn, &stored, &wanted, &kept, may_drop).await?;
+    set_meta(&mut conn, "version", &VERSION.to_string()).await?;
+    tx.commit().await?;
+    Ok(result)
+}
+
+/// Makes the tables what they should be, and notes what they are then.
+pub(crate) async fn reshape(
+    conn: &mut Conn<'_>,
+    stored: &Shape,
+    wanted: &Shape,
+    kept: &ddl::Kept,
+    may_drop: bool,
+) -> Result<Shape> {
+    let dialect = conn.dialect();
+    let (steps, result) = ddl::diff(stored, wanted, kept, may_drop)?;
     let script: Vec<String> = steps.iter().filter_map(|step| step.sql(dialect)).collect();
     conn.script(&script).await?;
     for step in &steps {
@@ -70,9 +92,7 @@ pub(crate) async fn prepare(db: &Db, catalog: &Catalog, may_drop: bool) -> Resul
         }
     }
     let text = serde_json::to_string(&result).map_err(|e| Error::Corrupt(e.to_string()))?;
-    set_meta(&mut conn, "shape", &text).await?;
-    set_meta(&mut conn, "version", &VERSION.to_string()).await?;
-    tx.commit().await?;
+    set_meta(conn, "shape", &text).await?;
     Ok(result)
 }
 
@@ -119,7 +139,7 @@ pub(crate) async fn set_meta(conn: &mut Conn<'_>, key: &str, value: &str) -> Res
 }
 
 /// With the version of the system tables; `None` where there are none.
-async fn stored_shape(conn: &mut Conn<'_>) -> Result<Option<(i64, Shape)>> {
+pub(crate) async fn stored_shape(conn: &mut Conn<'_>) -> Result<Option<(i64, Shape)>> {
     let exists = match conn.dialect() {
         Dialect::Sqlite => "select count(*) from sqlite_master where name = 'keji_meta'",
         Dialect::Postgres => {
@@ -362,6 +382,24 @@ const MIGRATIONS: &[Migration] = &[
         both: DUPLICATES,
         postgres: &[],
     },
+    Migration {
+        version: 13,
+        both: DESIGN,
+        postgres: &[],
+    },
+];
+
+/// What was defined in the page, each state whole, and what the tables keep of
+/// what was removed: a field, or with an empty field an object.
+const DESIGN: &[&str] = &[
+    "create table keji_definition (
+       version $int primary key, at $time not null, actor $text not null, note $text not null,
+       files $text not null
+     )$strict",
+    "create table keji_trash (
+       object $text not null, field $text not null, removed_at $time not null,
+       version $int not null, primary key (object, field)
+     )$strict",
 ];
 
 /// Pairs of records that look like one, those that somebody said are two, and

@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use keji_schema::definition::{FieldDef, ObjectDef, Origin};
-use keji_schema::{Type, Value};
+use keji_schema::expr::{Expr, eval};
+use keji_schema::{Catalog, Type, Value};
 use serde_json::{Map, Value as Json};
 use sqlx::error::ErrorKind;
 
@@ -61,6 +62,10 @@ impl Store {
                 let numbered = self.numbered(conn, def, change, values).await?;
                 let values = with_origin(def, change, numbered.as_ref().unwrap_or(values));
                 let values = values.as_ref();
+                check_rules(catalog, def, |id| {
+                    let given = values.iter().find(|(f, _)| f == id);
+                    given.map_or(Value::Null, |(_, value)| value.clone())
+                })?;
                 let id = insert(conn, def, values).await?;
                 self.check_reach(conn, def, id, access).await?;
                 let given = values.iter().filter(|(_, v)| !v.is_null());
@@ -80,6 +85,16 @@ impl Store {
                     return Ok(Done::Unchanged(Box::new(record)));
                 }
                 let fields: Vec<&str> = changed.iter().map(|(f, _)| f.as_str()).collect();
+                if !def.rules.is_empty() {
+                    // The rules know fields that the caller does not see.
+                    let all = Access::all();
+                    let whole = self.record(conn, &def.id, *id, &all, false).await?;
+                    let whole = whole.ok_or_else(|| not_found(def, *id))?;
+                    check_rules(catalog, def, |id| {
+                        let given = changed.iter().find(|(f, _)| f == id);
+                        given.map_or_else(|| whole.value(id).clone(), |(_, v)| v.clone())
+                    })?;
+                }
                 log::touched_by(conn, catalog, def, *id, &fields, &mut touches).await?;
                 update(conn, def, *id, &changed).await?;
                 self.check_reach(conn, def, *id, access).await?;
@@ -476,6 +491,28 @@ async fn check_links(
                 value,
                 format!("there is no {to} {target}"),
             ));
+        }
+    }
+    Ok(())
+}
+
+/// What the object's rules say of the record as it will be. What is not known
+/// breaks none.
+pub(crate) fn check_rules(
+    catalog: &Catalog,
+    def: &ObjectDef,
+    value: impl Fn(&str) -> Value,
+) -> Result<()> {
+    for rule in &def.rules {
+        let parsed = Expr::parse_filter(&rule.check, &catalog.scope(&def.id))?;
+        let field = |path: &[String]| path.first().map_or(Value::Null, |id| value(id));
+        if eval(&parsed, &field)? == Value::Bool(false) {
+            return Err(Error::Rule {
+                object: def.id.clone(),
+                field: rule.field.clone(),
+                zh: rule.message.zh.clone(),
+                en: rule.message.en.clone(),
+            });
         }
     }
     Ok(())

@@ -306,6 +306,7 @@ fn is_its_own(error: &Error) -> bool {
             | Error::InUse { .. }
             | Error::Required { .. }
             | Error::Invalid { .. }
+            | Error::Rule { .. }
             | Error::Refused { .. }
             | Error::Version { .. }
             | Error::Query(_)

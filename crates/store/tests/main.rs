@@ -3,6 +3,7 @@
 
 mod backup;
 mod content;
+mod designs;
 mod disk;
 mod files;
 mod kill;

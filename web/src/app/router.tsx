@@ -112,6 +112,16 @@ const backups = createRoute({
   path: "/settings/backups",
   component: lazyRouteComponent(() => import("../features/settings/backups-page"), "BackupsPage"),
 });
+const design = createRoute({
+  getParentRoute: () => root,
+  path: "/settings/design",
+  component: lazyRouteComponent(() => import("../features/design/design-page"), "DesignPage"),
+});
+const objectDesign = createRoute({
+  getParentRoute: () => root,
+  path: "/settings/design/$object",
+  component: lazyRouteComponent(() => import("../features/design/object-design-page"), "ObjectDesignPage"),
+});
 const duplicates = createRoute({
   getParentRoute: () => root,
   path: "/data/duplicates/$object",
@@ -146,6 +156,8 @@ export const router = createRouter({
     privacy,
     backups,
     duplicates,
+    design,
+    objectDesign,
   ]),
   defaultPreload: "intent",
   scrollRestoration: true,

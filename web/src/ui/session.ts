@@ -40,6 +40,7 @@ export const AREAS = [
   { to: "/settings/webhooks", area: "webhooks", key: "settings.webhooks" },
   { to: "/settings/privacy", area: "privacy", key: "settings.privacy" },
   { to: "/settings/backups", area: "backups", key: "settings.backups" },
+  { to: "/settings/design", area: "design", key: "settings.design" },
 ] as const;
 
 /** What the server takes at least. */

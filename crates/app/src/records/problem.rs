@@ -70,6 +70,10 @@ pub(super) fn told_of(
             );
             (problem("in_use", zh, en), "id".to_owned())
         }
+        E::Rule { field, zh, en, .. } => {
+            let fault = FieldFault::new(field, "rule", zh, en);
+            return Some(fault.at(index).into());
+        }
         E::Required { field, .. } => return Some(required(field).at(index).into()),
         E::Invalid {
             field,

@@ -3,6 +3,7 @@
 pub mod backups;
 pub mod customers;
 pub mod description;
+pub mod design;
 pub mod duplicates;
 pub mod evaluations;
 pub mod exports;
@@ -26,6 +27,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::door::Door;
 use crate::flood::Flood;
+use crate::live::Live;
 
 /// What every handler shares.
 #[derive(Clone)]
@@ -37,6 +39,8 @@ pub struct Shared {
     pub flood: Arc<Flood>,
     /// Of one file's bytes; 0 is no limit.
     pub limit_file_bytes: u64,
+    /// Where the next requests find other definitions.
+    pub live: Arc<Live>,
 }
 
 pub fn all() -> OpenApiRouter<Shared> {
@@ -59,4 +63,5 @@ pub fn all() -> OpenApiRouter<Shared> {
         .merge(description::routes())
         .merge(trust::routes())
         .merge(backups::routes())
+        .merge(design::routes())
 }

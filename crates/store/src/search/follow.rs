@@ -33,7 +33,7 @@ impl Reading<'_> {
     /// Under which name the position stands.
     fn place(&self, def: &ObjectDef) -> String {
         match self {
-            Reading::Terms(_) => def.id.clone(),
+            Reading::Terms(_) => super::place(def),
             Reading::Keys(reader) => keys::place(def, reader),
         }
     }
@@ -101,7 +101,7 @@ impl Store {
         let mut behind = 0;
         for def in self.0.catalog.objects.values() {
             if def.fields.iter().any(|field| field.search) {
-                let n = match index.position(&def.id).await? {
+                let n = match index.position(&super::place(def)).await? {
                     Some(Position {
                         scan: None, seq, ..
                     }) => last - seq,
@@ -196,6 +196,9 @@ impl Store {
         let mut conn = tx.conn();
         match reading {
             Reading::Terms(_) => {
+                let others = format!("{}(", def.id);
+                let sql = "delete from position where substr(object, 1, length($1)) = $1";
+                conn.run(sql, &[Value::Text(others)]).await?;
                 let table = quote(&table(&def.id));
                 conn.run(format!("drop table if exists {table}"), &[])
                     .await?;
