@@ -32,6 +32,7 @@ mod import;
 
 mod backup;
 mod check;
+pub mod comment;
 pub mod content;
 mod erase;
 pub mod evaluation;
@@ -39,7 +40,9 @@ pub mod identity;
 pub mod job;
 pub mod manifest;
 pub mod mapping;
+mod mark;
 pub mod merge;
+pub mod notification;
 mod pair;
 mod passkey;
 mod person;
@@ -68,6 +71,7 @@ pub use batch::{
 };
 pub use change::{Change, ChangeKind, ChangeQuery, Delta, Deltas, NewChange, Op, Touched};
 pub use check::Counts;
+pub use comment::{Comment, NewComment};
 pub use content::{ContentCheck, ContentDamage, ContentPart, Contents, Incoming, Landed};
 pub use erase::{Erased, Erasure, ErasureLine, ErasureRequest};
 pub use error::{Error, Result};
@@ -78,10 +82,12 @@ pub use import::Found;
 pub use job::{Job, JobId, JobState, Lease, NewJob, Retry};
 pub use manifest::{CopyFile, CopyManifest};
 pub use mapping::SavedMapping;
+pub use mark::{Mark, Marked};
 pub use merge::{
     Merge, MergeOrder, MergeProblem, MergeSide, Merged, MovedLinks, UNDO_DAYS, Unmerged,
     merged_value,
 };
+pub use notification::{NewNotification, Notification, NotificationKind};
 pub use pair::{Block, Pair};
 pub use passkey::{NewPasskey, Passkey};
 pub use provider::{NewProvider, Provider};

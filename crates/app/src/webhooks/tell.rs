@@ -140,6 +140,7 @@ fn kind(kind: ChangeKind) -> &'static str {
         ChangeKind::Reveal
         | ChangeKind::Export
         | ChangeKind::Erasure
+        | ChangeKind::Comment
         | ChangeKind::SignIn
         | ChangeKind::SignInFailed
         | ChangeKind::SignOut => "",
