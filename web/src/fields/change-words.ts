@@ -18,6 +18,7 @@ export const KINDS = [
   "erasure",
   "merge",
   "unmerge",
+  "comment",
 ] as const;
 /** Who gave a sign-in name that nobody has, and the program itself. */
 const UNKNOWN = ":unknown";
