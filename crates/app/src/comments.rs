@@ -455,23 +455,6 @@ fn goes_on(word: &str, rest: &str) -> bool {
     }
 }
 
-/// Of what `object` the caller sees these records, and how they are called.
-pub(crate) async fn titles(
-    app: &App,
-    caller: &Caller,
-    object: &str,
-    ids: BTreeSet<i64>,
-) -> Result<BTreeMap<i64, Option<String>>> {
-    if !app.catalog.objects.contains_key(object) {
-        return Ok(BTreeMap::new());
-    }
-    let found = records::titles(app, caller, object, ids).await?;
-    Ok(found
-        .into_iter()
-        .map(|(id, link)| (id, link.title))
-        .collect())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,12 +9,10 @@ pub use keji_store::Mark;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::comments::titles;
 use crate::context::App;
 use crate::error::Result;
-use crate::notifications::own_user;
-use crate::permission::Caller;
-use crate::records;
+use crate::permission::{Caller, own_user};
+use crate::records::{self, titles};
 
 const MOST: u32 = 200;
 const SEEN: u32 = 20;
@@ -81,8 +79,8 @@ async fn shown(app: &App, caller: &Caller, all: Vec<Marked>) -> Result<Vec<Marke
     }
     let mut known = BTreeMap::new();
     for (object, ids) in ids {
-        for (id, title) in titles(app, caller, object, ids).await? {
-            known.insert(marked(object, id), title);
+        for (id, link) in titles(app, caller, object, ids).await? {
+            known.insert(marked(object, id), link.title);
         }
     }
     let shown = all.into_iter().filter_map(|one| {

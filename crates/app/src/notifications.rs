@@ -8,10 +8,11 @@ use keji_store::{Notification, UNDO_DAYS};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::comments::{People, titles};
+use crate::comments::People;
 use crate::context::App;
-use crate::error::{Error, Result};
-use crate::permission::{Action, Caller, may_any};
+use crate::error::Result;
+use crate::permission::{Caller, own_user};
+use crate::records::titles;
 
 const USUAL_PAGE: u32 = 30;
 const MAX_PAGE: u32 = 100;
@@ -128,20 +129,6 @@ pub async fn sweep(app: &App) -> Result<()> {
     Ok(())
 }
 
-/// Who keeps marks of his own, and not with a token that only reads.
-pub(crate) fn own_user(caller: &Caller) -> Result<i64> {
-    if caller.is_limited && !may_any(caller, Action::Update) {
-        return Err(Error::Forbidden {
-            zh: "这个令牌只能读".to_owned(),
-            en: "this token only reads".to_owned(),
-        });
-    }
-    caller.user().ok_or_else(|| Error::Forbidden {
-        zh: "只有登录的用户有自己的收藏和通知".to_owned(),
-        en: "only a user has favourites and notifications".to_owned(),
-    })
-}
-
 async fn seen(
     app: &App,
     caller: &Caller,
@@ -156,8 +143,8 @@ async fn seen(
     }
     let mut known = BTreeMap::new();
     for (object, ids) in ids {
-        for (id, title) in titles(app, caller, object, ids).await? {
-            known.insert((object.to_owned(), id), title);
+        for (id, link) in titles(app, caller, object, ids).await? {
+            known.insert((object.to_owned(), id), link.title);
         }
     }
     let people = People::of(app).await?;

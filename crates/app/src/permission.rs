@@ -346,6 +346,21 @@ pub(crate) fn sees_others(caller: &Caller, object: &str) -> bool {
     rows_of(caller, object).is_some_and(|rows| rows > Rows::Own)
 }
 
+/// The user that keeps marks and notifications of his own; no token that only
+/// reads changes them.
+pub(crate) fn own_user(caller: &Caller) -> Result<i64> {
+    if caller.is_limited && !may_any(caller, Action::Update) {
+        return Err(Error::Forbidden {
+            zh: "这个令牌只能读".to_owned(),
+            en: "this token only reads".to_owned(),
+        });
+    }
+    caller.user().ok_or_else(|| Error::Forbidden {
+        zh: "只有登录的用户有自己的收藏和通知".to_owned(),
+        en: "only a user has favourites and notifications".to_owned(),
+    })
+}
+
 /// Whether the role allows it with any object at all.
 pub fn may_any(caller: &Caller, action: Action) -> bool {
     let rights = caller.rights.as_ref();

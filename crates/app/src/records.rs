@@ -449,7 +449,11 @@ pub(crate) async fn titles(
     object: &str,
     ids: BTreeSet<i64>,
 ) -> Result<BTreeMap<i64, LinkDoc>> {
-    links::titles(app, caller, object, ids).await
+    match app.catalog.objects.contains_key(object) {
+        true => links::titles(app, caller, object, ids).await,
+        // Of a definition that was taken away since.
+        false => Ok(BTreeMap::new()),
+    }
 }
 
 /// Whether the records of an object have a user that they belong to.
