@@ -13,6 +13,8 @@ import enImport from "../src/i18n/import.en.json";
 import zhImport from "../src/i18n/import.zh.json";
 import enSettings from "../src/i18n/settings.en.json";
 import zhSettings from "../src/i18n/settings.zh.json";
+import enTalk from "../src/i18n/talk.en.json";
+import zhTalk from "../src/i18n/talk.zh.json";
 import zh from "../src/i18n/zh.json";
 
 type Tree = { [key: string]: string | Tree };
@@ -31,8 +33,8 @@ const source = readdirSync("src", { recursive: true, encoding: "utf8" })
   .map((name) => readFileSync(join("src", name), "utf8"))
   .join("\n");
 const messages = {
-  zh: flat({ ...zh, ...zhSettings, ...zhDuplicates, ...zhDesign, ...zhFind, ...zhImport }),
-  en: flat({ ...en, ...enSettings, ...enDuplicates, ...enDesign, ...enFind, ...enImport }),
+  zh: flat({ ...zh, ...zhSettings, ...zhDuplicates, ...zhDesign, ...zhFind, ...zhImport, ...zhTalk }),
+  en: flat({ ...en, ...enSettings, ...enDuplicates, ...enDesign, ...enFind, ...enImport, ...enTalk }),
 };
 
 it("has the same keys in both languages", () => {

@@ -5,11 +5,13 @@
 //!
 //! Reading order: [`context`] (what there is to work with), [`definitions`], [`permission`],
 //! [`identity`], [`sharing`], [`import`], [`evaluation`], [`insight`], [`customers`], [`records`],
-//! [`consent`], [`person`], [`export`], [`jobs`], [`webhooks`], [`backup`], [`demo`].
+//! [`comments`], [`notifications`], [`favourites`], [`today`], [`consent`], [`person`], [`export`],
+//! [`jobs`], [`webhooks`], [`backup`], [`demo`].
 
 pub mod audit;
 pub mod backup;
 pub mod check;
+pub mod comments;
 pub mod consent;
 pub mod context;
 pub mod customers;
@@ -20,11 +22,13 @@ pub mod duplicates;
 pub mod error;
 pub mod evaluation;
 pub mod export;
+pub mod favourites;
 pub mod identity;
 pub mod import;
 pub mod insight;
 pub mod jobs;
 pub mod messages;
+pub mod notifications;
 pub mod outbound;
 pub mod permission;
 pub mod person;
@@ -33,6 +37,7 @@ pub mod search;
 pub mod sharing;
 pub mod spelling;
 pub mod status;
+pub mod today;
 pub mod webhooks;
 
 pub use context::{App, OpenOptions};

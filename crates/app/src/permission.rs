@@ -126,6 +126,11 @@ impl Caller {
     pub fn user(&self) -> Option<i64> {
         self.rights.as_ref().map(|r| r.user)
     }
+
+    /// Id of the user's role.
+    pub(crate) fn role(&self) -> Option<&str> {
+        self.rights.as_ref().map(|r| r.role.id.as_str())
+    }
 }
 
 /// A role for one person, worked out for every object.
@@ -324,6 +329,36 @@ pub fn may(caller: &Caller, object: &str, action: Action) -> bool {
     };
     let object = rights.objects.get(object);
     object.is_some_and(|o| o.rows.contains_key(&action))
+}
+
+/// Which records of an object the caller may read; none where not even his
+/// own. The system's are all.
+pub(crate) fn rows_of(caller: &Caller, object: &str) -> Option<Rows> {
+    let Some(rights) = &caller.rights else {
+        return Some(Rows::All);
+    };
+    let known = rights.objects.get(object)?;
+    known.rows.get(&Action::Read).copied()
+}
+
+/// Whether the caller sees records of an object that are others'.
+pub(crate) fn sees_others(caller: &Caller, object: &str) -> bool {
+    rows_of(caller, object).is_some_and(|rows| rows > Rows::Own)
+}
+
+/// The user that keeps marks and notifications of his own; no token that only
+/// reads changes them.
+pub(crate) fn own_user(caller: &Caller) -> Result<i64> {
+    if caller.is_limited && !may_any(caller, Action::Update) {
+        return Err(Error::Forbidden {
+            zh: "这个令牌只能读".to_owned(),
+            en: "this token only reads".to_owned(),
+        });
+    }
+    caller.user().ok_or_else(|| Error::Forbidden {
+        zh: "只有登录的用户有自己的收藏和通知".to_owned(),
+        en: "only a user has favourites and notifications".to_owned(),
+    })
 }
 
 /// Whether the role allows it with any object at all.

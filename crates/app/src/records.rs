@@ -3,7 +3,7 @@
 //! nothing here knows a field by name but the owner.
 //!
 //! Reading order: here, `coerce` (JSON to values), `links` (to what they
-//! lead), `bulk`, `groups`, `files` (the bytes of one object), `objects` (what
+//! lead), `task` (what follows from a task's values), `bulk`, `groups`, `files` (the bytes of one object), `objects` (what
 //! there is), `problem` (what the store refuses).
 
 mod bulk;
@@ -14,17 +14,18 @@ mod links;
 mod objects;
 mod problem;
 mod reveal;
+mod task;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use keji_schema::definition::{FieldDef, ObjectDef};
 use keji_schema::expr::Expr;
 use keji_schema::{Type, Value};
-use keji_store::{Access, ListQuery, NewChange, Once, Op, Record, Sort, Written};
+use keji_store::{Access, ChangeKind, ListQuery, NewChange, Once, Op, Record, Sort, Written};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use utoipa::{IntoParams, ToSchema};
@@ -336,7 +337,7 @@ pub struct HistoryEntry {
     pub actor: String,
     /// `api`, `command_line` or `job`.
     pub channel: String,
-    /// `create`, `update`, `import` or `undo`.
+    /// `create`, `update`, `import`, `undo`, `merge`, `unmerge` or `comment`.
     pub kind: String,
     /// The values of the changed fields; null where there was no record, and
     /// of an import or undo, which changed many.
@@ -391,14 +392,18 @@ pub async fn history(
         next: has_more.then(|| changes.last().map(|c| c.seq)).flatten(),
         changes: changes
             .into_iter()
-            .map(|c| HistoryEntry {
-                seq: c.seq,
-                at: c.at,
-                actor: c.actor,
-                channel: c.channel,
-                kind: json(&c.kind).as_str().unwrap_or_default().to_owned(),
-                before: shown(c.before),
-                after: shown(c.after),
+            .map(|c| {
+                // What was said stands with the comments, as long as it stands.
+                let is_said = c.kind == ChangeKind::Comment;
+                HistoryEntry {
+                    seq: c.seq,
+                    at: c.at,
+                    actor: c.actor,
+                    channel: c.channel,
+                    kind: json(&c.kind).as_str().unwrap_or_default().to_owned(),
+                    before: shown(c.before).filter(|_| !is_said),
+                    after: shown(c.after).filter(|_| !is_said),
+                }
             })
             .collect(),
     })
@@ -428,6 +433,32 @@ fn page_limit(wanted: Option<u32>) -> Result<u32> {
 /// An object whose records the caller may read.
 pub(crate) fn readable<'a>(app: &'a App, caller: &Caller, object: &str) -> Result<&'a ObjectDef> {
     known(app, caller, object, Action::Read)
+}
+
+/// Refuses where the record is not there for the caller.
+pub(crate) async fn require_seen(app: &App, caller: &Caller, object: &str, id: i64) -> Result<()> {
+    let def = known(app, caller, object, Action::Read)?;
+    let found = app.store.get(object, id, &access(caller, object)).await?;
+    found.map(|_| ()).ok_or_else(|| problem::not_found(def, id))
+}
+
+/// Of these records those that the caller sees, with their titles.
+pub(crate) async fn titles(
+    app: &App,
+    caller: &Caller,
+    object: &str,
+    ids: BTreeSet<i64>,
+) -> Result<BTreeMap<i64, LinkDoc>> {
+    match app.catalog.objects.contains_key(object) {
+        true => links::titles(app, caller, object, ids).await,
+        // Of a definition that was taken away since.
+        false => Ok(BTreeMap::new()),
+    }
+}
+
+/// Whether the records of an object have a user that they belong to.
+pub(crate) fn is_owned(app: &App, object: &str) -> bool {
+    app.catalog.objects.get(object).and_then(owner).is_some()
 }
 
 /// An object that the caller may do this with.

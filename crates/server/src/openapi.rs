@@ -46,6 +46,10 @@ const OPEN: [(&str, &str); 9] = [
 /// Places of a path that stand for an object.
 const OBJECT: &str = "{object}";
 
+/// Calls below a record that are the same for every object, also for who may
+/// only read it.
+const ALIKE: [&str; 2] = ["/comments", "/people"];
+
 /// All routes with what they say of themselves.
 pub fn described() -> OpenApiRouter<Shared> {
     OpenApiRouter::with_openapi(Description::openapi()).merge(routes::all())
@@ -129,6 +133,7 @@ pub fn with_objects(base: &Json, objects: &[ObjectDoc]) -> Json {
         .into_iter()
         .flatten()
         .filter(|(path, _)| path.contains(OBJECT) && path.contains("/records/"))
+        .filter(|(path, _)| !ALIKE.iter().any(|part| path.contains(part)))
         .map(|(path, methods)| (path.clone(), methods.clone()))
         .collect();
     for object in objects {

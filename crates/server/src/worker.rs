@@ -27,9 +27,13 @@ const TELL_AGAIN: Duration = Duration::from_secs(1);
 const FOLLOW_AGAIN: Duration = Duration::from_millis(300);
 const BREATH: Duration = Duration::from_millis(2);
 
-/// Tells webhooks what changed. By itself, so that no import holds it up.
+/// Tells webhooks what changed, and people what became theirs. By itself, so
+/// that no import holds it up.
 pub async fn tell(live: Arc<Live>) {
     while let Some(app) = live.app() {
+        if let Err(problem) = keji_app::notifications::follow(&app).await {
+            tracing::warn!(error = ?problem, "notifications wait");
+        }
         match keji_app::webhooks::tell::work(&app).await {
             Ok(true) => {}
             Ok(false) => tokio::time::sleep(TELL_AGAIN).await,
@@ -124,6 +128,12 @@ pub async fn run(live: Arc<Live>, wake: Arc<Notify>) {
             }
             if let Err(problem) = keji_app::design::sweep(&app).await {
                 tracing::warn!(error = ?problem, "removed fields are left to the next sweep");
+            }
+            if let Err(problem) = keji_app::notifications::sweep(&app).await {
+                tracing::warn!(error = ?problem, "old notifications are left to the next sweep");
+            }
+            if let Err(problem) = keji_app::comments::sweep(&app).await {
+                tracing::warn!(error = ?problem, "comments of what is gone are left to the next sweep");
             }
         }
         if files_swept.is_none_or(|at| at.elapsed() > SWEEP_FILES_AGAIN) {

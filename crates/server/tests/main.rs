@@ -21,6 +21,7 @@ mod records;
 mod search;
 mod sharing;
 mod support;
+mod talk;
 mod trust;
 mod webhooks;
 mod words;

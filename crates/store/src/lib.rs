@@ -32,6 +32,7 @@ mod import;
 
 mod backup;
 mod check;
+pub mod comment;
 pub mod content;
 mod erase;
 pub mod evaluation;
@@ -39,7 +40,9 @@ pub mod identity;
 pub mod job;
 pub mod manifest;
 pub mod mapping;
+mod mark;
 pub mod merge;
+pub mod notification;
 mod pair;
 mod passkey;
 mod person;
@@ -69,6 +72,7 @@ pub use batch::{
 };
 pub use change::{Change, ChangeKind, ChangeQuery, Delta, Deltas, NewChange, Op, Touched};
 pub use check::Counts;
+pub use comment::{Comment, NewComment};
 pub use content::{ContentCheck, ContentDamage, ContentPart, Contents, Incoming, Landed};
 pub use design::{Design, DesignVersion, Emptied, NewDesign, Trashed};
 pub use erase::{Erased, Erasure, ErasureLine, ErasureRequest};
@@ -80,10 +84,12 @@ pub use import::Found;
 pub use job::{Job, JobId, JobState, Lease, NewJob, Retry};
 pub use manifest::{CopyFile, CopyManifest};
 pub use mapping::SavedMapping;
+pub use mark::{Mark, Marked};
 pub use merge::{
     Merge, MergeOrder, MergeProblem, MergeSide, Merged, MovedLinks, UNDO_DAYS, Unmerged,
     merged_value,
 };
+pub use notification::{NewNotification, Notification, NotificationKind};
 pub use pair::{Block, Pair};
 pub use passkey::{NewPasskey, Passkey};
 pub use provider::{NewProvider, Provider};

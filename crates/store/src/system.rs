@@ -383,10 +383,46 @@ const MIGRATIONS: &[Migration] = &[
         postgres: &[],
     },
     Migration {
+        version: 11,
+        both: TALK,
+        postgres: &[],
+    },
+    Migration {
         version: 13,
         both: DESIGN,
         postgres: &[],
     },
+];
+
+/// What people say to each other of records, what each is to be told, and
+/// which records somebody marked or had open. `record` has no foreign key: any
+/// object has comments, and a record that comes back finds its own again.
+/// `n` is how many records a notification stands for. What was written before
+/// there were notifications is nobody's news.
+const TALK: &[&str] = &[
+    "create table keji_comment (
+       id $id, object $text not null, record $int not null, user_id $int, actor $text not null,
+       text $text not null, at $time not null, edited_at $time
+     )$strict",
+    "create index keji_comment_record on keji_comment (object, record, id)",
+    "create table keji_notification (
+       id $id, user_id $int not null, kind $text not null, object $text not null,
+       record $int not null, comment $int, seq $int not null, actor $text not null,
+       n $int not null, at $time not null, read_at $time
+     )$strict",
+    "create unique index keji_notification_seq on keji_notification (user_id, seq)",
+    "create index keji_notification_user on keji_notification (user_id, id)",
+    "create index keji_notification_comment on keji_notification (comment)",
+    "create table keji_favourite (
+       user_id $int not null, object $text not null, record $int not null, at $time not null,
+       primary key (user_id, object, record)
+     )$strict",
+    "create table keji_seen (
+       user_id $int not null, object $text not null, record $int not null, at $time not null,
+       primary key (user_id, object, record)
+     )$strict",
+    "insert into keji_meta (key, value) select 'notified', '' || coalesce(max(seq), 0)
+       from keji_change where true on conflict (key) do nothing",
 ];
 
 /// What was defined in the page, each state whole, and what the tables keep of

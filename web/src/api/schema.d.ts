@@ -575,6 +575,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/favourites": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The records that the caller marked, and those that he had open last. */
+        get: operations["list_favourites"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/favourites/{object}/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Marks a record. */
+        put: operations["add_favourite"];
+        post?: never;
+        /** Takes the mark away. */
+        delete: operations["delete_favourite"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/files": {
         parameters: {
             query?: never;
@@ -831,6 +866,43 @@ export interface paths {
         post?: never;
         /** Forgets a saved mapping; what it imported stays. */
         delete: operations["delete_mapping"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the caller is told: who named him, commented on what is his, or gave
+         *     him something.
+         */
+        get: operations["list_notifications"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/notifications/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The caller has read a notification, or all up to it. */
+        post: operations["read_notifications"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1129,6 +1201,45 @@ export interface paths {
         patch: operations["update_record"];
         trace?: never;
     };
+    "/api/records/{object}/{id}/comments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The comments of a record, for whoever sees it. */
+        get: operations["list_comments"];
+        put?: never;
+        /**
+         * Adds a comment. Whoever is named with `@`, the record's owner and who
+         *     commented before are told, if they see the record.
+         */
+        post: operations["create_comment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/records/{object}/{id}/comments/{comment}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Takes back one's own comment. */
+        delete: operations["delete_comment"];
+        options?: never;
+        head?: never;
+        /** Changes one's own comment. */
+        patch: operations["update_comment"];
+        trace?: never;
+    };
     "/api/records/{object}/{id}/history": {
         parameters: {
             query?: never;
@@ -1138,6 +1249,23 @@ export interface paths {
         };
         /** What happened to a record, newest first. */
         get: operations["list_record_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/records/{object}/{id}/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who may be named in a comment on a record: who sees it. */
+        get: operations["list_people"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1211,6 +1339,23 @@ export interface paths {
          */
         get: operations["search"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/seen/{object}/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Notes that the caller has a record open. */
+        put: operations["see_record"];
         post?: never;
         delete?: never;
         options?: never;
@@ -1370,6 +1515,23 @@ export interface paths {
         };
         /** What the place holds and how fresh it is. */
         get: operations["get_status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/today": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the caller has to look at today, by role: one answer for the page. */
+        get: operations["today"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1651,7 +1813,7 @@ export interface components {
             channel: string;
             /**
              * @description `create`, `update`, `delete`, `import`, `undo`, `evaluation`, `reveal`,
-             *     `export`, `erasure`, `merge` or `unmerge`.
+             *     `export`, `erasure`, `merge`, `unmerge` or `comment`.
              */
             kind: string;
             object?: string | null;
@@ -1672,6 +1834,15 @@ export interface components {
              * @description Where the next, older page begins; null after the last one.
              */
             next?: number | null;
+        };
+        BackupAge: {
+            /** Format: int64 */
+            days?: number | null;
+            /**
+             * Format: date-time
+             * @description Null where there is none.
+             */
+            newest_at?: string | null;
         };
         BackupBody: {
             bytes: number;
@@ -1766,6 +1937,19 @@ export interface components {
             stages: components["schemas"]["Named"][];
             tiers: components["schemas"]["Named"][];
         };
+        ChangeRow: {
+            /** @description Name of who did it. */
+            actor: string;
+            /** Format: date-time */
+            at: string;
+            customer?: components["schemas"]["LinkDoc"] | null;
+            /** Format: int64 */
+            id: number;
+            /** @description Of the newest change: `create`, `update`, `comment` or `merge`. */
+            kind: string;
+            object: string;
+            title?: string | null;
+        };
         CheckBody: {
             /** Format: date-time */
             at: string;
@@ -1806,6 +1990,39 @@ export interface components {
             reason?: string;
             /** @description The first different values. */
             samples?: string[];
+        };
+        CommentBody: {
+            /** Format: date-time */
+            at: string;
+            author: components["schemas"]["PersonBody"];
+            /** Format: date-time */
+            edited_at?: string | null;
+            /** Format: int64 */
+            id: number;
+            /** @description Whether the caller wrote it, and may change it and take it back. */
+            is_own: boolean;
+            /** @description Who is named in the text, whether he could be told or not. */
+            mentions: components["schemas"]["PersonBody"][];
+            text: string;
+        };
+        CommentList: {
+            /**
+             * Format: int64
+             * @description Where the page of older ones begins; null at the first comment.
+             */
+            before?: number | null;
+            /** @description Oldest first. */
+            comments: components["schemas"]["CommentBody"][];
+            may_write: boolean;
+        };
+        CommentSaved: {
+            comment: components["schemas"]["CommentBody"];
+            /** @description Who is named and cannot see the record, so that he is told nothing. */
+            unreached: components["schemas"]["PersonBody"][];
+        };
+        CommentText: {
+            /** @description 1 to 5000 characters; `@` with a sign-in name tells that person. */
+            text: string;
         };
         /** @enum {string} */
         Compare: "previous" | "year";
@@ -1951,6 +2168,14 @@ export interface components {
              */
             values: Record<string, never>;
         };
+        DuplicateCount: {
+            /**
+             * Format: int64
+             * @description Pairs that wait; 100 stands for more.
+             */
+            n: number;
+            object: string;
+        };
         /** @description A record that may be the same. */
         DuplicateMatch: {
             /**
@@ -2092,6 +2317,18 @@ export interface components {
             total: number;
             truncated: boolean;
         };
+        FailedImport: {
+            /** Format: date-time */
+            at: string;
+            filename: string;
+            /**
+             * Format: int64
+             * @description Of the import's job.
+             */
+            id: number;
+            /** @description `failed`, or `needs_mapping`: somebody has to look at its columns. */
+            state: string;
+        };
         FailureBody: {
             /** Format: date-time */
             at: string;
@@ -2101,6 +2338,12 @@ export interface components {
             detail: string;
             name: string;
             task: components["schemas"]["Task"];
+        };
+        FavouriteList: {
+            /** @description The newest first. */
+            favourites: components["schemas"]["MarkedBody"][];
+            /** @description What the caller had open, the newest first. */
+            seen: components["schemas"]["MarkedBody"][];
         };
         FieldBody: {
             help?: components["schemas"]["Text2"] | null;
@@ -2329,6 +2572,13 @@ export interface components {
              *     orders, and all visible ones with the same headings.
              */
             sheets?: string[];
+        };
+        MarkedBody: {
+            /** Format: int64 */
+            id: number;
+            object: string;
+            /** @description Null where the object has no title, or the record none. */
+            title?: string | null;
         };
         /** @description The signed-in user. */
         Me: {
@@ -2612,6 +2862,37 @@ export interface components {
             columns?: string[];
             field?: string | null;
         };
+        NotificationBody: {
+            /** @description Name of who did it. */
+            actor: string;
+            /** Format: date-time */
+            at: string;
+            /** Format: int64 */
+            id: number;
+            is_read: boolean;
+            /** @description `mention`, `comment`, `task` or `owner`. */
+            kind: string;
+            /**
+             * Format: int64
+             * @description How many records became the user's; `record` is one of them.
+             */
+            n: number;
+            object: string;
+            /** Format: int64 */
+            record: number;
+            /** @description Of the comment, from its beginning. */
+            text?: string | null;
+            /** @description Of the record; null where it has none. */
+            title?: string | null;
+        };
+        NotificationList: {
+            /** Format: int64 */
+            next?: number | null;
+            /** @description Newest first. */
+            notifications: components["schemas"]["NotificationBody"][];
+            /** @description How many were not read; 100 stands for more. */
+            unread: number;
+        };
         ObjectBody: {
             about: components["schemas"]["Text2"];
             fields: components["schemas"]["FieldBody"][];
@@ -2727,12 +3008,24 @@ export interface components {
             /** @description What `navigator.credentials.get` gave, by its `toJSON`. */
             credential: Record<string, never>;
         };
+        PeopleList: {
+            people: components["schemas"]["PersonBody"][];
+        };
         /** @description `[from, to)` in civil days. */
         Period: {
             /** Format: date */
             from: string;
             /** Format: date */
             to: string;
+        };
+        PersonBody: {
+            /**
+             * Format: int64
+             * @description Null of the command line.
+             */
+            id?: number | null;
+            login: string;
+            name: string;
         };
         PlaceBody: {
             column?: string | null;
@@ -2873,6 +3166,13 @@ export interface components {
             to?: string | null;
             /** @description An expression over the dimensions. */
             where?: string | null;
+        };
+        /** @description Which were read. */
+        ReadBody: {
+            /** Format: int64 */
+            id: number;
+            /** @description All up to this one, and not this one alone. */
+            up_to?: boolean;
         };
         /**
          * @description Why two records look like one.
@@ -3091,6 +3391,26 @@ export interface components {
              */
             job: number;
         };
+        /** @description One section: its kind says which of the lists it has. */
+        Section: {
+            backup?: components["schemas"]["BackupAge"] | null;
+            changes?: components["schemas"]["ChangeRow"][];
+            duplicates?: components["schemas"]["DuplicateCount"][];
+            /** @description The list with the same records: a condition for its `where`. */
+            filter?: string | null;
+            imports?: components["schemas"]["FailedImport"][];
+            kind: components["schemas"]["SectionKind"];
+            notifications?: components["schemas"]["NotificationBody"][];
+            rows: components["schemas"]["TodayRow"][];
+            team?: components["schemas"]["TeamRow"][];
+            /**
+             * Format: int64
+             * @description How many there are; more than the rows where those are only the first.
+             */
+            total: number;
+        };
+        /** @enum {string} */
+        SectionKind: "tasks_overdue" | "tasks_today" | "visits" | "at_risk" | "payments" | "tickets" | "closing" | "notifications" | "changes" | "team" | "imports" | "duplicates" | "backup" | "new_customers" | "withdrawn";
         /** @description Whether there is somebody, and who. */
         SessionBody: {
             state: components["schemas"]["SessionState"];
@@ -3236,6 +3556,30 @@ export interface components {
         };
         /** @enum {string} */
         Task: "make" | "check";
+        TeamRow: {
+            /** Format: int64 */
+            at_risk: number;
+            name?: string | null;
+            /**
+             * Format: int64
+             * @description Payments whose day is over.
+             */
+            payments: number;
+            /**
+             * Format: int64
+             * @description Tasks whose day is over.
+             */
+            tasks: number;
+            /** Format: int64 */
+            tickets: number;
+            /**
+             * Format: int64
+             * @description Null for what belongs to nobody.
+             */
+            user?: number | null;
+            /** @description Yearly revenue at stake with these customers; exact, as text. */
+            value_at_risk?: string | null;
+        };
         /** @description A text in both languages of the product. */
         Text2: {
             en: string;
@@ -3258,6 +3602,60 @@ export interface components {
         TimelinePage: {
             next?: string | null;
             resources: components["schemas"]["TimelineEntry"][];
+        };
+        Today: {
+            /**
+             * Format: date
+             * @description The evaluation that risks are from; null before the first.
+             */
+            as_of?: string | null;
+            /** @description Of amounts that do not say their own. */
+            currency?: string | null;
+            /**
+             * Format: date
+             * @description The day in the calendar's zone.
+             */
+            day: string;
+            favourites: components["schemas"]["MarkedBody"][];
+            /**
+             * @description In the order in which they are shown. One without rows is there where
+             *     something belongs into it, so that it says so.
+             */
+            sections: components["schemas"]["Section"][];
+        };
+        /** @description One record to look at. */
+        TodayRow: {
+            /** @description Exact, as text. */
+            amount?: string | null;
+            /**
+             * Format: date-time
+             * @description The time of that day.
+             */
+            at?: string | null;
+            currency?: string | null;
+            customer?: components["schemas"]["LinkDoc"] | null;
+            /**
+             * Format: int32
+             * @description Days that it is late; less than none: in so many.
+             */
+            days_late?: number | null;
+            /** Format: int64 */
+            id: number;
+            object: string;
+            /**
+             * Format: date
+             * @description The day that it is about.
+             */
+            on?: string | null;
+            reason?: components["schemas"]["Text2"] | null;
+            /**
+             * @description Value of the field that says how it stands, with which the catalog
+             *     names it: a ticket's `priority`, a customer's `stage`.
+             */
+            state?: string | null;
+            /** @description Null where the object has no title, or the record none. */
+            title?: string | null;
+            user?: components["schemas"]["LinkDoc"] | null;
         };
         TokenBody: {
             /** Format: date-time */
@@ -3456,7 +3854,7 @@ export interface operations {
                 record?: number;
                 /**
                  * @description `create`, `update`, `delete`, `import`, `undo`, `evaluation`, `reveal`,
-                 *     `export`, `erasure`, `merge` or `unmerge`.
+                 *     `export`, `erasure`, `merge`, `unmerge` or `comment`.
                  */
                 kind?: string;
                 /** @description The `next` of the page before. */
@@ -4760,6 +5158,89 @@ export interface operations {
             };
         };
     };
+    list_favourites: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FavouriteList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    add_favourite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                object: string;
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    delete_favourite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                object: string;
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
     create_file: {
         parameters: {
             query: {
@@ -5338,6 +5819,69 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description forgotten */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_notifications: {
+        parameters: {
+            query?: {
+                /** @description Those only that were not read. */
+                unread?: boolean;
+                /** @description The `next` of the page before. */
+                before?: number;
+                /** @description At most 100; 30 by default. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotificationList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    read_notifications: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReadBody"];
+            };
+        };
+        responses: {
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -6066,6 +6610,137 @@ export interface operations {
             };
         };
     };
+    list_comments: {
+        parameters: {
+            query?: {
+                /** @description The `before` of the page with newer ones. */
+                before?: number;
+            };
+            header?: never;
+            path: {
+                object: string;
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommentList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    create_comment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                object: string;
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommentText"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommentSaved"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    delete_comment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                object: string;
+                id: number;
+                comment: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    update_comment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                object: string;
+                id: number;
+                comment: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommentText"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommentSaved"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
     list_record_history: {
         parameters: {
             query?: {
@@ -6089,6 +6764,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HistoryPage"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_people: {
+        parameters: {
+            query?: {
+                /** @description Part of a name or sign-in name; all without it. */
+                q?: string;
+            };
+            header?: never;
+            path: {
+                object: string;
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PeopleList"];
                 };
             };
             default: {
@@ -6246,6 +6954,34 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Hits"];
                 };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    see_record: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                object: string;
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: {
                 headers: {
@@ -6614,6 +7350,33 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Status"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    today: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Today"];
                 };
             };
             default: {

@@ -16,6 +16,11 @@ const overview = createRoute({
   validateSearch: readOverviewSearch,
   component: lazyRouteComponent(() => import("../features/overview/overview-page"), "OverviewPage"),
 });
+const today = createRoute({
+  getParentRoute: () => root,
+  path: "/today",
+  component: lazyRouteComponent(() => import("../features/today/today-page"), "TodayPage"),
+});
 const customers = createRoute({
   getParentRoute: () => root,
   path: "/customers",
@@ -136,6 +141,7 @@ const docs = createRoute({
 export const router = createRouter({
   routeTree: root.addChildren([
     overview,
+    today,
     customers,
     customer,
     imports,

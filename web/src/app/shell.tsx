@@ -3,6 +3,7 @@
 import {
   AppstoreOutlined,
   BarChartOutlined,
+  CheckSquareOutlined,
   CloudUploadOutlined,
   ContainerOutlined,
   SettingOutlined,
@@ -34,7 +35,11 @@ import { UserMenu } from "./user-menu";
 
 const GatePage = lazy(() => import("../features/gate/gate-page").then((m) => ({ default: m.GatePage })));
 
+/** What the reader is told; it comes after the page. */
+const Bell = lazy(() => import("../features/notices/bell").then((m) => ({ default: m.Bell })));
+
 const ROOMS = [
+  { to: "/today", key: "nav.today", icon: <CheckSquareOutlined /> },
   { to: "/", key: "nav.overview", icon: <AppstoreOutlined /> },
   { to: "/customers", key: "nav.customers", icon: <TeamOutlined /> },
   { to: "/import", key: "nav.import", icon: <CloudUploadOutlined /> },
@@ -108,6 +113,11 @@ export function Shell() {
         {!status.data && !failed && <Skeleton height={20} width={180} />}
         {user && <FindHost />}
         {switches}
+        {user && (
+          <Suspense fallback={<span className="bell-place" />}>
+            <Bell />
+          </Suspense>
+        )}
         {user && <UserMenu user={user} />}
       </header>
       <ExactBubble />

@@ -19,6 +19,7 @@ export const KINDS = [
   "merge",
   "unmerge",
   "define",
+  "comment",
 ] as const;
 /** Who gave a sign-in name that nobody has, and the program itself. */
 const UNKNOWN = ":unknown";

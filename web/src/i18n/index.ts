@@ -10,12 +10,19 @@ import en from "./en.json";
 import type find from "./find.zh.json";
 import type imports from "./import.zh.json";
 import type settings from "./settings.zh.json";
+import type talk from "./talk.zh.json";
 import zh from "./zh.json";
 
 declare module "i18next" {
   interface CustomTypeOptions {
     resources: {
-      translation: typeof zh & typeof settings & typeof find & typeof imports & typeof duplicates & typeof design;
+      translation: typeof zh &
+        typeof settings &
+        typeof find &
+        typeof imports &
+        typeof duplicates &
+        typeof design &
+        typeof talk;
     };
   }
 }

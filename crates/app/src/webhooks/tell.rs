@@ -141,6 +141,7 @@ fn kind(kind: ChangeKind) -> &'static str {
         | ChangeKind::Export
         | ChangeKind::Erasure
         | ChangeKind::Define
+        | ChangeKind::Comment
         | ChangeKind::SignIn
         | ChangeKind::SignInFailed
         | ChangeKind::SignOut => "",

@@ -17,6 +17,7 @@ pub mod search;
 pub mod session;
 pub mod sso;
 pub mod status;
+pub mod talk;
 pub mod trust;
 pub mod webhooks;
 
@@ -57,6 +58,7 @@ pub fn all() -> OpenApiRouter<Shared> {
         .merge(exports::routes())
         .merge(records::routes())
         .merge(search::routes())
+        .merge(talk::routes())
         .merge(duplicates::routes())
         .merge(files::routes())
         .merge(webhooks::routes())

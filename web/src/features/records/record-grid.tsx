@@ -9,8 +9,10 @@ import {
   type RecordRow,
   recordPage,
 } from "../../api/records";
+import { Finish } from "../../fields/finish";
 import { findFieldOf, isFigure, isMoney, titleOf } from "../../fields/record";
 import { alignOf, RecordValue } from "../../fields/record-value";
+import { Star } from "../../fields/talk";
 import { useLang } from "../../i18n";
 import { exactNumber, pickText } from "../../ui/format";
 import { LoadError, Skeleton } from "../../ui/states";
@@ -145,7 +147,11 @@ export function RecordGrid({
               {fields.map((field) => (
                 <div key={field.id} role="gridcell" className={alignOf(field) ?? "ellipsis"}>
                   {field.id === object.title ? (
-                    <b className="title">{titleOf(object, row)}</b>
+                    <span className="titled">
+                      <b className="title">{titleOf(object, row)}</b>
+                      <Finish object={object} row={row} title={titleOf(object, row)} isSmall />
+                      <Star object={object.id} id={row.id} title={titleOf(object, row)} isSmall />
+                    </span>
                   ) : (
                     <RecordValue field={field} row={row} isPlain />
                   )}
@@ -174,6 +180,8 @@ function RecordCard({ object, row, fields }: { object: ObjectDef; row: RecordRow
     <div role="gridcell" className="customer-card">
       <div className="card-line">
         <b className="ellipsis">{title}</b>
+        <Finish object={object} row={row} title={title} isSmall />
+        <Star object={object.id} id={row.id} title={title} isSmall />
         {choices.map((field) => (
           <RecordValue key={field.id} field={field} row={row} isPlain />
         ))}
