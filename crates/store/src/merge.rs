@@ -1150,12 +1150,12 @@ fn kept_values(values: &[(String, Value)]) -> Map<String, Json> {
 }
 
 /// Those of a record that are not null, as the log has them.
-fn all_values(record: &Record) -> Map<String, Json> {
+pub(crate) fn all_values(record: &Record) -> Map<String, Json> {
     let given = record.values.iter().filter(|(_, v)| !v.is_null());
     given.map(|(f, v)| (f.clone(), write::json(v))).collect()
 }
 
-fn record_of(
+pub(crate) fn record_of(
     def: &ObjectDef,
     id: i64,
     batch: Option<i64>,
@@ -1174,7 +1174,7 @@ fn record_of(
 }
 
 /// With the id that it had.
-async fn put_back(conn: &mut Conn<'_>, def: &ObjectDef, record: &Record) -> Result<()> {
+pub(crate) async fn put_back(conn: &mut Conn<'_>, def: &ObjectDef, record: &Record) -> Result<()> {
     let mut columns = vec![quote("id")];
     let mut params = vec![Value::Int(record.id)];
     if let Some(batch) = record.batch {
@@ -1238,7 +1238,7 @@ pub(crate) async fn forget_kept(conn: &mut Conn<'_>, object: &str, id: i64) -> R
     forget_pairs(conn, object, id).await
 }
 
-fn list(ids: &[i64]) -> Value {
+pub(crate) fn list(ids: &[i64]) -> Value {
     let ids: Vec<String> = ids.iter().map(i64::to_string).collect();
     Value::Text(format!("[{}]", ids.join(",")))
 }
