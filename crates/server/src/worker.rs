@@ -88,6 +88,11 @@ pub async fn scan(app: App) {
     }
 }
 
+/// Tells open pages what changed. By itself, so that nothing holds it up.
+pub async fn live(app: App) {
+    keji_app::live::follow(&app).await;
+}
+
 pub async fn run(app: App, wake: Arc<Notify>) {
     let mut swept: Option<Instant> = None;
     let mut files_swept: Option<Instant> = None;

@@ -31,8 +31,8 @@ fn write<'a>(object: &'a str, rows: &'a [BulkRow], mode: BulkMode) -> BulkWrite<
 
 async fn bulk(store: &Store, object: &str, rows: &[BulkRow], mode: BulkMode) -> BulkDone {
     let (access, watch) = (BulkAccess::default(), BulkWatch::default());
-    let done = store.write_bulk(&write(object, rows, mode), &access, &watch);
-    done.await.unwrap()
+    let write = write(object, rows, mode);
+    store.write_bulk(&write, &access, &watch).await.unwrap()
 }
 
 async fn undo(store: &Store, id: i64, leaves: bool) -> BulkUndone {

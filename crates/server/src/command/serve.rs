@@ -100,6 +100,8 @@ pub async fn run(place: Place, args: ServeArgs, output: &Output) -> anyhow::Resu
     let keying = tokio::spawn(worker::follow_keys(app.clone()));
     let scanning = tokio::spawn(worker::scan(app.clone()));
     let telling = tokio::spawn(worker::tell(app.clone()));
+    let living = tokio::spawn(worker::live(app.clone()));
+    let open = app.clone();
     println!("Keji 客绩  http://{own}");
     if let Some(code) = keji_app::identity::setup_code(&app).await? {
         let zh = format!("首次使用：在网页上用一次性代码 {code} 建立第一个用户");
@@ -125,13 +127,18 @@ pub async fn run(place: Place, args: ServeArgs, output: &Output) -> anyhow::Resu
         listener,
         service.into_make_service_with_connect_info::<SocketAddr>(),
     )
-    .with_graceful_shutdown(stopped())
+    .with_graceful_shutdown(async move {
+        stopped().await;
+        // Pages that listen would keep the server waiting.
+        keji_app::live::close(&open);
+    })
     .await?;
     work.abort();
     following.abort();
     keying.abort();
     scanning.abort();
     telling.abort();
+    living.abort();
     app.close().await;
     Ok(DONE)
 }
