@@ -2,6 +2,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import enBatches from "../src/i18n/batches.en.json";
+import zhBatches from "../src/i18n/batches.zh.json";
 import enDuplicates from "../src/i18n/duplicates.en.json";
 import zhDuplicates from "../src/i18n/duplicates.zh.json";
 import en from "../src/i18n/en.json";
@@ -29,8 +31,8 @@ const source = readdirSync("src", { recursive: true, encoding: "utf8" })
   .map((name) => readFileSync(join("src", name), "utf8"))
   .join("\n");
 const messages = {
-  zh: flat({ ...zh, ...zhSettings, ...zhDuplicates, ...zhFind, ...zhImport }),
-  en: flat({ ...en, ...enSettings, ...enDuplicates, ...enFind, ...enImport }),
+  zh: flat({ ...zh, ...zhSettings, ...zhDuplicates, ...zhFind, ...zhImport, ...zhBatches }),
+  en: flat({ ...en, ...enSettings, ...enDuplicates, ...enFind, ...enImport, ...enBatches }),
 };
 
 it("has the same keys in both languages", () => {

@@ -34,6 +34,8 @@ import { UserMenu } from "./user-menu";
 
 const GatePage = lazy(() => import("../features/gate/gate-page").then((m) => ({ default: m.GatePage })));
 
+const LiveHost = lazy(() => import("./live-host").then((m) => ({ default: m.LiveHost })));
+
 const ROOMS = [
   { to: "/", key: "nav.overview", icon: <AppstoreOutlined /> },
   { to: "/customers", key: "nav.customers", icon: <TeamOutlined /> },
@@ -110,6 +112,7 @@ export function Shell() {
         {switches}
         {user && <UserMenu user={user} />}
       </header>
+      <Suspense>{user && <LiveHost />}</Suspense>
       <ExactBubble />
       {!isOnline && status.data && (
         <p className="offline" role="status">

@@ -4,6 +4,7 @@ import i18next from "i18next";
 import { initReactI18next, useTranslation } from "react-i18next";
 import { setApiLanguage } from "../api/client";
 import type { Lang } from "../ui/format";
+import type batches from "./batches.zh.json";
 import type duplicates from "./duplicates.zh.json";
 import en from "./en.json";
 import type find from "./find.zh.json";
@@ -14,7 +15,12 @@ import zh from "./zh.json";
 declare module "i18next" {
   interface CustomTypeOptions {
     resources: {
-      translation: typeof zh & typeof settings & typeof find & typeof imports & typeof duplicates;
+      translation: typeof zh &
+        typeof settings &
+        typeof find &
+        typeof imports &
+        typeof duplicates &
+        typeof batches;
     };
   }
 }

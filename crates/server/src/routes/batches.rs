@@ -96,19 +96,17 @@ async fn undo(
         .map_err(speaks.problem())
 }
 
-/// How far one's own batch is that this process works on.
+/// How far one's own batch is that this process works on; 0 of 0 where there is
+/// none.
 #[utoipa::path(get, path = "/api/batches/progress/{key}", operation_id = "get_batch_progress", tag = "batches",
     params(("key" = String, Path)),
     responses((status = 200, body = BatchProgress), (status = "default", body = ProblemBody)))]
 async fn progress(
     State(shared): State<Shared>,
     Who(caller): Who,
-    speaks: Speaks,
     Path(key): Path<String>,
-) -> Answer<Json<BatchProgress>> {
-    records::progress(&shared.app, &caller, &key)
-        .map(Json)
-        .map_err(speaks.problem())
+) -> Json<BatchProgress> {
+    Json(records::progress(&shared.app, &caller, &key))
 }
 
 /// Stops it; nothing of it is written.
