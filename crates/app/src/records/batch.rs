@@ -466,14 +466,13 @@ pub async fn undo(
     })
 }
 
-/// Of the caller's batch with this key. Nothing of nothing where this process
-/// works on none: it may not have come yet, be done, or be another's.
-pub fn progress(app: &App, caller: &Caller, key: &str) -> BatchProgress {
-    let watch = under_way(app, caller, key).unwrap_or_default();
-    BatchProgress {
+/// Of the caller's batch with this key that is under way in this process.
+pub fn progress(app: &App, caller: &Caller, key: &str) -> Result<BatchProgress> {
+    let watch = under_way(app, caller, key)?;
+    Ok(BatchProgress {
         n_done: watch.n_done.load(Ordering::Relaxed),
         n_all: watch.n_all.load(Ordering::Relaxed),
-    }
+    })
 }
 
 /// Asks it to stop; then nothing of it is written.

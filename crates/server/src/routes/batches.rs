@@ -106,7 +106,11 @@ async fn progress(
     Who(caller): Who,
     Path(key): Path<String>,
 ) -> Json<BatchProgress> {
-    Json(records::progress(&shared.app, &caller, &key))
+    let none = BatchProgress {
+        n_done: 0,
+        n_all: 0,
+    };
+    Json(records::progress(&shared.app, &caller, &key).unwrap_or(none))
 }
 
 /// Stops it; nothing of it is written.
