@@ -274,6 +274,7 @@ for (const lang of ["zh", "en"] as const) {
     await bar.getByRole("button", { name: words.edit, exact: true }).click();
     const dialog = page.getByRole("dialog");
     await dialog.getByRole("combobox", { name: words.field }).click();
+    await page.keyboard.type(words.city);
     await page.locator(".ant-select-item-option", { hasText: words.city }).first().click();
     await dialog.getByRole("textbox", { name: words.city }).fill("5151");
     await dialog.getByRole("button", { name: words.preview }).click();
@@ -289,7 +290,7 @@ for (const lang of ["zh", "en"] as const) {
     await box(1).check();
     await bar.getByRole("button", { name: words.delete }).click();
     await dialog.getByRole("button", { name: words.preview }).click();
-    await dialog.getByRole("button", { name: words.write, exact: true }).click();
+    await dialog.getByRole("button", { name: words.delete, exact: true }).click();
     await expect.poll(() => count(`number = '6${own}01'`)).toBe(0);
     await page.goto(`${server.url}/data/bin`);
     await isLoaded(page);
@@ -326,9 +327,12 @@ test("ten thousand rows of twenty columns, and one undo", async ({ browser }) =>
   const fields = object.fields.filter((f) => !["created_at", "created_by"].includes(f.id)).slice(0, 20);
   expect(fields).toHaveLength(20);
   const context = await browser.newContext({ ...DESK, storageState: server.state });
-  await context.addInitScript((columns) => {
-    localStorage.setItem("keji.columns.customer", JSON.stringify(columns));
-  }, fields.map((f) => f.id));
+  await context.addInitScript(
+    (columns) => {
+      localStorage.setItem("keji.columns.customer", JSON.stringify(columns));
+    },
+    fields.map((f) => f.id),
+  );
   const { page } = await open(context, "zh");
   await customers(["400000"]);
   const N = 10_000;

@@ -471,7 +471,8 @@ impl Page {
         let wait = Duration::from_secs(30);
         stream.set_read_timeout(Some(wait)).unwrap();
         let head = format!(
-            "GET /api/live HTTP/1.1\r\nhost: {}\r\ncookie: {cookie}\r\n\r\n",
+            "GET /api/live HTTP/1.1\r\nhost: {}\r\ncookie: {cookie}\r\n\
+             connection: close\r\n\r\n",
             server.address
         );
         stream.write_all(head.as_bytes()).unwrap();
@@ -519,11 +520,8 @@ fn an_open_page_hears_of_what_it_may_see_and_of_who_is_there() {
         let own = make(&server, &owner, "customer", json!({"number": "K1", "user": li_id}));
         let away = make(&server, &owner, "customer", json!({"number": "K2"}));
         // With PostgreSQL the write comes by another process.
-        let other = home.server();
-        let writer = match home.is_postgres() {
-            true => &other,
-            false => &server,
-        };
+        let other = home.is_postgres().then(|| home.server());
+        let writer = other.as_ref().unwrap_or(&server);
         let (li, anna, boss) = (
             cookie(&server, "li"),
             cookie(&server, "anna"),

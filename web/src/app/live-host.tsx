@@ -26,6 +26,7 @@ export function LiveHost() {
     let again: number | undefined;
     let asking: number | undefined;
     let touched = Date.now();
+    let wasOpen = false;
     const changed = new Set<string>();
     const ask = () => {
       asking = undefined;
@@ -49,6 +50,9 @@ export function LiveHost() {
         connection = event.connection;
         wait = AGAIN_MS;
         if (lookedAt()) say();
+        // What happened in between was not told.
+        if (wasOpen) hear({ kind: "changes", objects: {}, all: true });
+        wasOpen = true;
       } else if (event.kind === "people") {
         setPeople({ object: event.object, records: event.records });
       } else {

@@ -2,7 +2,7 @@
 // all of them, handing over, deleting. Shown before it is done, undone in one
 // click after.
 import { useQueryClient } from "@tanstack/react-query";
-import { App, Button, Select } from "antd";
+import { App, Button, ConfigProvider, Select } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type BatchAnswer, type EditBody, editRecords, newKey, undoBatch } from "../../api/batches";
@@ -196,131 +196,135 @@ function BulkDialog({
 
   return (
     <Dialog title={title} onClose={() => onClose(false)}>
-      <div className="bulk">
-        {isDelete ? (
-          <p className="note">{t("batches.deleteHelp")}</p>
-        ) : (
-          <>
-            {wish === "edit" && (
-              <div>
-                <span>{t("batches.field")}</span>
-                <Select<string>
-                  className="whole-width"
-                  aria-label={t("batches.field")}
-                  showSearch={{ optionFilterProp: "label" }}
-                  {...(id ? { value: id } : {})}
-                  getPopupContainer={(node) => node.parentElement ?? document.body}
-                  options={open.map((f) => ({ value: f.id, label: pickText(f.name, lang) }))}
-                  onChange={(next) => {
-                    setId(next);
-                    setDraft(null);
-                    setLink(undefined);
-                    setAnswer(null);
-                  }}
-                />
-              </div>
-            )}
-            {field && (
-              <div>
-                <span>{t("batches.value")}</span>
-                <FieldInput
-                  field={field}
-                  draft={draft}
-                  link={link}
-                  onChange={(next, nextLink) => {
-                    setDraft(next);
-                    setLink(nextLink);
-                    setAnswer(null);
-                  }}
-                />
-              </div>
-            )}
-          </>
-        )}
-        {fault && (
-          <p className="wrong" role="alert">
-            {fault}
-          </p>
-        )}
-        {busy && <UnderWay of={busy.key} isWriting={busy.isWriting} />}
-        {answer && !busy && (
-          <>
-            <Counts answer={answer} />
-            {answer.sample.length > 0 && (
-              <table className="bulk-sample">
-                <caption className="note">
-                  {t("batches.sample", { n: exactNumber(answer.sample.length) })}
-                </caption>
-                <thead>
-                  <tr>
-                    <th scope="col">{t("batches.record")}</th>
-                    <th scope="col">{t("batches.before")}</th>
-                    <th scope="col">{t("batches.after")}</th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {answer.sample.slice(0, N_FAULTS).map((one) => (
-                    <tr key={one.id}>
-                      <td>{one.title ?? `#${one.id}`}</td>
-                      {[one.before, one.after].map((side, at) => (
-                        <td key={at}>
-                          {fields.map((f) => (
-                            <RecordValue key={f.id} field={f} row={{ id: one.id, ...side }} isPlain />
-                          ))}
-                        </td>
-                      ))}
-                    </tr>
-                  ))}
-                </tbody>
-              </table>
-            )}
-            {answer.faults.length > 0 && (
-              <div>
-                <h3>{t("batches.refused")}</h3>
-                <ul className="batch-faults">
-                  {answer.faults.slice(0, N_FAULTS).map((f, at) => (
-                    <li key={at}>
-                      <b>{f.title ?? `#${f.id}`}</b> {f.detail}
-                    </li>
-                  ))}
-                  {answer.faults.length > N_FAULTS && (
-                    <li>{t("batches.moreFaults", { n: exactNumber(answer.faults.length - N_FAULTS) })}</li>
-                  )}
-                </ul>
-              </div>
-            )}
-          </>
-        )}
-        <div className="controls">
-          <Button onClick={() => onClose(false)}>{t("form.cancel")}</Button>
-          {!answer ? (
-            <Button
-              type="primary"
-              disabled={(!isDelete && !field) || busy !== null}
-              onClick={() => void run({ check: true })}
-            >
-              {t("batches.preview")}
-            </Button>
+      {/* Lists open within the dialog, which stands above all else. */}
+      <ConfigProvider getPopupContainer={(node) => node?.parentElement ?? document.body}>
+        <div className="bulk">
+          {isDelete ? (
+            <p className="note">{t("batches.deleteHelp")}</p>
           ) : (
-            changed > 0 && (
+            <>
+              {wish === "edit" && (
+                <div>
+                  <span>{t("batches.field")}</span>
+                  <Select<string>
+                    className="whole-width"
+                    aria-label={t("batches.field")}
+                    showSearch={{ optionFilterProp: "label" }}
+                    {...(id ? { value: id } : {})}
+                    options={open.map((f) => ({ value: f.id, label: pickText(f.name, lang) }))}
+                    onChange={(next) => {
+                      setId(next);
+                      setDraft(null);
+                      setLink(undefined);
+                      setAnswer(null);
+                    }}
+                  />
+                </div>
+              )}
+              {field && (
+                <div>
+                  <span>{t("batches.value")}</span>
+                  <FieldInput
+                    field={field}
+                    draft={draft}
+                    link={link}
+                    onChange={(next, nextLink) => {
+                      setDraft(next);
+                      setLink(nextLink);
+                      setAnswer(null);
+                    }}
+                  />
+                </div>
+              )}
+            </>
+          )}
+          {fault && (
+            <p className="wrong" role="alert">
+              {fault}
+            </p>
+          )}
+          {busy && <UnderWay of={busy.key} isWriting={busy.isWriting} />}
+          {answer && !busy && (
+            <>
+              <Counts answer={answer} />
+              {answer.sample.length > 0 && (
+                <table className="bulk-sample">
+                  <caption className="note">
+                    {t("batches.sample", { n: exactNumber(answer.sample.length) })}
+                  </caption>
+                  <thead>
+                    <tr>
+                      <th scope="col">{t("batches.record")}</th>
+                      <th scope="col">{t("batches.before")}</th>
+                      <th scope="col">{t("batches.after")}</th>
+                    </tr>
+                  </thead>
+                  <tbody>
+                    {answer.sample.slice(0, N_FAULTS).map((one) => (
+                      <tr key={one.id}>
+                        <td>{one.title ?? `#${one.id}`}</td>
+                        {[one.before, one.after].map((side, at) => (
+                          <td key={at}>
+                            {fields.map((f) => (
+                              <RecordValue key={f.id} field={f} row={{ id: one.id, ...side }} isPlain />
+                            ))}
+                          </td>
+                        ))}
+                      </tr>
+                    ))}
+                  </tbody>
+                </table>
+              )}
+              {answer.faults.length > 0 && (
+                <div>
+                  <h3>{t("batches.refused")}</h3>
+                  <ul className="batch-faults">
+                    {answer.faults.slice(0, N_FAULTS).map((f, at) => (
+                      <li key={at}>
+                        <b>{f.title ?? `#${f.id}`}</b> {f.detail}
+                      </li>
+                    ))}
+                    {answer.faults.length > N_FAULTS && (
+                      <li>{t("batches.moreFaults", { n: exactNumber(answer.faults.length - N_FAULTS) })}</li>
+                    )}
+                  </ul>
+                </div>
+              )}
+            </>
+          )}
+          <div className="controls">
+            <Button onClick={() => onClose(false)}>{t("form.cancel")}</Button>
+            {!answer ? (
               <Button
                 type="primary"
-                danger={isDelete}
-                disabled={busy !== null}
-                onClick={() =>
-                  void run({
-                    position: answer.position,
-                    leave_wrong: answer.n_wrong > 0,
-                    ...(which.ids ? {} : { expect: n }),
-                  })
-                }
+                disabled={(!isDelete && !field) || busy !== null}
+                onClick={() => void run({ check: true })}
               >
-                {answer.n_wrong > 0 ? t("batches.writeRight") : t("batches.write")}
+                {t("batches.preview")}
               </Button>
-            )
-          )}
+            ) : (
+              changed > 0 && (
+                <Button
+                  type="primary"
+                  danger={isDelete}
+                  disabled={busy !== null}
+                  onClick={() =>
+                    void run({
+                      position: answer.position,
+                      leave_wrong: answer.n_wrong > 0,
+                      ...(which.ids ? {} : { expect: n }),
+                    })
+                  }
+                >
+                  {answer.n_wrong > 0
+                    ? t("batches.writeRight")
+                    : t(isDelete ? "batches.delete" : "batches.write")}
+                </Button>
+              )
+            )}
+          </div>
         </div>
-      </div>
+      </ConfigProvider>
     </Dialog>
   );
 }

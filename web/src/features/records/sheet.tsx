@@ -35,6 +35,7 @@ import {
   type Values,
 } from "../../api/records";
 import { codeOf } from "../../api/request";
+import type { Value } from "../../api/types";
 import { nameOf } from "../../fields/change-words";
 import { FieldInput } from "../../fields/field-input";
 import { findFieldOf, mayDo, titleOf } from "../../fields/record";
@@ -69,7 +70,8 @@ const N_SEEN = 500;
 const N_SHOWN_FAULTS = 8;
 const NEW = "+";
 
-type Cell = { value: CellValue; text: string };
+/** `seen` is what stood there when somebody began to write it. */
+type Cell = { value: CellValue; text: string; seen?: Value };
 type Draft = { cells: Record<string, Cell>; faults: Record<string, BatchFault> };
 type Change = { key: string; field: string; cell: Cell };
 /** A table that is checked or was found wrong, and what to do with it is asked. */
@@ -123,7 +125,16 @@ export function Sheet({
   const rows = useMemo(() => list.data?.pages.flatMap((page) => page.rows) ?? [], [list.data]);
   const mayChange = mayDo(object, "update");
   const mayAdd = mayDo(object, "create");
-  const [drafts, setDrafts] = useState<Map<string, Draft>>(new Map());
+  // What two writes in a row say has to be there at once.
+  const draftsNow = useRef<Map<string, Draft>>(new Map());
+  const [, redraw] = useState(0);
+  const drafts = draftsNow.current;
+  const setDrafts = (next: Map<string, Draft> | ((now: Map<string, Draft>) => Map<string, Draft>)) => {
+    draftsNow.current = typeof next === "function" ? next(draftsNow.current) : next;
+    redraw((n) => n + 1);
+  };
+  const begun = useRef<Value | undefined>(undefined);
+  const pending = useRef(new Set<string>());
   const [extra, setExtra] = useState<string[]>([]);
   const lastNew = useRef(0);
   const [cursor, setCursor] = useState<At>({ row: 0, col: 0 });
@@ -220,27 +231,31 @@ export function Sheet({
     setCursor(at);
     if (!extends_) setAnchor(at);
     show(at);
-    const key = keyAt(cursor.row);
-    // A new row is written when it is left.
-    if (at.row !== cursor.row && key.startsWith("n") && !asked && drafts.get(key)) void write([], [key]);
     input.current?.focus({ preventScroll: true });
   };
 
-  const forget = (keys: Iterable<string>) =>
+  /** What was written, but for what was typed over it meanwhile. */
+  const forget = (keys: string[], sent: Map<string, Draft>) => {
+    const gone = new Set<string>();
     setDrafts((now) => {
       const next = new Map(now);
-      for (const key of keys) next.delete(key);
+      for (const key of keys) {
+        const draft = next.get(key);
+        if (!draft) continue;
+        const left = Object.entries(draft.cells).filter(([id, cell]) => sent.get(key)?.cells[id] !== cell);
+        if (left.length > 0 && !key.startsWith("n"))
+          next.set(key, { cells: Object.fromEntries(left), faults: {} });
+        else next.delete(key);
+        gone.add(key);
+      }
       return next;
     });
-  const forgetNew = (keys: string[]) => {
-    const gone = new Set(keys);
     setExtra((now) => now.filter((key) => !gone.has(key)));
-    forget(keys);
   };
 
   /** The drafts with the changes in them; new rows get keys of their own. */
   const withChanges = (changes: Change[]): Map<string, Draft> => {
-    const next = new Map(drafts);
+    const next = new Map(draftsNow.current);
     const fresh = new Set<string>();
     for (const { key, field, cell } of changes) {
       let draft = next.get(key);
@@ -266,7 +281,11 @@ export function Sheet({
         if (key.startsWith("n")) return { id: null, cells };
         const row = byId?.get(key);
         const seen: Values = {};
-        if (row) for (const f of used) if (draft?.cells[f.id]) seen[f.id] = row.values[f.id] ?? null;
+        if (row)
+          for (const f of used) {
+            const cell = draft?.cells[f.id];
+            if (cell) seen[f.id] = cell.seen !== undefined ? cell.seen : (row.values[f.id] ?? null);
+          }
         return { id: Number(key), cells, seen };
       }),
     };
@@ -290,7 +309,7 @@ export function Sheet({
     void message.error(text || t("error.unreachable"));
   };
   const again = () => cache.invalidateQueries({ queryKey: ["records"] });
-  const written = async (keys: string[], answer: BatchAnswer) => {
+  const written = async (keys: string[], answer: BatchAnswer, sent: Map<string, Draft>) => {
     if (answer.batch) {
       const batch = answer.batch;
       setPast((now) => [...now, batch]);
@@ -301,7 +320,7 @@ export function Sheet({
     );
     const right = keys.filter((key) => !wrong.has(key));
     await again();
-    forgetNew(right);
+    forget(right, sent);
     mark([...wrong], { ...answer, faults: [] });
     mark(keys, answer);
     setSaid(t("batches.saved"));
@@ -317,7 +336,7 @@ export function Sheet({
     setSaving((n) => n + 1);
     try {
       const answer = await pasteRecords(object.id, body);
-      if (answer.n_wrong === 0) return await written(keys, answer);
+      if (answer.n_wrong === 0) return await written(keys, answer, next);
       mark(keys, answer);
       if (answer.faults.some((f) => f.code === "changed") && keys.length === 1)
         await ask(keys[0] ?? "", next, answer.faults);
@@ -352,7 +371,7 @@ export function Sheet({
     const mineStill = Object.entries(mine).filter(
       ([id]) => kept.includes(id) || !both.some((f) => f.id === id),
     );
-    forget([key]);
+    forget([key], draftsNow.current);
     if (mineStill.length === 0) return void (await again());
     setSaving((n) => n + 1);
     try {
@@ -368,13 +387,37 @@ export function Sheet({
       };
       const answer = await pasteRecords(object.id, body);
       if (answer.n_wrong > 0) void message.error(answer.faults[0]?.detail);
-      await written([key], answer);
+      await written([key], answer, draftsNow.current);
     } catch (error) {
       fail(error);
     } finally {
       setSaving((n) => n - 1);
     }
   };
+
+  // Rows that were written stand where the list has them, and may be fewer here.
+  useEffect(() => {
+    const inside = (at: At): At => (total > 0 && at.row >= total ? { ...at, row: total - 1 } : at);
+    setCursor(inside);
+    setAnchor(inside);
+  }, [total]);
+
+  // A new row is written when it is left.
+  const hereKey = keyAt(cursor.row);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it is about leaving a row.
+  useEffect(() => {
+    if (asked || busy) return;
+    const isReady = (key: string) => {
+      const draft = draftsNow.current.get(key);
+      return draft !== undefined && Object.keys(draft.faults).length === 0 && !pending.current.has(key);
+    };
+    const left = extra.filter((key) => key !== hereKey && isReady(key));
+    if (left.length === 0) return;
+    for (const key of left) pending.current.add(key);
+    void write([], left).finally(() => {
+      for (const key of left) pending.current.delete(key);
+    });
+  }, [hereKey]);
 
   /** Tries or writes a whole table, with progress. */
   const run = async (
@@ -383,6 +426,7 @@ export function Sheet({
   ) => {
     const key = newKey();
     setBusy({ key, isWriting: !how.check });
+    const sent = draftsNow.current;
     try {
       const answer = await pasteRecords(object.id, { ...of.body, ...how, key });
       if (how.check || (answer.batch ?? null) === null) {
@@ -390,12 +434,12 @@ export function Sheet({
         setAsked({ ...of, answer });
         if (!how.check && answer.n_wrong === 0) {
           setAsked(null);
-          await written(of.keys, answer);
+          await written(of.keys, answer, sent);
         }
         return;
       }
       setAsked(null);
-      await written(of.keys, answer);
+      await written(of.keys, answer, sent);
       void message.success(t("batches.done", { n: exactNumber(answer.n_created + answer.n_updated) }));
     } catch (error) {
       fail(error);
@@ -405,7 +449,7 @@ export function Sheet({
     }
   };
   const drop = () => {
-    if (asked) forgetNew(asked.keys);
+    if (asked) forget(asked.keys, draftsNow.current);
     setAsked(null);
     input.current?.focus({ preventScroll: true });
   };
@@ -445,8 +489,10 @@ export function Sheet({
       });
     });
     if (changes.length === 0) return setSaid(t("batches.readOnly"));
-    setAnchor(from);
-    setCursor({ row: from.row + keys.length - 1, col: from.col + wide - 1 });
+    if (cells.length * wide > 1) {
+      setAnchor(from);
+      setCursor({ row: from.row + keys.length - 1, col: from.col + wide - 1 });
+    }
     if (!isPaste || changes.length === 1) {
       const isNew = changes.every((c) => c.key.startsWith("n"));
       // A new row is written when it is left.
@@ -464,12 +510,14 @@ export function Sheet({
     const field = fields[cursor.col];
     setTyped(null);
     if (!field || text === textOf(cursor.row, field)) return;
-    await put([[{ value: text, text }]], cursor, false);
+    await put([[withSeen({ value: text, text })]], cursor, false);
   };
+  const withSeen = (cell: Cell): Cell =>
+    begun.current === undefined ? cell : { ...cell, seen: begun.current };
   const pick = async (value: CellValue, text: string) => {
     setPicking(false);
     input.current?.focus({ preventScroll: true });
-    await put([[{ value: value ?? "", text }]], cursor, false);
+    await put([[withSeen({ value: value ?? "", text })]], cursor, false);
   };
   const begin = (text?: string) => {
     const field = fields[cursor.col];
@@ -479,6 +527,8 @@ export function Sheet({
     if (fault?.code === "changed" && text === undefined) {
       return void ask(keyAt(cursor.row), drafts, [fault]).catch(fail);
     }
+    const record = rowAt(cursor.row);
+    begun.current = record ? ((record.values[field.id] ?? null) as Value) : undefined;
     if (isPicked(field) && text === undefined) setPicking(true);
     else setTyped(text ?? textOf(cursor.row, field));
   };
