@@ -166,12 +166,7 @@ pub fn open(app: &App, caller: &Caller) -> Result<Live> {
 }
 
 /// Says at which record somebody looks over his connection, or at none.
-pub async fn look(
-    app: &App,
-    caller: &Caller,
-    connection: u64,
-    place: Option<Place>,
-) -> Result<()> {
+pub async fn look(app: &App, caller: &Caller, connection: u64, place: Option<Place>) -> Result<()> {
     let missing = || Error::not_found("connection", connection);
     let user = caller.user().unwrap_or_default();
     let is_own = |known: &Known| {
@@ -298,7 +293,11 @@ async fn visible(
         node: Node::Field(vec!["id".to_owned()]),
         kind: Some(Type::Link),
     };
-    let ids: Vec<Value> = ids.into_iter().take(PORTION as usize).map(Value::Int).collect();
+    let ids: Vec<Value> = ids
+        .into_iter()
+        .take(PORTION as usize)
+        .map(Value::Int)
+        .collect();
     let query = ListQuery {
         object: object.to_owned(),
         fields: vec!["id".to_owned()],

@@ -39,8 +39,9 @@ use crate::permission::{
 };
 
 pub use batch::{
-    BatchAnswer, BatchDoc, BatchFault, BatchList, BatchProgress, BatchSample, BatchUndone, EditBody,
-    MAX_ROWS, PasteBody, PasteRow, UndoBatchBody, batches, edit, paste, progress, stop, undo,
+    BatchAnswer, BatchDoc, BatchFault, BatchList, BatchProgress, BatchSample, BatchUndone,
+    EditBody, MAX_ROWS, PasteBody, PasteRow, UndoBatchBody, batches, edit, paste, progress, stop,
+    undo,
 };
 pub use bin::{Bin, BinEntry, BinQuery, bin, restore};
 pub use bulk::{BulkAnswer, BulkBody, BulkOperation, BulkOutcome, bulk};

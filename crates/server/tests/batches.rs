@@ -62,7 +62,10 @@ fn edit(server: &Server, key: &str, object: &str, body: &Json) -> Json {
 
 fn undo(server: &Server, key: &str, batch: &Json, leave: bool) -> Json {
     let path = format!("/api/batches/{batch}/undo");
-    is(&ask(server, "POST", &path, key, &json!({ "leave": leave })), 200)
+    is(
+        &ask(server, "POST", &path, key, &json!({ "leave": leave })),
+        200,
+    )
 }
 
 fn counts(answer: &Json) -> [i64; 5] {
@@ -119,7 +122,12 @@ fn cookie(server: &Server, login: &str) -> String {
         ("authorization", ""),
     ];
     let entered = server.send_raw("POST", "/api/session", &headers, body.as_bytes());
-    assert_eq!(entered.status, 200, "{}", String::from_utf8_lossy(&entered.body));
+    assert_eq!(
+        entered.status,
+        200,
+        "{}",
+        String::from_utf8_lossy(&entered.body)
+    );
     let set = entered.header("set-cookie").unwrap();
     set.split(';').next().unwrap().to_owned()
 }
@@ -136,9 +144,24 @@ fn a_table_is_read_as_people_write_it_tried_written_and_taken_back() {
     for home in homes() {
         let server = home.server();
         let owner = server.token.clone();
-        let customer = make(&server, &owner, "customer", json!({"number": "K1", "name": "云海"}));
-        make(&server, &owner, "customer", json!({"number": "K2", "name": "同名"}));
-        make(&server, &owner, "customer", json!({"number": "K3", "name": "同名"}));
+        let customer = make(
+            &server,
+            &owner,
+            "customer",
+            json!({"number": "K1", "name": "云海"}),
+        );
+        make(
+            &server,
+            &owner,
+            "customer",
+            json!({"number": "K2", "name": "同名"}),
+        );
+        make(
+            &server,
+            &owner,
+            "customer",
+            json!({"number": "K3", "name": "同名"}),
+        );
         let task = make(
             &server,
             &owner,
@@ -192,8 +215,16 @@ fn a_table_is_read_as_people_write_it_tried_written_and_taken_back() {
                 .join("|")
         };
         assert!(said(&zh).contains("有几条都叫“同名”"), "{}", said(&zh));
-        assert!(said(&zh).contains(state["zh"].as_str().unwrap()), "{}", said(&zh));
-        assert!(said(&tried).contains("several are called “同名”"), "{}", said(&tried));
+        assert!(
+            said(&zh).contains(state["zh"].as_str().unwrap()),
+            "{}",
+            said(&zh)
+        );
+        assert!(
+            said(&tried).contains("several are called “同名”"),
+            "{}",
+            said(&tried)
+        );
         // One wrong row, and nothing; or the right ones.
         body["check"] = json!(false);
         let whole = paste(&server, &owner, "task", &body);
@@ -257,11 +288,10 @@ fn numbers_shares_and_what_was_seen() {
             let number = |v: &Json| v.as_str().map(|t| t.parse::<f64>().unwrap());
             assert_eq!(number(&now), number(&kept), "{cell}");
         }
-        assert_eq!(faults(&write("很多", json!({}))), [(
-            0,
-            "amount".to_owned(),
-            "value".to_owned()
-        )]);
+        assert_eq!(
+            faults(&write("很多", json!({}))),
+            [(0, "amount".to_owned(), "value".to_owned())]
+        );
         // Somebody wrote it meanwhile: told, and nothing is lost.
         let late = write("5", json!({"amount": "10"}));
         assert_eq!((counts(&late)[4], &late["batch"]), (1, &Json::Null));
@@ -271,10 +301,22 @@ fn numbers_shares_and_what_was_seen() {
         // What is no table is refused by name.
         for (body, field) in [
             (json!({"fields": ["amount"], "rows": []}), "rows"),
-            (json!({"fields": ["amount", "amount"], "rows": [{"id": id, "cells": ["1", "2"]}]}), "amount"),
-            (json!({"fields": ["amount"], "rows": [{"id": id, "cells": []}]}), "cells"),
+            (
+                json!({"fields": ["amount", "amount"], "rows": [{"id": id, "cells": ["1", "2"]}]}),
+                "amount",
+            ),
+            (
+                json!({"fields": ["amount"], "rows": [{"id": id, "cells": []}]}),
+                "cells",
+            ),
         ] {
-            let reply = ask(&server, "POST", "/api/batches/paste/opportunity", &owner, &body);
+            let reply = ask(
+                &server,
+                "POST",
+                "/api/batches/paste/opportunity",
+                &owner,
+                &body,
+            );
             assert_eq!(is(&reply, 422)["fields"][0]["field"], field);
         }
     }
@@ -288,10 +330,16 @@ fn the_same_change_of_many_is_previewed_written_and_taken_back() {
         let mut ids = Vec::new();
         for n in 1..=5 {
             let city = if n < 5 { "上海" } else { "北京" };
-            let values = json!({"number": format!("K{n}"), "name": format!("客户{n}"), "city": city});
+            let values =
+                json!({"number": format!("K{n}"), "name": format!("客户{n}"), "city": city});
             ids.push(make(&server, &owner, "customer", values));
         }
-        make(&server, &owner, "contact", json!({"customer": ids[0], "name": "李"}));
+        make(
+            &server,
+            &owner,
+            "contact",
+            json!({"customer": ids[0], "name": "李"}),
+        );
         let before = all(&server, "customer");
         let mut body = json!({"where": "city = '上海'", "values": {"city": "杭州"}, "check": true});
         let tried = edit(&server, &owner, "customer", &body);
@@ -337,7 +385,10 @@ fn the_same_change_of_many_is_previewed_written_and_taken_back() {
         let body = json!({"ids": ids, "values": {"region": "华东"}});
         let done = edit(&server, &owner, "customer", &body);
         let path = format!("/api/records/customer/{}", ids[1]);
-        is(&ask(&server, "PATCH", &path, &owner, &json!({"name": "改名"})), 200);
+        is(
+            &ask(&server, "PATCH", &path, &owner, &json!({"name": "改名"})),
+            200,
+        );
         let asked = undo(&server, &owner, &done["batch"], false);
         assert_eq!((&asked["batch"], &asked["n"]), (&Json::Null, &json!(0)));
         assert_eq!(asked["left"][0]["title"], "改名");
@@ -345,7 +396,10 @@ fn the_same_change_of_many_is_previewed_written_and_taken_back() {
         let undone = undo(&server, &owner, &done["batch"], true);
         assert_eq!(undone["n"], 4);
         let now = server.get(&path).json();
-        assert_eq!((&now["values"]["name"], &now["values"]["region"]), (&json!("改名"), &json!("华东")));
+        assert_eq!(
+            (&now["values"]["name"], &now["values"]["region"]),
+            (&json!("改名"), &json!("华东"))
+        );
     }
 }
 
@@ -357,11 +411,22 @@ fn a_batch_keeps_to_the_rights_of_who_writes_it() {
         let li = token(&home.keji(), "li", "representative");
         let wang = token(&home.keji(), "wang", "representative");
         let (li_id, wang_id) = (id_of(&server, "li"), id_of(&server, "wang"));
-        let own = make(&server, &owner, "customer", json!({"number": "K1", "user": li_id}));
-        let his = make(&server, &owner, "customer", json!({"number": "K2", "user": wang_id}));
+        let own = make(
+            &server,
+            &owner,
+            "customer",
+            json!({"number": "K1", "user": li_id}),
+        );
+        let his = make(
+            &server,
+            &owner,
+            "customer",
+            json!({"number": "K2", "user": wang_id}),
+        );
         let hers = json!({"name": "一", "customer": own, "user": li_id, "due_on": "2026-01-05"});
         let hers = make(&server, &li, "task", hers);
-        let others = json!({"name": "二", "customer": his, "user": wang_id, "due_on": "2026-01-05"});
+        let others =
+            json!({"name": "二", "customer": his, "user": wang_id, "due_on": "2026-01-05"});
         let others = make(&server, &wang, "task", others);
         let there = all(&server, "task");
         // Another's record is none, and a link to another's neither.
@@ -372,10 +437,13 @@ fn a_batch_keeps_to_the_rights_of_who_writes_it() {
         ]});
         let written = paste(&server, &li, "task", &body);
         assert_eq!(counts(&written), [0, 1, 0, 0, 2]);
-        assert_eq!(faults(&written), [
-            (1, "-".to_owned(), "not_found".to_owned()),
-            (2, "customer".to_owned(), "link".to_owned()),
-        ]);
+        assert_eq!(
+            faults(&written),
+            [
+                (1, "-".to_owned(), "not_found".to_owned()),
+                (2, "customer".to_owned(), "link".to_owned()),
+            ]
+        );
         // What matches is what one sees.
         let tried = edit(
             &server,
@@ -389,11 +457,17 @@ fn a_batch_keeps_to_the_rights_of_who_writes_it() {
         let path = "/api/batches/edit/customer";
         assert_eq!(ask(&server, "POST", path, &li, &hand_over).status, 403);
         let delete = json!({"ids": [hers], "delete": true});
-        assert_eq!(ask(&server, "POST", "/api/batches/edit/task", &li, &delete).status, 403);
+        assert_eq!(
+            ask(&server, "POST", "/api/batches/edit/task", &li, &delete).status,
+            403
+        );
         // A batch is taken back by who made it, or by who sees everything.
         let path = format!("/api/batches/{}/undo", written["batch"]);
         assert_eq!(ask(&server, "POST", &path, &wang, &json!({})).status, 404);
-        let list = is(&ask(&server, "GET", "/api/batches", &wang, &Json::Null), 200);
+        let list = is(
+            &ask(&server, "GET", "/api/batches", &wang, &Json::Null),
+            200,
+        );
         assert_eq!(list["batches"], json!([]));
         undo(&server, &owner, &written["batch"], false);
         assert_eq!(all(&server, "task"), there);
@@ -418,11 +492,19 @@ fn the_bin_gives_back_what_was_deleted_but_nobody_who_was_erased() {
         let customer = make(&server, &owner, "customer", customer);
         let contact = json!({"customer": customer, "name": "李四光", "mobile": "13812345678"});
         let contact = make(&server, &owner, "contact", contact);
-        let kept = make(&server, &owner, "customer", json!({"number": "K2", "name": "云海"}));
+        let kept = make(
+            &server,
+            &owner,
+            "customer",
+            json!({"number": "K2", "name": "云海"}),
+        );
         let whole = server.get(&format!("/api/records/customer/{kept}")).json();
         let delete = |object: &str, id: i64| {
             let path = format!("/api/records/{object}/{id}");
-            assert_eq!(ask(&server, "DELETE", &path, &owner, &Json::Null).status, 204);
+            assert_eq!(
+                ask(&server, "DELETE", &path, &owner, &Json::Null).status,
+                204
+            );
         };
         delete("contact", contact);
         delete("customer", kept);
@@ -443,7 +525,10 @@ fn the_bin_gives_back_what_was_deleted_but_nobody_who_was_erased() {
         let seq = &first["entries"][0]["seq"];
         let path = format!("/api/bin/{seq}/restore");
         let back = is(&ask(&server, "POST", &path, &owner, &Json::Null), 200);
-        assert_eq!((&back["id"], &back["values"]), (&json!(kept), &whole["values"]));
+        assert_eq!(
+            (&back["id"], &back["values"]),
+            (&json!(kept), &whole["values"])
+        );
         assert_eq!(ask(&server, "POST", &path, &owner, &Json::Null).status, 404);
         // Who is erased takes what hung on him along.
         let bin = server.get("/api/bin").json();
@@ -517,7 +602,12 @@ fn an_open_page_hears_of_what_it_may_see_and_of_who_is_there() {
         let server = home.server();
         let owner = server.token.clone();
         let li_id = id_of(&server, "li");
-        let own = make(&server, &owner, "customer", json!({"number": "K1", "user": li_id}));
+        let own = make(
+            &server,
+            &owner,
+            "customer",
+            json!({"number": "K1", "user": li_id}),
+        );
         let away = make(&server, &owner, "customer", json!({"number": "K2"}));
         // With PostgreSQL the write comes by another process.
         let other = home.is_postgres().then(|| home.server());
@@ -532,7 +622,10 @@ fn an_open_page_hears_of_what_it_may_see_and_of_who_is_there() {
         hers.ready();
         let change = |id: i64, city: &str| {
             let path = format!("/api/records/customer/{id}");
-            is(&ask(writer, "PATCH", &path, &owner, &json!({"city": city})), 200);
+            is(
+                &ask(writer, "PATCH", &path, &owner, &json!({"city": city})),
+                200,
+            );
         };
         change(away, "北京");
         change(own, "上海");
@@ -548,7 +641,9 @@ fn an_open_page_hears_of_what_it_may_see_and_of_who_is_there() {
                 ("authorization", ""),
             ];
             let body = json!({ "place": place }).to_string();
-            server.send_raw("PUT", &path, &headers, body.as_bytes()).status
+            server
+                .send_raw("PUT", &path, &headers, body.as_bytes())
+                .status
         };
         let at = |id: i64| json!({"object": "customer", "record": id});
         assert_eq!(look(&li, her_connection, at(away)), 404, "not hers to see");
@@ -613,5 +708,8 @@ fn connections_are_bounded() {
         ("host", server.address.as_str()),
         ("authorization", token.as_str()),
     ];
-    assert_eq!(server.send_raw("GET", "/api/live", &headers, b"").status, 401);
+    assert_eq!(
+        server.send_raw("GET", "/api/live", &headers, b"").status,
+        401
+    );
 }

@@ -278,9 +278,7 @@ impl Store {
             watch.begin(write.rows.len());
             match self.try_bulk(write, access, watch).await {
                 // On SQLite the time for waiting is over.
-                Err(Error::Busy)
-                    if self.db().dialect() == Dialect::Postgres && attempt < TRIES =>
-                {
+                Err(Error::Busy) if self.db().dialect() == Dialect::Postgres && attempt < TRIES => {
                     attempt += 1;
                 }
                 other => return other,
@@ -428,9 +426,7 @@ impl Store {
         let mut attempt = 1;
         loop {
             match self.try_undo(undo, access, watch).await {
-                Err(Error::Busy)
-                    if self.db().dialect() == Dialect::Postgres && attempt < TRIES =>
-                {
+                Err(Error::Busy) if self.db().dialect() == Dialect::Postgres && attempt < TRIES => {
                     attempt += 1;
                 }
                 other => return other,
@@ -467,9 +463,7 @@ impl Store {
         let ids: Vec<i64> = ids.into_iter().collect();
         watch.begin(entries.len());
         hold(&mut conn, def, ids.clone()).await?;
-        let moved = self
-            .changed_since(&mut conn, def, known.last, &ids)
-            .await?;
+        let moved = self.changed_since(&mut conn, def, known.last, &ids).await?;
         let mut left: Vec<BulkConflict> = Vec::new();
         let mut applied = Vec::new();
         let mut stays: BTreeSet<i64> = BTreeSet::new();
@@ -480,10 +474,12 @@ impl Store {
                 continue;
             }
             let back = match moved.contains(&record) {
-                true => Err(Fault::Why(match self.is_there(&mut conn, def, record).await? {
-                    false if entry.kind != ChangeKind::Delete => BulkWhy::Gone,
-                    _ => BulkWhy::Changed,
-                })),
+                true => Err(Fault::Why(
+                    match self.is_there(&mut conn, def, record).await? {
+                        false if entry.kind != ChangeKind::Delete => BulkWhy::Gone,
+                        _ => BulkWhy::Changed,
+                    },
+                )),
                 false => self.back_alone(&mut conn, def, entry, undo, access).await,
             };
             match back {
@@ -544,7 +540,9 @@ impl Store {
         undo: &BulkUndo<'_>,
         access: &BulkAccess,
     ) -> std::result::Result<(NewChange, Box<Applied>), Fault> {
-        conn.run("savepoint back", &[]).await.map_err(Fault::Error)?;
+        conn.run("savepoint back", &[])
+            .await
+            .map_err(Fault::Error)?;
         let done = self.back(conn, def, entry, undo, access).await;
         let end = match done {
             Ok(_) => "release savepoint back",
@@ -563,9 +561,7 @@ impl Store {
         access: &BulkAccess,
     ) -> std::result::Result<(NewChange, Box<Applied>), Fault> {
         let id = entry.record;
-        let now = self
-            .record(conn, &def.id, id, &Access::all(), true)
-            .await?;
+        let now = self.record(conn, &def.id, id, &Access::all(), true).await?;
         let change = |op: Op| NewChange {
             object: def.id.clone(),
             op,
@@ -1006,7 +1002,9 @@ fn exact(text: &str, field: &str, value: Value) -> Value {
     let is_meant = |x: &f64| {
         let pair = Json::from(*x).to_string();
         let pair = format!("{}:{pair}", Json::from(field));
-        [",", "}"].iter().any(|end| text.contains(&(pair.clone() + end)))
+        [",", "}"]
+            .iter()
+            .any(|end| text.contains(&(pair.clone() + end)))
     };
     Value::Float(near.into_iter().find(is_meant).unwrap_or(x))
 }

@@ -117,7 +117,11 @@ async fn an_undo_leaves_nothing_of_it_and_a_redo_everything() {
                 let hash = store.state_hash().await.unwrap();
                 let tried = bulk(&store, &object, &rows, BulkMode::Check).await;
                 assert_eq!(tried.id, None);
-                assert_eq!(everything(&store).await, there, "case {case}: a check stays");
+                assert_eq!(
+                    everything(&store).await,
+                    there,
+                    "case {case}: a check stays"
+                );
                 let wrong = |done: &BulkDone| -> Vec<bool> {
                     done.outcomes.iter().map(Result::is_err).collect()
                 };
@@ -221,7 +225,10 @@ async fn what_somebody_did_since_is_named_and_kept() {
             asked.left.into_iter().map(|c| (c.record, c.why)).collect();
         assert_eq!((asked.id, asked.n), (None, 0));
         assert_eq!(left.remove(&ids[1]), Some(BulkWhy::Changed));
-        assert_eq!(left.remove(&new), Some(BulkWhy::InUse("contact".to_owned())));
+        assert_eq!(
+            left.remove(&new),
+            Some(BulkWhy::InUse("contact".to_owned()))
+        );
         assert!(left.is_empty(), "{left:?}");
         assert_eq!(everything(&store).await, before, "asking changes nothing");
         let undone = undo(&store, id, true).await;

@@ -226,7 +226,9 @@ pub async fn paste(
             let n = body.fields.len();
             let zh = format!("这一行要有 {n} 个格子");
             let en = format!("the row must have {n} cells");
-            return Err(FieldFault::new("cells", "value", zh, en).at(Some(row)).into());
+            return Err(FieldFault::new("cells", "value", zh, en)
+                .at(Some(row))
+                .into());
         }
     }
     for (action, is_there) in [
@@ -235,7 +237,12 @@ pub async fn paste(
     ] {
         if is_there {
             writable(app, caller, object, action)?;
-            require_fields(caller, object, action, body.fields.iter().map(String::as_str))?;
+            require_fields(
+                caller,
+                object,
+                action,
+                body.fields.iter().map(String::as_str),
+            )?;
         }
     }
     let all = body.rows.iter();
@@ -280,10 +287,14 @@ pub async fn paste(
             Some(id) => draft.update(id)?,
             None => draft.create()?,
         };
-        rows.push((at, row.id, BulkRow {
-            change: change(caller, def, op),
-            seen,
-        }));
+        rows.push((
+            at,
+            row.id,
+            BulkRow {
+                change: change(caller, def, op),
+                seen,
+            },
+        ));
     }
     let how = How {
         kind: "paste",
@@ -304,7 +315,11 @@ pub async fn edit(
     body: &EditBody,
     language: Language,
 ) -> Result<BatchAnswer> {
-    let action = if body.delete { Action::Delete } else { Action::Update };
+    let action = if body.delete {
+        Action::Delete
+    } else {
+        Action::Update
+    };
     let def = writable(app, caller, object, action)?;
     if body.delete && object == files::OBJECT {
         let zh = "附件的内容删除后不能恢复，请一个一个删除";
@@ -316,7 +331,12 @@ pub async fn edit(
         let en = "give `values`, or delete";
         return Err(FieldFault::new("values", "value", zh, en).into());
     }
-    require_fields(caller, object, action, body.values.keys().map(String::as_str))?;
+    require_fields(
+        caller,
+        object,
+        action,
+        body.values.keys().map(String::as_str),
+    )?;
     let mut draft = coerce::update(app, caller, def, &body.values);
     links::resolve(app, caller, [&mut draft]).await?;
     let op = draft.update(0)?;
@@ -327,7 +347,9 @@ pub async fn edit(
         return Err(Error::State {
             code: "selection_changed",
             zh: format!("符合条件的记录现在是 {n} 条，与预览时不同；请重新预览"),
-            en: format!("there are {n} such records now, not as many as were previewed: look again"),
+            en: format!(
+                "there are {n} such records now, not as many as were previewed: look again"
+            ),
         });
     }
     let row = |(at, id): (usize, &i64)| {
@@ -339,7 +361,14 @@ pub async fn edit(
             _ => Op::Delete { id: *id },
         };
         let change = change(caller, def, op);
-        (at, Some(*id), BulkRow { change, seen: Vec::new() })
+        (
+            at,
+            Some(*id),
+            BulkRow {
+                change,
+                seen: Vec::new(),
+            },
+        )
     };
     let rows = ids.iter().enumerate().map(row).collect();
     let how = How {
@@ -350,7 +379,9 @@ pub async fn edit(
         key: body.key.as_deref(),
         language,
     };
-    let mut answer = Tried::new(ids.len()).write(app, caller, def, rows, &how).await?;
+    let mut answer = Tried::new(ids.len())
+        .write(app, caller, def, rows, &how)
+        .await?;
     answer.ids = Vec::new();
     let told: BTreeSet<i64> = answer.faults.iter().filter_map(|f| f.id).collect();
     let titles = links::titles(app, caller, object, told).await?;
@@ -370,7 +401,11 @@ pub async fn batches(app: &App, caller: &Caller) -> Result<BatchList> {
     let others = all.into_iter().filter(|b| !mine.contains(b));
     let mut batches: Vec<Bulk> = others
         .filter(|bulk| sees_all(caller, &bulk.object))
-        .chain(mine.iter().filter(|b| may(caller, &b.object, Action::Read)).cloned())
+        .chain(
+            mine.iter()
+                .filter(|b| may(caller, &b.object, Action::Read))
+                .cloned(),
+        )
         .collect();
     batches.sort_by_key(|bulk| -bulk.id);
     batches.truncate(N_RECENT as usize);
@@ -420,7 +455,10 @@ pub async fn undo(
     if !bulk.is_kept() {
         return Err(Error::State {
             code: "batch_too_old",
-            zh: format!("批次在 {} 天内可以撤销，这次已经不行了", keji_store::KEPT_DAYS),
+            zh: format!(
+                "批次在 {} 天内可以撤销，这次已经不行了",
+                keji_store::KEPT_DAYS
+            ),
             en: format!("a batch can be undone for {} days", keji_store::KEPT_DAYS),
         });
     }
@@ -700,7 +738,9 @@ fn seen(
     for (id, json) in given {
         let Some(field) = def.field(id).filter(|_| !own.hides(&def.id, id)) else {
             let (zh, en) = ("没有这个字段", "there is no such field");
-            draft.faults.push(FieldFault::new(id, "unknown_field", zh, en));
+            draft
+                .faults
+                .push(FieldFault::new(id, "unknown_field", zh, en));
             continue;
         };
         let instant = |civil| app.catalog.calendar.instant_of(civil).ok();

@@ -53,7 +53,10 @@ pub struct Bin {
 
 pub async fn bin(app: &App, caller: &Caller, wanted: &BinQuery) -> Result<Bin> {
     let limit = page_limit(wanted.limit)? as usize;
-    let search = wanted.search.as_deref().map(|text| text.trim().to_lowercase());
+    let search = wanted
+        .search
+        .as_deref()
+        .map(|text| text.trim().to_lowercase());
     let search = search.filter(|text| !text.is_empty());
     let mut bin = Bin {
         entries: Vec::new(),

@@ -169,7 +169,10 @@ fn read(
                 return Err(FieldFault::new(&field.id, "several", zh, en));
             }
             Target::None => {
-                let to = field.to.as_deref().and_then(|to| app.catalog.objects.get(to));
+                let to = field
+                    .to
+                    .as_deref()
+                    .and_then(|to| app.catalog.objects.get(to));
                 let (zh, en) = to.map_or(("记录", "record"), |to| (&to.name.zh, &to.name.en));
                 let zh = format!("没有编号或名称为“{text}”的{zh}");
                 let en = format!("no {} has the number or name “{text}”", en.to_lowercase());

@@ -107,10 +107,9 @@ impl Telling {
                 return None;
             }
             // The rights of now, not those of when it began.
-            let caller: Option<Caller> =
-                identity::still_caller_of_session(&self.app, &self.key)
-                    .await
-                    .ok()?;
+            let caller: Option<Caller> = identity::still_caller_of_session(&self.app, &self.key)
+                .await
+                .ok()?;
             match live::seen_by(&self.app, &caller?, connection, &raw).await {
                 Ok(Some(event)) => return Some(event),
                 Ok(None) => {}
