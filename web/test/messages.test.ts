@@ -2,6 +2,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import enBatches from "../src/i18n/batches.en.json";
+import zhBatches from "../src/i18n/batches.zh.json";
 import enDesign from "../src/i18n/design.en.json";
 import zhDesign from "../src/i18n/design.zh.json";
 import enDuplicates from "../src/i18n/duplicates.en.json";
@@ -33,8 +35,8 @@ const source = readdirSync("src", { recursive: true, encoding: "utf8" })
   .map((name) => readFileSync(join("src", name), "utf8"))
   .join("\n");
 const messages = {
-  zh: flat({ ...zh, ...zhSettings, ...zhDuplicates, ...zhDesign, ...zhFind, ...zhImport, ...zhTalk }),
-  en: flat({ ...en, ...enSettings, ...enDuplicates, ...enDesign, ...enFind, ...enImport, ...enTalk }),
+  zh: flat({ ...zh, ...zhSettings, ...zhDuplicates, ...zhDesign, ...zhFind, ...zhImport, ...zhTalk, ...zhBatches }),
+  en: flat({ ...en, ...enSettings, ...enDuplicates, ...enDesign, ...enFind, ...enImport, ...enTalk, ...enBatches }),
 };
 
 it("has the same keys in both languages", () => {

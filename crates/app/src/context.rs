@@ -1,14 +1,15 @@
 //! What there is to work with: catalog, store, copy and the data folder.
 
+use std::collections::HashMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 
 use keji_metrics::copy::Copy;
 use keji_metrics::run::{Engine, MEMORY_BYTES};
 use keji_schema::{Catalog, Value};
-use keji_store::{Contents, ListQuery, Location, Sort, Store};
+use keji_store::{BulkWatch, Contents, ListQuery, Location, Sort, Store};
 
 use crate::definitions;
 use crate::error::{Error, Result};
@@ -52,6 +53,9 @@ pub struct App {
     pub(crate) identity: Arc<crate::identity::Memory>,
     pub(crate) backups: Arc<crate::backup::Memory>,
     pub(crate) duplicates: Arc<crate::duplicates::Memory>,
+    /// Batches that are being written, by who writes them and his key.
+    pub(crate) batches: Arc<Mutex<HashMap<(String, String), Arc<BulkWatch>>>>,
+    pub(crate) live: Arc<crate::live::Memory>,
     /// Whether a worker keeps the search's index up.
     pub(crate) follows: Arc<AtomicBool>,
 }
@@ -90,6 +94,8 @@ impl App {
             identity: Arc::default(),
             backups: Arc::default(),
             duplicates: Arc::default(),
+            batches: Arc::default(),
+            live: Arc::default(),
             follows: Arc::default(),
         })
     }

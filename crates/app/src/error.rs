@@ -444,6 +444,7 @@ fn store_zh(problem: &keji_store::Error) -> String {
             expected,
             present,
         } => format!("{object} {id} 的版本是 {present}，不是 {expected}"),
+        E::Moved { field, .. } => format!("`{field}` 刚被别人改过"),
         E::KeyReused(key) => format!("键 `{key}` 已用于别的请求"),
         E::Invalid {
             object,

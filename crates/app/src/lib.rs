@@ -27,6 +27,7 @@ pub mod identity;
 pub mod import;
 pub mod insight;
 pub mod jobs;
+pub mod live;
 pub mod messages;
 pub mod notifications;
 pub mod outbound;

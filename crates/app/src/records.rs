@@ -6,7 +6,10 @@
 //! lead), `task` (what follows from a task's values), `bulk`, `groups`, `files` (the bytes of one object), `objects` (what
 //! there is), `problem` (what the store refuses).
 
+mod batch;
+mod bin;
 mod bulk;
+mod cells;
 mod coerce;
 pub mod files;
 mod groups;
@@ -36,6 +39,12 @@ use crate::permission::{
     Action, Caller, access, access_for, comes_by_order_files, require, require_fields, require_path,
 };
 
+pub use batch::{
+    BatchAnswer, BatchDoc, BatchFault, BatchList, BatchProgress, BatchSample, BatchUndone,
+    EditBody, MAX_ROWS, PasteBody, PasteRow, UndoBatchBody, batches, edit, paste, progress, stop,
+    undo,
+};
+pub use bin::{Bin, BinEntry, BinQuery, bin, restore};
 pub use bulk::{BulkAnswer, BulkBody, BulkOperation, BulkOutcome, bulk};
 pub use coerce::text_form;
 pub use groups::{GroupRecords, OtherGroups, RecordGroup, RecordGroups, groups};

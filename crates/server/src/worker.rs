@@ -93,6 +93,11 @@ pub async fn scan(live: Arc<Live>) {
     }
 }
 
+/// Tells open pages what changed. By itself, so that nothing holds it up.
+pub async fn live(app: keji_app::App) {
+    keji_app::live::follow(&app).await;
+}
+
 /// Takes over what another process defined.
 pub async fn define(live: Arc<Live>) {
     while let Some(app) = live.app() {

@@ -2,6 +2,7 @@
 //! running most of them.
 
 mod backups;
+mod batches;
 mod crash;
 mod design;
 mod duplicates;

@@ -50,6 +50,13 @@ pub enum Error {
         expected: i64,
         present: i64,
     },
+    /// A field has another value than the caller saw.
+    #[error("`{field}` of {object} {id} was changed meanwhile")]
+    Moved {
+        object: String,
+        id: i64,
+        field: String,
+    },
     /// The key of a request stands for another request already.
     #[error("the key `{0}` was used for another request")]
     KeyReused(String),

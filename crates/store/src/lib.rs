@@ -27,6 +27,8 @@ mod version;
 mod write;
 mod write_many;
 
+pub mod bulk;
+
 pub mod batch;
 mod import;
 
@@ -69,6 +71,10 @@ pub use backup::{
 pub use batch::{
     Batch, BatchId, BatchState, ImportMode, ImportSummary, NewBatch, OrderLineRow, StageMark,
     UndoSummary,
+};
+pub use bulk::{
+    Bulk, BulkAccess, BulkConflict, BulkDone, BulkMode, BulkOutcome, BulkRow, BulkUndo, BulkUndone,
+    BulkWatch, BulkWhy, BulkWrite, Deleted, KEPT_DAYS, Told,
 };
 pub use change::{Change, ChangeKind, ChangeQuery, Delta, Deltas, NewChange, Op, Touched};
 pub use check::Counts;

@@ -1158,12 +1158,12 @@ fn kept_values(values: &[(String, Value)]) -> Map<String, Json> {
 }
 
 /// Those of a record that are not null, as the log has them.
-fn all_values(record: &Record) -> Map<String, Json> {
+pub(crate) fn all_values(record: &Record) -> Map<String, Json> {
     let given = record.values.iter().filter(|(_, v)| !v.is_null());
     given.map(|(f, v)| (f.clone(), write::json(v))).collect()
 }
 
-fn record_of(
+pub(crate) fn record_of(
     def: &ObjectDef,
     id: i64,
     batch: Option<i64>,
@@ -1182,7 +1182,7 @@ fn record_of(
 }
 
 /// With the id that it had.
-async fn put_back(conn: &mut Conn<'_>, def: &ObjectDef, record: &Record) -> Result<()> {
+pub(crate) async fn put_back(conn: &mut Conn<'_>, def: &ObjectDef, record: &Record) -> Result<()> {
     let mut columns = vec![quote("id")];
     let mut params = vec![Value::Int(record.id)];
     if let Some(batch) = record.batch {

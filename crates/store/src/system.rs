@@ -388,6 +388,11 @@ const MIGRATIONS: &[Migration] = &[
         postgres: &[],
     },
     Migration {
+        version: 12,
+        both: BULKS,
+        postgres: &[],
+    },
+    Migration {
         version: 13,
         both: DESIGN,
         postgres: &[],
@@ -436,6 +441,22 @@ const DESIGN: &[&str] = &[
        object $text not null, field $text not null, removed_at $time not null,
        version $int not null, primary key (object, field)
      )$strict",
+];
+
+/// Writes that are undone as one: the stretch of the log from `first_seq` to
+/// `last_seq`, which nobody else's entries interrupt. `is_back` is of those
+/// that took one back, and not of those that did it again.
+const BULKS: &[&str] = &[
+    "create table keji_bulk (
+       id $id, object $text not null, kind $text not null, actor $text not null,
+       at $time not null, first_seq $int not null, last_seq $int not null,
+       n_created $int not null, n_updated $int not null, n_deleted $int not null,
+       undo_of $int, undone_by $int, is_back $bool not null
+     )$strict",
+    "create index keji_bulk_seq on keji_bulk (object, last_seq)",
+    "create index keji_bulk_actor on keji_bulk (actor, id)",
+    // What was deleted, for the recycle bin.
+    "create index keji_change_deleted on keji_change (seq) where kind = 'delete'",
 ];
 
 /// Pairs of records that look like one, those that somebody said are two, and

@@ -57,6 +57,7 @@ impl Store {
     ) -> Result<Done> {
         let catalog = &self.0.catalog;
         let mut touches = Touches::new();
+        let mut batch = None;
         let (kind, id, before, after) = match &change.op {
             Op::Create { values } => {
                 let numbered = self.numbered(conn, def, change, values).await?;
@@ -123,6 +124,7 @@ impl Store {
                 log::touched_by(conn, catalog, def, *id, &[], &mut touches).await?;
                 let sql = format!("delete from {} where \"id\" = $1", quote(&def.id));
                 conn.run(sql, &[Value::Int(*id)]).await?;
+                batch = record.batch;
                 let kept = record.values.iter().filter(|(_, v)| !v.is_null());
                 let before: Map<String, Json> = kept.map(|(f, v)| (f.clone(), json(v))).collect();
                 (ChangeKind::Delete, *id, Some(before), None)
@@ -134,6 +136,7 @@ impl Store {
             before,
             after,
             touches,
+            batch,
         })))
     }
 
@@ -151,6 +154,7 @@ impl Store {
             before,
             after,
             touches,
+            batch,
         } = applied;
         let at = now();
         let entry = Entry {
@@ -172,6 +176,11 @@ impl Store {
             .any(|link| link.to.as_ref() == Some(&def.id));
         let only = (!links_to_itself).then_some((def.id.as_str(), id));
         let seq = log::append_touching(conn, &entry, &touches, only).await?;
+        if let Some(batch) = batch {
+            // The import that a deleted record came by, for when it comes back.
+            let sql = "update keji_change set prior_batch = $2 where seq = $1";
+            conn.run(sql, &[Value::Int(seq), Value::Int(batch)]).await?;
+        }
         for new in &change.jobs {
             job::insert(conn, new).await?;
         }
@@ -285,11 +294,13 @@ impl Store {
 
 /// A write that stands in its transaction and not yet in the log.
 pub(crate) struct Applied {
-    kind: ChangeKind,
+    pub(crate) kind: ChangeKind,
     pub(crate) id: i64,
-    before: Option<Map<String, Json>>,
-    after: Option<Map<String, Json>>,
-    touches: Touches,
+    pub(crate) before: Option<Map<String, Json>>,
+    pub(crate) after: Option<Map<String, Json>>,
+    pub(crate) touches: Touches,
+    /// Of a deleted record: the import that brought it.
+    pub(crate) batch: Option<i64>,
 }
 
 pub(crate) enum Done {
@@ -464,7 +475,7 @@ pub(crate) async fn update(
 /// `is_held`: as a foreign key does it, once the record is written, what it
 /// links to is kept from being deleted until the end of the transaction. On
 /// SQLite the transaction is the only writer anyway.
-async fn check_links(
+pub(crate) async fn check_links(
     conn: &mut Conn<'_>,
     def: &ObjectDef,
     values: &[&(String, Value)],

@@ -199,7 +199,7 @@ impl Store {
     }
 
     /// An error takes back this write only.
-    async fn apply_alone(
+    pub(crate) async fn apply_alone(
         &self,
         conn: &mut Conn<'_>,
         def: &ObjectDef,
@@ -264,25 +264,17 @@ impl Store {
     /// Takes the records that will be changed in the order of their ids, so
     /// that two writers of many records do not wait for each other.
     async fn hold(&self, conn: &mut Conn<'_>, changes: &[NewChange]) -> Result<()> {
-        if conn.dialect() == Dialect::Sqlite || changes.len() < 2 {
-            return Ok(());
-        }
         let ids = changes.iter().filter_map(|change| match change.op {
-            Op::Update { id, .. } | Op::Delete { id } => Some(id.to_string()),
+            Op::Update { id, .. } | Op::Delete { id } => Some(id),
             Op::Create { .. } => None,
         });
-        let ids: Vec<String> = ids.collect();
-        if ids.is_empty() {
-            return Ok(());
+        match changes {
+            [] | [_] => Ok(()),
+            [first, ..] => {
+                let def = self.0.catalog.object(&first.object)?;
+                hold(conn, def, ids.collect()).await
+            }
         }
-        let def = self.0.catalog.object(&changes[0].object)?;
-        let sql = format!(
-            "select \"id\" from {} where \"id\" in ({}) order by \"id\" for update",
-            quote(&def.id),
-            ids.join(", ")
-        );
-        conn.rows(sql, &[], &[Type::Int]).await?;
-        Ok(())
     }
 
     /// Forgets the answers whose time is over, and returns how many.
@@ -295,9 +287,24 @@ impl Store {
     }
 }
 
+/// On PostgreSQL; on SQLite the transaction is the only writer anyway.
+pub(crate) async fn hold(conn: &mut Conn<'_>, def: &ObjectDef, ids: Vec<i64>) -> Result<()> {
+    if conn.dialect() == Dialect::Sqlite || ids.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<String> = ids.iter().map(i64::to_string).collect();
+    let sql = format!(
+        "select \"id\" from {} where \"id\" in ({}) order by \"id\" for update",
+        quote(&def.id),
+        ids.join(", ")
+    );
+    conn.rows(sql, &[], &[Type::Int]).await?;
+    Ok(())
+}
+
 /// Errors of one write among several; with any other, such as a full disk,
 /// none of them can go on.
-fn is_its_own(error: &Error) -> bool {
+pub(crate) fn is_its_own(error: &Error) -> bool {
     matches!(
         error,
         Error::Schema(_)
@@ -309,6 +316,8 @@ fn is_its_own(error: &Error) -> bool {
             | Error::Rule { .. }
             | Error::Refused { .. }
             | Error::Version { .. }
+            | Error::Moved { .. }
+            | Error::OutOfReach { .. }
             | Error::Query(_)
     )
 }

@@ -2,6 +2,7 @@
 //! running most of them.
 
 mod backup;
+mod bulks;
 mod content;
 mod designs;
 mod disk;

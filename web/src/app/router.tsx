@@ -132,6 +132,11 @@ const duplicates = createRoute({
   path: "/data/duplicates/$object",
   component: lazyRouteComponent(() => import("../features/duplicates/duplicates-page"), "DuplicatesPage"),
 });
+const bin = createRoute({
+  getParentRoute: () => root,
+  path: "/data/bin",
+  component: lazyRouteComponent(() => import("../features/bin/bin-page"), "BinPage"),
+});
 const docs = createRoute({
   getParentRoute: () => root,
   path: "/api/docs",
@@ -164,6 +169,7 @@ export const router = createRouter({
     duplicates,
     design,
     objectDesign,
+    bin,
   ]),
   defaultPreload: "intent",
   scrollRestoration: true,

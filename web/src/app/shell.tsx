@@ -37,6 +37,7 @@ const GatePage = lazy(() => import("../features/gate/gate-page").then((m) => ({ 
 
 /** What the reader is told; it comes after the page. */
 const Bell = lazy(() => import("../features/notices/bell").then((m) => ({ default: m.Bell })));
+const LiveHost = lazy(() => import("./live-host").then((m) => ({ default: m.LiveHost })));
 
 const ROOMS = [
   { to: "/today", key: "nav.today", icon: <CheckSquareOutlined /> },
@@ -120,6 +121,7 @@ export function Shell() {
         )}
         {user && <UserMenu user={user} />}
       </header>
+      <Suspense>{user && <LiveHost />}</Suspense>
       <ExactBubble />
       {!isOnline && status.data && (
         <p className="offline" role="status">

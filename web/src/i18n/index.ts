@@ -4,6 +4,7 @@ import i18next from "i18next";
 import { initReactI18next, useTranslation } from "react-i18next";
 import { setApiLanguage } from "../api/client";
 import type { Lang } from "../ui/format";
+import type batches from "./batches.zh.json";
 import type design from "./design.zh.json";
 import type duplicates from "./duplicates.zh.json";
 import en from "./en.json";
@@ -22,7 +23,8 @@ declare module "i18next" {
         typeof imports &
         typeof duplicates &
         typeof design &
-        typeof talk;
+        typeof talk &
+        typeof batches;
     };
   }
 }

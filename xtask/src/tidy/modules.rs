@@ -36,6 +36,16 @@ const ALLOWED: [(&str, &str, &str); 49] = [
     ),
     (
         "context",
+        "live",
+        "who looks at what is known as long as the place is open",
+    ),
+    (
+        "records",
+        "import",
+        "a pasted cell is read as a cell of a file is",
+    ),
+    (
+        "context",
         "identity",
         "what is known between requests lives as long as the place is open",
     ),

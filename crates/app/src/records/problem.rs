@@ -103,6 +103,18 @@ pub(super) fn told_of(
             }
             (told, "id".to_owned())
         }
+        E::Moved { field, .. } => {
+            let label = def.field(field).map_or(field, |f| &f.name.zh);
+            let zh = match field.as_str() {
+                "id" => "有人刚改过这条记录".to_owned(),
+                _ => format!("有人刚改过{label}（`{field}`）"),
+            };
+            let en = match field.as_str() {
+                "id" => "somebody changed the record meanwhile".to_owned(),
+                _ => format!("somebody changed `{field}` meanwhile"),
+            };
+            (problem("changed", zh, en), field.clone())
+        }
         E::KeyReused(key) => {
             let zh = format!("键 `{key}` 已用于另一个请求；新的请求要用新的键");
             let en =

@@ -98,6 +98,7 @@ pub async fn run(place: Place, args: ServeArgs, output: &Output) -> anyhow::Resu
         .map_err(|problem| cannot_listen(args.listen, &problem))?;
     let own = listener.local_addr()?;
     let wake = Arc::new(Notify::new());
+    let open = app.clone();
     println!("Keji 客绩  http://{own}");
     if let Some(code) = keji_app::identity::setup_code(&app).await? {
         let zh = format!("首次使用：在网页上用一次性代码 {code} 建立第一个用户");
@@ -127,6 +128,7 @@ pub async fn run(place: Place, args: ServeArgs, output: &Output) -> anyhow::Resu
     let scanning = tokio::spawn(worker::scan(live.clone()));
     let telling = tokio::spawn(worker::tell(live.clone()));
     let defining = tokio::spawn(worker::define(live.clone()));
+    let living = tokio::spawn(worker::live(app.clone()));
     let answering = live.clone();
     let service =
         Router::new().fallback(async move |request: Request| answering.answer(request).await);
@@ -134,13 +136,18 @@ pub async fn run(place: Place, args: ServeArgs, output: &Output) -> anyhow::Resu
         listener,
         service.into_make_service_with_connect_info::<SocketAddr>(),
     )
-    .with_graceful_shutdown(stopped())
+    .with_graceful_shutdown(async move {
+        stopped().await;
+        // Pages that listen would keep the server waiting.
+        keji_app::live::close(&open);
+    })
     .await?;
     work.abort();
     following.abort();
     keying.abort();
     scanning.abort();
     telling.abort();
+    living.abort();
     defining.abort();
     live.app().unwrap_or(app).close().await;
     Ok(DONE)

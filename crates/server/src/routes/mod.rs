@@ -1,6 +1,7 @@
 //! The API's paths. A handler extracts, calls `app` and answers.
 
 pub mod backups;
+pub mod batches;
 pub mod customers;
 pub mod description;
 pub mod design;
@@ -10,6 +11,7 @@ pub mod exports;
 pub mod files;
 pub mod imports;
 pub mod insight;
+pub mod live;
 pub mod passkeys;
 pub mod people;
 pub mod records;
@@ -57,6 +59,8 @@ pub fn all() -> OpenApiRouter<Shared> {
         .merge(customers::routes())
         .merge(exports::routes())
         .merge(records::routes())
+        .merge(batches::routes())
+        .merge(live::routes())
         .merge(search::routes())
         .merge(talk::routes())
         .merge(duplicates::routes())

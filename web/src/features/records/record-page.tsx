@@ -17,7 +17,9 @@ import { RelatedRecords } from "../../fields/related-records";
 import { CommentsPanel, Star } from "../../fields/talk";
 import { useLang } from "../../i18n";
 import { Confirm } from "../../ui/dialog";
+import "../../i18n/batches";
 import { pickText } from "../../ui/format";
+import { useLook, usePeopleAt } from "../../ui/live";
 import { Panel } from "../../ui/panel";
 import { Empty, LoadError, Skeleton } from "../../ui/states";
 import { History } from "./history";
@@ -84,6 +86,8 @@ function OneRecord({ object, record }: { object: ObjectDef; record: Held }) {
   const [isDeleting, setDeleting] = useState(false);
   const title = titleOf(object, record);
   const isEditable = mayDo(object, "update");
+  useLook(object.id, record.id);
+  const others = usePeopleAt(object.id, record.id);
   const party = partyOf(object, record);
   const groups = groupsOf(object);
   const number = object.number && object.number !== object.title ? record.values[object.number] : null;
@@ -102,6 +106,11 @@ function OneRecord({ object, record }: { object: ObjectDef; record: Held }) {
           {number !== null && number !== undefined && <p className="note">{String(number)}</p>}
         </div>
         <div className="controls">
+          {others.length > 0 && (
+            <span className="chip" role="status">
+              {t("batches.here", { names: others.join(", ") })}
+            </span>
+          )}
           {object.id === "customer" && (
             <Link to="/customers/$id" params={{ id: String(record.id) }}>
               <Button>{t("record.performance")}</Button>

@@ -1,6 +1,6 @@
 import type { ObjectDef, RecordFilter } from "../../api/records";
 
-export const VIEWS = ["list", "board", "calendar", "chart"] as const;
+export const VIEWS = ["list", "grid", "board", "calendar", "chart"] as const;
 export type View = (typeof VIEWS)[number];
 
 /** The state of a list, as it stands in the URL. */
