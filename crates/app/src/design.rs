@@ -30,7 +30,7 @@ use crate::definitions;
 use crate::error::{Error, FieldFault, Result};
 use crate::permission::{Caller, require_admin};
 
-pub use draft::{FieldDraft, ObjectDraft, OptionDraft, RuleDraft, TextDraft};
+pub use draft::{DerivedDraft, FieldDraft, ObjectDraft, OptionDraft, RuleDraft, TextDraft};
 pub use pack::{Pack, pack};
 pub use steps::Step;
 pub use trash::{TrashBody, TrashPlace, discard, restore, sweep};

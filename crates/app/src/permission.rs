@@ -11,8 +11,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use keji_schema::definition::Origin;
-use keji_schema::expr::{Expr, Node, Op};
+use keji_schema::definition::{DerivedDef, Origin};
+use keji_schema::expr::{Expr, Node, Op, Scope};
 use keji_schema::role::{RoleDef, Shown};
 use keji_schema::{Catalog, Type, Value};
 use keji_store::Access;
@@ -146,6 +146,8 @@ pub(crate) struct Rights {
     /// The masked ones too.
     hidden: BTreeSet<String>,
     masked: BTreeSet<String>,
+    /// Objects whose records a roll-up gathers.
+    gathered: BTreeSet<String>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -239,6 +241,10 @@ impl Rights {
             objects,
             users,
             shared: reach.shared.clone(),
+            gathered: (catalog.objects.values())
+                .flat_map(|def| &def.derived)
+                .filter_map(|derived| Some(derived.rollup.as_ref()?.of.clone()))
+                .collect(),
             masked: &masked - &hidden,
             hidden: &hidden | &masked,
             role: role.clone(),
@@ -599,6 +605,32 @@ pub fn require_path(
     Ok(())
 }
 
+/// The same for a path that is read, and may end in what is derived.
+pub(crate) fn require_read(
+    catalog: &Catalog,
+    caller: &Caller,
+    object: &str,
+    path: &[String],
+) -> Result<()> {
+    require_path(catalog, caller, object, path)?;
+    let Some(derived) = catalog.derived(object, path) else {
+        return Ok(());
+    };
+    let links = path.split_last().map_or(&[][..], |(_, links)| links);
+    let mut at = object.to_owned();
+    for link in links {
+        let to = catalog.objects.get(&at).and_then(|o| o.field(link));
+        at = to.and_then(|f| f.to.clone()).unwrap_or(at);
+    }
+    match sees_derived(catalog, caller, &at, derived) {
+        true => Ok(()),
+        false => Err(Error::Schema(keji_schema::Error::Unknown {
+            kind: "field",
+            name: path.join("."),
+        })),
+    }
+}
+
 /// What the caller may see of an object's records.
 pub fn access(caller: &Caller, object: &str) -> Access {
     access_for(caller, object, &[Action::Read])
@@ -610,20 +642,83 @@ pub fn access_for(caller: &Caller, object: &str, actions: &[Action]) -> Access {
     let Some(rights) = &caller.rights else {
         return Access::all();
     };
+    let predicate = seen(rights, object, actions);
+    let gathered = rights.gathered.iter().filter_map(|object| {
+        let seen = seen(rights, object, &[Action::Read])?;
+        Some((object.clone(), seen))
+    });
+    Access {
+        predicate,
+        hidden: rights.hidden.clone(),
+        masked: rights.masked.clone(),
+        gathered: gathered.collect(),
+    }
+}
+
+/// What holds for the records with which the caller may do all of these; none
+/// where he may with all there are.
+fn seen(rights: &Rights, object: &str, actions: &[Action]) -> Option<Expr> {
     let known = rights.objects.get(object);
     let rows = |action: &Action| known.and_then(|o| o.rows.get(action).copied());
     let narrowest = actions.iter().map(rows).min().flatten();
-    let predicate = match known.zip(narrowest) {
+    match known.zip(narrowest) {
         Some((object, rows)) => {
             let users = rights.users.get(&rows);
             users.and_then(|users| object.ways.predicate(users, rights.shared.opens(actions)))
         }
         None => Some(yes_or_no(Node::Literal(Value::Bool(false)))),
+    }
+}
+
+/// Whether the caller sees all that a derived value is made of. Which records
+/// are gathered, his rights say when it is read.
+pub(crate) fn sees_derived(
+    catalog: &Catalog,
+    caller: &Caller,
+    object: &str,
+    derived: &DerivedDef,
+) -> bool {
+    let hides = |object: &str, field: &str| access(caller, object).hides(object, field);
+    let sees = |object: &str, path: &[String]| {
+        let mut at = object.to_owned();
+        let Some((last, links)) = path.split_last() else {
+            return false;
+        };
+        for link in links {
+            if hides(&at, link) || !may_follow(catalog, caller, &at, link) {
+                return false;
+            }
+            let to = catalog.objects.get(&at).and_then(|o| o.field(link));
+            match to.and_then(|f| f.to.clone()) {
+                Some(to) => at = to,
+                None => return false,
+            }
+        }
+        let inner = catalog.objects.get(&at).and_then(|o| o.derived(last));
+        match inner {
+            Some(inner) => sees_derived(catalog, caller, &at, inner),
+            None => !hides(&at, last),
+        }
     };
-    Access {
-        predicate,
-        hidden: rights.hidden.clone(),
-        masked: rights.masked.clone(),
+    let parts = |text: &str, scope: &dyn Scope| {
+        Expr::parse(text, scope).map_or_else(|_| Vec::new(), |parsed| parsed.fields())
+    };
+    if caller.rights.is_none() {
+        return true;
+    }
+    match (&derived.formula, &derived.rollup) {
+        (Some(formula), _) => {
+            let parts = parts(formula, &catalog.read_scope(object));
+            parts.iter().all(|path| sees(object, path))
+        }
+        (None, Some(rollup)) => {
+            let filter = rollup.filter.as_deref().unwrap_or("true");
+            let mut all = parts(filter, &catalog.scope(&rollup.of));
+            all.extend(rollup.value.iter().map(|value| vec![value.clone()]));
+            all.push(vec![rollup.by.clone()]);
+            may(caller, &rollup.of, Action::Read) && all.iter().all(|path| sees(&rollup.of, path))
+        }
+        (None, None) => false,
     }
 }
 

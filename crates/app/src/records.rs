@@ -25,7 +25,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use keji_schema::definition::{FieldDef, ObjectDef};
+use keji_schema::definition::{DerivedDef, FieldDef, ObjectDef};
 use keji_schema::expr::Expr;
 use keji_schema::{Type, Value};
 use keji_store::{Access, ChangeKind, ListQuery, NewChange, Once, Op, Record, Sort, Written};
@@ -36,7 +36,8 @@ use utoipa::{IntoParams, ToSchema};
 use crate::context::{App, stable_hash};
 use crate::error::{Error, FieldFault, Result};
 use crate::permission::{
-    Action, Caller, access, access_for, comes_by_order_files, require, require_fields, require_path,
+    Action, Caller, access, access_for, comes_by_order_files, require, require_fields,
+    require_path, sees_derived,
 };
 
 pub use batch::{
@@ -569,12 +570,50 @@ async fn doc(
         }
     }
     let values = record.values.iter();
+    let mut values: Map<String, Json> = values.map(|(f, v)| (f.clone(), json(v))).collect();
+    values.append(&mut worked_out(app, caller, def, record.id).await?);
     Ok(RecordDoc {
         id: record.id,
         version,
-        values: values.map(|(f, v)| (f.clone(), json(v))).collect(),
+        values,
         links,
     })
+}
+
+/// What is derived of an object's records, as far as the caller sees it.
+fn derived<'a>(
+    app: &'a App,
+    caller: &'a Caller,
+    def: &'a ObjectDef,
+) -> impl Iterator<Item = &'a DerivedDef> {
+    let all = def.derived.iter();
+    all.filter(|derived| sees_derived(&app.catalog, caller, &def.id, derived))
+}
+
+/// What is derived of one record, now.
+async fn worked_out(
+    app: &App,
+    caller: &Caller,
+    def: &ObjectDef,
+    id: i64,
+) -> Result<Map<String, Json>> {
+    let fields: Vec<String> = derived(app, caller, def).map(|d| d.id.clone()).collect();
+    if fields.is_empty() {
+        return Ok(Map::new());
+    }
+    let query = ListQuery {
+        object: def.id.clone(),
+        filter: Some(Expr::parse_filter(
+            &format!("id = {id}"),
+            &app.catalog.scope(&def.id),
+        )?),
+        fields: fields.clone(),
+        limit: 1,
+        ..ListQuery::default()
+    };
+    let page = app.store.list(&query, &access(caller, &def.id)).await?;
+    let row = page.rows.into_iter().flatten();
+    Ok(fields.into_iter().zip(row.map(|v| json(&v))).collect())
 }
 
 /// Of a record just written, whose links were looked up before.
@@ -619,6 +658,8 @@ impl Paths<'_> {
             let own = self.def.fields.iter();
             let own = own.filter(|f| self.access.shows(&self.def.id, &f.id));
             all.extend(own.map(|f| (f.id.clone(), f.to.clone())));
+            let derived = derived(self.app, self.caller, self.def);
+            all.extend(derived.map(|d| (d.id.clone(), None)));
         }
         Ok(all)
     }
@@ -642,7 +683,7 @@ impl Paths<'_> {
         let Some(text) = text.map(str::trim).filter(|t| !t.is_empty()) else {
             return Ok(None);
         };
-        let expr = Expr::parse_filter(text, &self.app.catalog.scope(&self.def.id));
+        let expr = Expr::parse_filter(text, &self.app.catalog.read_scope(&self.def.id));
         let expr = expr.map_err(|e| FieldFault::of("where", &e.into()))?;
         for path in expr.fields() {
             self.check("where", &path.join("."))?;
@@ -650,7 +691,8 @@ impl Paths<'_> {
         Ok(Some(expr))
     }
 
-    /// The field at the end; `None` for an `id`. A hidden one is unknown.
+    /// The field at the end; `None` for an `id` and for what is derived. A
+    /// hidden one is unknown.
     fn check(&self, parameter: &str, name: &str) -> Result<Option<&FieldDef>> {
         let unknown = || -> Error {
             let name = name.to_owned();
@@ -666,6 +708,12 @@ impl Paths<'_> {
             let is_last = steps.peek().is_none();
             if is_last && step == "id" {
                 return Ok(None);
+            }
+            if let Some(derived) = at.derived(step).filter(|_| is_last) {
+                return match sees_derived(&self.app.catalog, self.caller, &at.id, derived) {
+                    true => Ok(None),
+                    false => Err(unknown()),
+                };
             }
             let is_there = match is_last && parameter == "fields" {
                 true => self.access.shows(&at.id, step),

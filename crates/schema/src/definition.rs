@@ -50,6 +50,60 @@ pub struct ObjectDef {
     /// What has to hold for every record that is written.
     #[serde(rename = "rule", default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<CheckDef>,
+    /// What is not kept but worked out whenever it is read.
+    #[serde(rename = "derived", default, skip_serializing_if = "Vec::is_empty")]
+    pub derived: Vec<DerivedDef>,
+}
+
+/// A value that is read like a field and that nobody writes: either a formula
+/// or a roll-up. What a reader may not see of its parts, he does not see here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DerivedDef {
+    pub id: String,
+    /// Worked out with the catalog.
+    #[serde(skip, default = "Type::any")]
+    pub kind: Type,
+    pub name: Text2,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub help: Option<Text2>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// An expression over the record's fields and those behind its links
+    /// (`customer.city` is a look-up), also over other derived ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub formula: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rollup: Option<RollupDef>,
+}
+
+/// One number of the records that link here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RollupDef {
+    /// The object whose records are gathered.
+    pub of: String,
+    /// Its link to here.
+    pub by: String,
+    pub what: Gather,
+    /// Of which of its fields; none for the count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    /// Only records for which this holds.
+    #[serde(default, rename = "where", skip_serializing_if = "Option::is_none")]
+    pub filter: Option<String>,
+}
+
+/// There is no average: it is a formula over a sum and a count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum Gather {
+    Count,
+    Sum,
+    Min,
+    Max,
 }
 
 /// A condition over the fields of one record. It is refused where the
@@ -77,6 +131,8 @@ pub struct AdditionDef {
     pub fields: Vec<FieldDef>,
     #[serde(rename = "rule", skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<CheckDef>,
+    #[serde(rename = "derived", skip_serializing_if = "Vec::is_empty")]
+    pub derived: Vec<DerivedDef>,
 }
 
 /// A word more of a choice of the product.
@@ -336,6 +392,10 @@ pub struct OptionDef {
 impl ObjectDef {
     pub fn field(&self, id: &str) -> Option<&FieldDef> {
         self.fields.iter().find(|f| f.id == id)
+    }
+
+    pub fn derived(&self, id: &str) -> Option<&DerivedDef> {
+        self.derived.iter().find(|d| d.id == id)
     }
 }
 

@@ -41,6 +41,11 @@ impl Type {
         }
     }
 
+    /// For what has no type yet.
+    pub(crate) fn any() -> Type {
+        Type::Text
+    }
+
     /// Whether a column of one holds the other: a choice is text.
     pub fn is_stored_as(self, other: Type) -> bool {
         let plain = |kind| match kind {

@@ -525,3 +525,181 @@ fn another_process_follows() {
         );
     }
 }
+
+/// Formulas, look-ups over a link, roll-ups of what links here: read like any
+/// field, at every door, and no further than the rights of who reads.
+#[test]
+fn what_is_worked_out_is_read_like_a_field_and_under_the_rights_of_its_parts() {
+    for home in homes() {
+        let place = Place::of(&home);
+        let mut draft = delivery();
+        draft["derived"] = json!([
+            { "name": { "zh": "天数", "en": "Days" }, "unit": "days", "formula": "due - starts" },
+            { "name": { "zh": "城市", "en": "City" }, "formula": "customer.city" },
+            { "name": { "zh": "含税", "en": "Gross" }, "formula": "budget * 1.13" },
+            { "name": { "zh": "每天", "en": "Per day" }, "formula": "gross / days" },
+            { "name": { "zh": "电话", "en": "Call" }, "formula": "customer.phone" },
+        ]);
+        is(&place.define(&Json::Null, &draft), 200);
+        let sums = json!({ "derived": [
+            { "name": { "zh": "项目数", "en": "Projects" }, "rollup": { "of": "delivery", "by": "customer", "what": "count" } },
+            { "name": { "zh": "在做的预算", "en": "Doing" },
+              "rollup": { "of": "delivery", "by": "customer", "what": "sum", "value": "budget", "where": "state = 'doing'" } },
+            { "name": { "zh": "最晚", "en": "Latest" }, "rollup": { "of": "delivery", "by": "customer", "what": "max", "value": "due" } },
+        ] });
+        is(&place.define(&json!("customer"), &sums), 200);
+
+        let li = is(
+            &place.post(
+                "/api/users",
+                &json!({ "login": "li", "name": "Li", "role": "representative" }),
+            ),
+            201,
+        );
+        let one = place.made("customer", &json!({ "number": "K1", "name": "甲", "kind": "company", "city": "上海", "phone": "13812345678", "user": li["id"] }));
+        let two = place.made(
+            "customer",
+            &json!({ "number": "K2", "name": "乙", "kind": "company", "city": "北京" }),
+        );
+        let project = |customer: i64, name: &str, state: &str, budget: &str| {
+            let values = json!({ "name": name, "customer": customer, "state": state, "budget": budget,
+                "starts": "2026-01-01", "due": "2026-01-11" });
+            place.made("delivery", &values)
+        };
+        let first = project(one, "一", "doing", "1000");
+        project(one, "二", "done", "500");
+        project(two, "三", "doing", "70");
+
+        let values = place.get(&format!("/api/records/delivery/{first}"))["values"].clone();
+        assert_eq!(values["days"], 10, "{values}");
+        assert_eq!(values["city"], "上海");
+        assert_eq!(
+            (&values["gross"], &values["per_day"]),
+            (&json!("1130.0000"), &json!("113.0000"))
+        );
+        let customer = place.get(&format!("/api/records/customer/{one}"))["values"].clone();
+        assert_eq!(customer["x_projects"], 2, "{customer}");
+        assert_eq!(
+            (&customer["x_doing"], &customer["x_latest"]),
+            (&json!("1000.0000"), &json!("2026-01-11"))
+        );
+
+        // Filtered, sorted, counted, described, exported; never written.
+        let list = place
+            .get("/api/records/customer?where=x_projects%20%3E%201&fields=name,x_doing&count=true");
+        assert_eq!(
+            (texts(&list, "name"), &list["total"]),
+            (vec!["甲".to_owned()], &json!(1))
+        );
+        let list = place.get("/api/records/delivery?sort=-gross&fields=name,gross,city");
+        assert_eq!(texts(&list, "name"), ["一", "二", "三"]);
+        assert_eq!(texts(&list, "city"), ["上海", "上海", "北京"]);
+        let described = place.get("/api/objects/delivery")["fields"].clone();
+        let gross = described
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|f| f["id"] == "gross")
+            .unwrap();
+        assert_eq!(
+            (
+                &gross["type"],
+                &gross["is_computed"],
+                &gross["is_read_only"]
+            ),
+            (&json!("decimal"), &json!(true), &json!(true))
+        );
+        let bearer = format!("Bearer {}", place.owner);
+        let headers = [
+            ("host", place.server.address.as_str()),
+            ("authorization", bearer.as_str()),
+        ];
+        let csv = place.server.send_raw(
+            "GET",
+            "/api/export/records/delivery?format=csv",
+            &headers,
+            b"",
+        );
+        assert!(
+            String::from_utf8_lossy(&csv.body).contains("1130"),
+            "{}",
+            csv.status
+        );
+        let path = format!("/api/records/delivery/{first}");
+        let written = place.by(&place.owner, "en", "PATCH", &path, &json!({ "gross": "1" }));
+        assert_eq!(is(&written, 422)["fields"][0]["field"], "gross");
+
+        // Whoever sees a part of the records, sums that part; whoever does not
+        // see a field, not what is made of it.
+        let two_of = format!("/api/records/customer/{two}");
+        let share = json!({ "fields": [{ "field": "customer.phone", "as": "masked" }],
+            "grants": [{ "object": "*", "actions": ["read"], "rows": "all" }, { "object": "delivery", "actions": ["read"], "rows": "own" }],
+            "name": { "zh": "看", "en": "Looks" }, "about": { "zh": "看", "en": "Looks" }, "admin": [] });
+        let saved = place.by(&place.owner, "en", "PUT", "/api/roles/looks", &share);
+        assert!(
+            saved.status < 300,
+            "{}",
+            String::from_utf8_lossy(&saved.body)
+        );
+        let looks = token(&home.keji(), "wang", "looks");
+        let seen = is(&place.by(&looks, "en", "GET", &two_of, &Json::Null), 200);
+        assert_eq!(seen["values"]["x_projects"], 0, "{seen}");
+        assert_eq!(seen["values"]["x_doing"], Json::Null);
+        let fields = is(
+            &place.by(&looks, "en", "GET", "/api/objects/delivery", &Json::Null),
+            200,
+        );
+        assert!(!fields.to_string().contains("\"call\""), "{fields}");
+        for asked in ["fields=call", "where=call%20is%20not%20null", "sort=call"] {
+            let path = format!("/api/records/delivery?{asked}");
+            assert_eq!(
+                place.by(&looks, "en", "GET", &path, &Json::Null).status,
+                422,
+                "{asked}"
+            );
+        }
+        let li = token(&home.keji(), "li", "representative");
+        let his = is(
+            &place.by(
+                &li,
+                "en",
+                "GET",
+                &format!("/api/records/customer/{one}"),
+                &Json::Null,
+            ),
+            200,
+        );
+        assert_eq!(his["values"]["x_projects"], 2, "{his}");
+
+        // What leads back to itself, or to nothing, is told at its place.
+        let wrong = |derived: Json, at: &str, says: &str| {
+            let mut draft = place.get("/api/design/objects/delivery")["draft"].clone();
+            draft["derived"] = derived;
+            let told = is(&place.define(&json!("delivery"), &draft), 422);
+            assert_eq!(told["fields"][0]["field"], at, "{told}");
+            assert!(told["detail"].as_str().unwrap().contains(says), "{told}");
+        };
+        let formula = |id: &str, text: &str| json!({ "id": id, "name": { "zh": id, "en": id }, "formula": text });
+        wrong(
+            json!([formula("a", "b + 1"), formula("b", "a + 1")]),
+            "delivery.derived[0].formula",
+            "itself",
+        );
+        wrong(
+            json!([formula("a", "nothing + 1")]),
+            "delivery.derived[0].formula",
+            "no field",
+        );
+        wrong(
+            json!([formula("name", "budget")]),
+            "delivery.derived[0].id",
+            "twice",
+        );
+        let rollup = json!({ "of": "order", "by": "customer", "what": "count" });
+        wrong(
+            json!([{ "name": { "zh": "a" }, "rollup": rollup }]),
+            "delivery.derived[0]",
+            "no link",
+        );
+    }
+}

@@ -228,6 +228,7 @@ impl Store {
             predicate: None,
             hidden: access.hidden.clone(),
             masked: access.masked.clone(),
+            ..Access::default()
         };
         self.record(conn, object, id, &masked, false).await
     }

@@ -10,6 +10,7 @@ export type ObjectDesign = Schemas["ObjectDesign"];
 export type ObjectDraft = Schemas["ObjectDraft"];
 export type FieldDraft = Schemas["FieldDraft"];
 export type OptionDraft = Schemas["OptionDraft"];
+export type DerivedDraft = Schemas["DerivedDraft"];
 export type RuleDraft = Schemas["RuleDraft"];
 export type DesignChange = Schemas["DesignChange"];
 export type DesignOutcome = Schemas["DesignOutcome"];

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use keji_schema::definition::{
-    AddedOption, AdditionDef, CheckDef, CopyDef, FieldDef, Mask, ObjectDef, OptionDef, Origin,
-    Text2,
+    AddedOption, AdditionDef, CheckDef, CopyDef, DerivedDef, FieldDef, Mask, ObjectDef, OptionDef,
+    Origin, RollupDef, Text2,
 };
 use keji_schema::{ADDED, Catalog, Type};
 use serde::{Deserialize, Serialize};
@@ -50,6 +50,28 @@ pub struct ObjectDraft {
     /// Words added to choices of an object of the product.
     pub options: Vec<AddedOption>,
     pub rules: Vec<RuleDraft>,
+    /// What is worked out whenever it is read.
+    pub derived: Vec<DerivedDraft>,
+}
+
+/// Either a formula or a roll-up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DerivedDraft {
+    /// Absent: a new one, named after its name.
+    #[serde(default)]
+    pub id: Option<String>,
+    pub name: TextDraft,
+    #[serde(default)]
+    pub help: TextDraft,
+    /// `money`, `count`, `days` or `pct`.
+    #[serde(default)]
+    pub unit: Option<String>,
+    /// Over the record's fields and those behind its links.
+    #[serde(default)]
+    pub formula: Option<String>,
+    #[serde(default)]
+    pub rollup: Option<RollupDef>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -167,6 +189,25 @@ pub(super) fn of(
             check: rule.check.clone(),
             message: (&rule.message).into(),
             field: rule.field.clone(),
+        })
+        .collect(),
+        derived: (if is_product {
+            &addition.derived
+        } else {
+            &def.derived
+        })
+        .iter()
+        .map(|derived| DerivedDraft {
+            id: Some(derived.id.clone()),
+            name: (&derived.name).into(),
+            help: derived
+                .help
+                .as_ref()
+                .map(TextDraft::from)
+                .unwrap_or_default(),
+            unit: derived.unit.clone(),
+            formula: derived.formula.clone(),
+            rollup: derived.rollup.clone(),
         })
         .collect(),
     };
@@ -300,6 +341,7 @@ fn whole(old: Option<&ObjectDef>, id: &str, draft: &ObjectDraft, at: usize) -> R
     }
     let old_fields: Vec<FieldDef> = old.map(|def| def.fields.clone()).unwrap_or_default();
     let mut fields = fields(&mut faults, &place, "", &old_fields, &[], draft);
+    let derived = derived(&mut faults, &place, "", &fields, draft);
     let titles = draft.fields.iter().zip(&fields);
     let titles: Vec<String> = titles
         .filter(|(draft, _)| draft.is_title)
@@ -352,6 +394,7 @@ fn whole(old: Option<&ObjectDef>, id: &str, draft: &ObjectDraft, at: usize) -> R
         has_origin: old.is_none_or(|def| def.has_origin),
         fields,
         rules: rules(draft),
+        derived,
     })
 }
 
@@ -365,6 +408,8 @@ fn added(catalog: &Catalog, id: &str, draft: &ObjectDraft, at: usize) -> Result<
         .map(|f| f.id.clone())
         .collect();
     let fields = fields(&mut faults, &place, ADDED, &old.fields, &given, draft);
+    let all: Vec<FieldDef> = def.fields.iter().chain(&fields).cloned().collect();
+    let derived = derived(&mut faults, &place, ADDED, &all, draft);
     for (i, option) in draft.options.iter().enumerate() {
         let name = TextDraft {
             zh: option.zh.clone(),
@@ -398,7 +443,64 @@ fn added(catalog: &Catalog, id: &str, draft: &ObjectDraft, at: usize) -> Result<
         options: options.collect(),
         fields,
         rules: rules(draft),
+        derived,
     })
+}
+
+fn derived(
+    faults: &mut Vec<FieldFault>,
+    place: &str,
+    prefix: &str,
+    fields: &[FieldDef],
+    draft: &ObjectDraft,
+) -> Vec<DerivedDef> {
+    if draft.derived.len() > MAX_FIELDS {
+        let zh = format!("最多 {MAX_FIELDS} 个字段");
+        let en = format!("there are more than {MAX_FIELDS} fields");
+        faults.push(FieldFault::new(
+            format!("{place}.derived"),
+            "too_long",
+            zh,
+            en,
+        ));
+        return Vec::new();
+    }
+    let mut taken: BTreeSet<String> = fields.iter().map(|f| f.id.clone()).collect();
+    taken.extend(draft.derived.iter().filter_map(|d| d.id.clone()));
+    taken.extend(Origin::ALL.map(|origin| origin.id().to_owned()));
+    taken.extend([NUMBER, "id", "batch"].map(str::to_owned));
+    let mut made = Vec::new();
+    for (i, one) in draft.derived.iter().enumerate() {
+        let place = format!("{place}.derived[{i}]");
+        named(faults, &format!("{place}.name"), &one.name);
+        short(faults, &format!("{place}.help"), &one.help);
+        let id = match &one.id {
+            Some(id) => id.clone(),
+            None => id_of(&one.name, prefix, |id| taken.contains(id)),
+        };
+        taken.insert(id.clone());
+        let said = |text: &Option<String>| {
+            let text = text
+                .as_deref()
+                .map(str::trim)
+                .filter(|text| !text.is_empty());
+            text.map(str::to_owned)
+        };
+        made.push(DerivedDef {
+            id,
+            kind: Type::Text,
+            name: one.name.text(),
+            help: (!one.help.is_empty()).then(|| one.help.text()),
+            unit: said(&one.unit),
+            formula: said(&one.formula),
+            rollup: one.rollup.clone().map(|rollup| RollupDef {
+                value: said(&rollup.value),
+                filter: said(&rollup.filter),
+                ..rollup
+            }),
+        });
+    }
+    made
 }
 
 fn rules(draft: &ObjectDraft) -> Vec<CheckDef> {
@@ -443,7 +545,10 @@ fn fields(
         short(faults, &format!("{place}.help"), &field.help);
         let id = match &field.id {
             Some(id) => id.clone(),
-            None => id_of(&field.name, prefix, |id| taken.contains(id)),
+            None => match named_after(field, prefix).filter(|id| !taken.contains(*id)) {
+                Some(id) => id.to_owned(),
+                None => id_of(&field.name, prefix, |id| taken.contains(id)),
+            },
         };
         taken.insert(id.clone());
         let before = old.iter().find(|f| f.id == id);
@@ -464,6 +569,16 @@ fn fields(
         });
     }
     made
+}
+
+/// The owner and the customer of a record are known by these names, wherever
+/// rights follow them.
+fn named_after(field: &FieldDraft, prefix: &str) -> Option<&'static str> {
+    match (field.to.as_deref(), prefix) {
+        (Some("user"), "") => Some("user"),
+        (Some("customer"), "") => Some("customer"),
+        _ => None,
+    }
 }
 
 fn options(faults: &mut Vec<FieldFault>, place: &str, drafts: &[OptionDraft]) -> Vec<OptionDef> {

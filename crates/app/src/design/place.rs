@@ -32,6 +32,7 @@ fn place(file: &str, text: &str, line: usize) -> String {
     let before: Vec<&str> = text.lines().take(line).collect();
     let list = before.iter().rev().find_map(|line| match line.trim() {
         "[[field]]" => Some(("[[field]]", "fields")),
+        "[[derived]]" => Some(("[[derived]]", "derived")),
         "[[rule]]" => Some(("[[rule]]", "rules")),
         "[[option]]" => Some(("[[option]]", "options")),
         _ => None,

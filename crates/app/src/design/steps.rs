@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use keji_schema::Catalog;
-use keji_schema::definition::{FieldDef, ObjectDef};
+use keji_schema::definition::{DerivedDef, FieldDef, ObjectDef};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -16,7 +16,7 @@ use crate::error::Result;
 pub struct Step {
     /// `add_object`, `restore_object`, `remove_object`, `change_object`,
     /// `add_field`, `restore_field`, `remove_field`, `change_field`,
-    /// `add_option`, `remove_option`, `add_rule`, `remove_rule`, `add_file`,
+    /// `remove_derived`, `add_option`, `remove_option`, `add_rule`, `remove_rule`, `add_file`,
     /// `change_file`, `remove_file`.
     pub kind: &'static str,
     /// Of what.
@@ -102,6 +102,14 @@ fn of_field(kind: &'static str, def: &ObjectDef, field: &FieldDef) -> Step {
     }
 }
 
+fn of_derived(kind: &'static str, def: &ObjectDef, derived: &DerivedDef) -> Step {
+    Step {
+        field: Some(derived.id.clone()),
+        name: (&derived.name).into(),
+        ..of_object(kind, def)
+    }
+}
+
 async fn fields(
     app: &App,
     old: &ObjectDef,
@@ -160,6 +168,20 @@ async fn fields(
         let n = app.store.count_filled(&old.id, Some(&field.id)).await?;
         step.n_records = Some(n);
         steps.push(step);
+    }
+    for derived in &new.derived {
+        let kind = match old.derived(&derived.id) {
+            None => "add_field",
+            Some(before) if before != derived => "change_field",
+            Some(_) => continue,
+        };
+        steps.push(of_derived(kind, new, derived));
+    }
+    for derived in &old.derived {
+        if new.derived(&derived.id).is_none() {
+            // Nothing of it is kept, so nothing is lost.
+            steps.push(of_derived("remove_derived", old, derived));
+        }
     }
     for (kind, rules, others) in [
         ("add_rule", &new.rules, &old.rules),

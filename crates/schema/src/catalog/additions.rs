@@ -50,5 +50,15 @@ pub(super) fn join(file: File, object: &mut ObjectDef, addition: AdditionDef) ->
         object.fields.push(field);
     }
     object.rules.extend(addition.rules);
+    for (i, derived) in addition.derived.into_iter().enumerate() {
+        if !derived.id.starts_with(PREFIX) {
+            let message = format!(
+                "the name `{}` of an added field must begin with `{PREFIX}`",
+                derived.id
+            );
+            return Err(file.error(&["derived", &i.to_string(), "id"], message));
+        }
+        object.derived.push(derived);
+    }
     Ok(())
 }

@@ -161,7 +161,7 @@ impl Catalog {
             };
             super::additions::join(file, object, addition)?;
         }
-        let catalog = Catalog {
+        let mut catalog = Catalog {
             objects,
             metrics,
             rfm,
@@ -172,6 +172,7 @@ impl Catalog {
             designed: BTreeMap::new(),
         };
         catalog.check_objects(&known)?;
+        catalog.derive(&known)?;
         catalog.check_metrics(&known)?;
         catalog.check_rules(&known)?;
         catalog.check_roles(&known)?;

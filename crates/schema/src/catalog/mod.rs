@@ -20,6 +20,8 @@ mod load;
 
 mod additions;
 
+mod derived;
+
 mod objects;
 
 mod metrics;
@@ -35,6 +37,7 @@ mod dimension;
 mod example;
 
 pub use additions::PREFIX as ADDED;
+pub use derived::ReadScope;
 pub use dimension::{Dimension, DimensionJoin, DimensionScope};
 pub use example::Given;
 

@@ -55,6 +55,7 @@ export function newObject(words: Record<Lang, Record<string, string>>): ObjectDr
     ],
     options: [],
     rules: [],
+    derived: [],
   };
 }
 type Lang = "zh" | "en";
@@ -91,7 +92,7 @@ export function faultsByPlace(
   const found: Record<string, string> = {};
   for (const { field, detail } of fields ?? []) {
     const inside = field.replace(/^(objects\[\d+\]|[a-z0-9_]+)\.?/, "");
-    const place = /^(fields|rules|options)\[\d+\]/.exec(inside)?.[0] ?? inside;
+    const place = /^(fields|rules|options|derived)\[\d+\]/.exec(inside)?.[0] ?? inside;
     found[place] = found[place] ? `${found[place]}; ${detail}` : detail;
   }
   return found;

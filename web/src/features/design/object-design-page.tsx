@@ -26,6 +26,7 @@ import { Labelled } from "../../ui/side-form";
 import { LoadError, Skeleton } from "../../ui/states";
 import { SettingsFrame } from "../settings/settings-frame";
 import "./design.css";
+import { DerivedEditor } from "./derived-editor";
 import { faultsByPlace, moved, newField, newObject, noText, withAt, without } from "./draft";
 import { FieldEditor } from "./field-editor";
 import { Preview } from "./preview";
@@ -94,6 +95,7 @@ function Editor({ one, version, isNew }: { one: ObjectDesign; version: number; i
   const isFixed = one.kind === "file" || one.kind === "module";
   const fields = draft.fields ?? [];
   const rules = draft.rules ?? [];
+  const derived = draft.derived ?? [];
   const options = draft.options ?? [];
   const isChanged = isNew || JSON.stringify(draft) !== JSON.stringify(one.draft);
   const change = (dry_run: boolean, note: string, removes: boolean): DesignChange => ({
@@ -115,11 +117,14 @@ function Editor({ one, version, isNew }: { one: ObjectDesign; version: number; i
       ? (look.error.problem.fields as { field: string; detail: string }[] | undefined)
       : undefined,
   );
-  const rest = Object.entries(faults).filter(([place]) => !/^(name|(fields|rules|options)\[)/.test(place));
+  const rest = Object.entries(faults).filter(([place]) => !/^(name|(fields|rules|options|derived)\[)/.test(place));
   const set = (part: Partial<ObjectDraft>) => setDraft({ ...draft, ...part });
   const dates = fields.filter((f) => f.type === "date" && f.id);
   const choices = one.given.filter((f) => f.type === "choice");
   const all = [...one.given, ...fields].filter((f) => f.id);
+  const objectId = one.id;
+  const figure = all.find((f) => ["decimal", "int"].includes(f.type));
+  const formula = figure?.id ? `${figure.id} * 1.13` : "customer.city";
   const example = dates[0]?.id ? `${dates[0].id} >= date '2026-01-01'` : "amount > 0";
   return (
     <form
@@ -294,6 +299,35 @@ function Editor({ one, version, isNew }: { one: ObjectDesign; version: number; i
         </Panel>
       )}
       {!isFixed && (
+        <Panel title={t("design.derived")} note={t("design.derivedNote")}>
+          <ol className="design-fields">
+            {derived.map((one, at) => (
+              <DerivedEditor
+                // biome-ignore lint/suspicious/noArrayIndexKey: a new one has no id yet
+                key={one.id ?? `new ${at}`}
+                one={one}
+                at={at}
+                object={isNew ? "" : objectId}
+                example={formula}
+                fault={faults[`derived[${at}]`]}
+                onChange={(next) => set({ derived: withAt(derived, at, next) })}
+                onRemove={() => set({ derived: without(derived, at) })}
+              />
+            ))}
+          </ol>
+          <div className="controls design-add">
+            <Button
+              icon={<PlusOutlined aria-hidden="true" />}
+              onClick={() =>
+                set({ derived: [...derived, { name: noText(), help: noText(), formula: "", rollup: null }] })
+              }
+            >
+              {t("design.addDerived")}
+            </Button>
+          </div>
+        </Panel>
+      )}
+      {!isFixed && (
         <Panel title={t("design.rules")} note={t("design.rulesNote")}>
           <ol className="design-fields">
             {rules.map((rule, at) => (
@@ -389,7 +423,7 @@ function Editor({ one, version, isNew }: { one: ObjectDesign; version: number; i
               ))}
             </p>
           )}
-          {!isNew && (isOwn || fields.length + rules.length + options.length > 0) && (
+          {!isNew && (isOwn || fields.length + rules.length + options.length + derived.length > 0) && (
             <Button danger onClick={() => look.mutate(true)}>
               {isOwn ? t("design.removeObject") : t("design.removeAdded")}
             </Button>
