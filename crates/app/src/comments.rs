@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::context::App;
-use crate::error::{FieldFault, Result};
+use crate::error::{Error, FieldFault, Result};
 use crate::identity;
 use crate::permission::{Action, Caller, access, may, require};
 use crate::records;
@@ -155,7 +155,8 @@ pub async fn change(
     let new = of(caller, object, id, text, told);
     let changed = (app.store)
         .change_comment(comment, &new, &access(caller, object))
-        .await?;
+        .await
+        .map_err(gone)?;
     Ok(CommentSaved {
         comment: people.body(caller, changed),
         unreached,
@@ -168,7 +169,16 @@ pub async fn delete(app: &App, caller: &Caller, object: &str, id: i64, comment: 
     records::require_seen(app, caller, object, id).await?;
     let by = of(caller, object, id, String::new(), Vec::new());
     let access = access(caller, object);
-    Ok(app.store.delete_comment(comment, &by, &access).await?)
+    let deleted = app.store.delete_comment(comment, &by, &access).await;
+    deleted.map_err(gone)
+}
+
+/// Of somebody else's comment nothing more is said than that it is not there.
+fn gone(problem: keji_store::Error) -> Error {
+    match problem {
+        keji_store::Error::Missing { kind, id } => Error::not_found(kind, id),
+        other => other.into(),
+    }
 }
 
 /// Who may be named in a comment on a record: only who sees it.

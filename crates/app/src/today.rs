@@ -249,6 +249,15 @@ impl Focus {
     }
 }
 
+/// Customers of the evaluation that are falling away. Without a model, which
+/// few customers do not bear, what they brought in a year stands for the money.
+fn at_risk(as_of: Date) -> String {
+    format!(
+        "as_of = '{as_of}' and stage in ('at_risk', 'declining', 'lost') \
+         and (value_at_risk > 0 or value_at_risk is null and net_revenue_365 > 0)"
+    )
+}
+
 /// What is known once for all sections.
 struct Asked<'a> {
     app: &'a App,

@@ -163,8 +163,8 @@ impl Store {
         let mut conn = tx.conn();
         if conn.dialect() == Dialect::Postgres {
             // Two that follow at one time do it one after the other.
-            let sql = "select 1 from keji_meta where key = $1 for update";
-            conn.row(sql, &[POSITION.into()], &[Type::Int]).await?;
+            let sql = "select value from keji_meta where key = $1 for update";
+            conn.row(sql, &[POSITION.into()], &[Type::Text]).await?;
         }
         let from = position(&mut conn).await?;
         let last = conn.int("select max(seq) from keji_change", &[]).await?;

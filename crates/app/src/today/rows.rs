@@ -10,7 +10,7 @@ use keji_schema::definition::Text2;
 use keji_schema::expr::Expr;
 use keji_store::{ListQuery, Sort};
 
-use super::{Asked, ROWS, Section, SectionKind, TodayRow};
+use super::{Asked, ROWS, Section, SectionKind, TodayRow, at_risk};
 use crate::error::Result;
 use crate::permission::{Action, access, may, may_follow};
 use crate::records::titles;
@@ -184,18 +184,12 @@ fn source(asked: &Asked<'_>, kind: SectionKind) -> Option<Source> {
         SectionKind::AtRisk => {
             let as_of: Date = asked.as_of?;
             Source {
-                sort: vec![Sort::desc("value_at_risk")],
+                sort: vec![Sort::desc("value_at_risk"), Sort::desc("net_revenue_365")],
                 on: Some("last_ordered_on"),
                 amount: Some("value_at_risk"),
                 state: Some("stage"),
                 reason: &["stage_reason_zh", "stage_reason_en"],
-                ..Source::new(
-                    "score",
-                    format!(
-                        "as_of = '{as_of}' and value_at_risk > 0 \
-                         and stage in ('at_risk', 'declining', 'lost')"
-                    ),
-                )
+                ..Source::new("score", at_risk(as_of))
             }
         }
         SectionKind::Payments => Source {

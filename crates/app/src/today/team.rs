@@ -10,7 +10,7 @@ use keji_store::{Group, GroupQuery};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Asked, Section, SectionKind};
+use super::{Asked, Section, SectionKind, at_risk};
 use crate::error::Result;
 use crate::permission::{Action, access, may, require_path, sees_others};
 use crate::records::titles;
@@ -52,9 +52,7 @@ pub(super) async fn section(asked: &Asked<'_>) -> Result<Option<Section>> {
         people.entry(id(&group.key)).or_default().tickets = group.count;
     }
     if let Some(as_of) = asked.as_of {
-        let risky = format!(
-            "as_of = '{as_of}' and value_at_risk > 0 and stage in ('at_risk', 'declining', 'lost')"
-        );
+        let risky = at_risk(as_of);
         let sum = Some("value_at_risk");
         for group in groups(asked, "score", &risky, "customer.user", sum).await? {
             let row = people.entry(id(&group.key)).or_default();

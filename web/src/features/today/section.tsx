@@ -19,6 +19,9 @@ import { useMayAdmin, useObjects } from "../../ui/session";
 import { Team } from "./team";
 import type { Wish } from "./today-page";
 
+/** The rest stands below the bell. */
+const NOTICES = 4;
+
 /** Days from which a backup is old. */
 const OLD_DAYS = 7;
 
@@ -130,7 +133,10 @@ export function OneSection({
       className={kind === "team" ? "wide" : ""}
     >
       {section.notifications && section.notifications.length > 0 && (
-        <Notices notices={section.notifications} onOpen={(notice) => read.mutate(notice.id)} />
+        <Notices
+          notices={section.notifications.slice(0, NOTICES)}
+          onOpen={(notice) => read.mutate(notice.id)}
+        />
       )}
       {section.team && section.team.length > 0 && <Team rows={section.team} currency={currency} />}
       <ul className="today-rows">
@@ -139,11 +145,7 @@ export function OneSection({
             <div className="today-what">
               <p className="today-title">
                 <RecordLink object={row.object} id={row.id} title={row.title ?? null} />
-                {row.state && STATES[kind] && (
-                  <span className="chip">
-                    <FieldValue path={STATES[kind]} value={row.state} isQuiet />
-                  </span>
-                )}
+                {row.state && STATES[kind] && <State path={STATES[kind]} value={row.state} />}
                 <When row={row} kind={kind} />
               </p>
               <p className="today-why">
@@ -253,6 +255,12 @@ export function OneSection({
       )}
     </Panel>
   );
+}
+
+/** A stage has a colour of its own. */
+function State({ path, value }: { path: string; value: string }) {
+  const field = <FieldValue path={path} value={value} isQuiet />;
+  return path === "score.stage" ? field : <span className="chip">{field}</span>;
 }
 
 /** How late a row is, or when it is due; never by colour alone. */
