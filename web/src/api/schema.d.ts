@@ -2436,7 +2436,7 @@ export interface components {
             before?: Record<string, never> | null;
             /** @description `api`, `command_line` or `job`. */
             channel: string;
-            /** @description `create`, `update`, `import` or `undo`. */
+            /** @description `create`, `update`, `import`, `undo`, `merge`, `unmerge` or `comment`. */
             kind: string;
             /** Format: int64 */
             seq: number;
