@@ -4,7 +4,7 @@ import { DeleteOutlined } from "@ant-design/icons";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { Alert, Button } from "antd";
-import { useEffect, useState } from "react";
+import { lazy, Suspense, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { FILE } from "../../api/files";
 import { deleteRecord, type Held, type ObjectDef, objectsQuery, recordQuery } from "../../api/records";
@@ -15,7 +15,6 @@ import { findObject, groupsOf, mayDo, titleOf } from "../../fields/record";
 import { RelatedRecords } from "../../fields/related-records";
 import { useLang } from "../../i18n";
 import { Confirm } from "../../ui/dialog";
-import "../../i18n/batches";
 import { pickText } from "../../ui/format";
 import { useLook, usePeopleAt } from "../../ui/live";
 import { Panel } from "../../ui/panel";
@@ -26,6 +25,7 @@ import { InlineField } from "./inline-field";
 import { PersonData } from "./person";
 import { Sharing } from "./sharing";
 
+const Here = lazy(() => import("./here").then((m) => ({ default: m.Here })));
 const route = getRouteApi("/records/$object/$id");
 
 export function RecordPage() {
@@ -101,9 +101,9 @@ function OneRecord({ object, record }: { object: ObjectDef; record: Held }) {
         </div>
         <div className="controls">
           {others.length > 0 && (
-            <span className="chip" role="status">
-              {t("batches.here", { names: others.join(", ") })}
-            </span>
+            <Suspense>
+              <Here names={others} />
+            </Suspense>
           )}
           {object.id === "customer" && (
             <Link to="/customers/$id" params={{ id: String(record.id) }}>
