@@ -35,6 +35,9 @@ pub struct OpenOptions {
     pub outbound: Outbound,
 }
 
+/// Batches that are being written, by who writes them and his key.
+type UnderWay = HashMap<(String, String), Arc<BulkWatch>>;
+
 /// The product, open. Cheap to clone.
 #[derive(Clone)]
 pub struct App {
@@ -54,7 +57,7 @@ pub struct App {
     pub(crate) backups: Arc<crate::backup::Memory>,
     pub(crate) duplicates: Arc<crate::duplicates::Memory>,
     /// Batches that are being written, by who writes them and his key.
-    pub(crate) batches: Arc<Mutex<HashMap<(String, String), Arc<BulkWatch>>>>,
+    pub(crate) batches: Arc<Mutex<UnderWay>>,
     pub(crate) live: Arc<crate::live::Memory>,
     /// Whether a worker keeps the search's index up.
     pub(crate) follows: Arc<AtomicBool>,

@@ -12,6 +12,9 @@ const AGAIN_MS = 3_000;
 const LONGEST_MS = 60_000;
 /** Changes that come one after the other are asked for once. */
 const TOGETHER_MS = 400;
+/** Where the cursor only passes, nobody is told. */
+const SETTLED_MS = 150;
+const NOBODY = { object: "", records: {} };
 /** An unattended page asks for nothing, so that its session ends as ever. */
 const IDLE_MS = 20 * 60_000;
 /** Pages that show records in words of their own. */
@@ -40,16 +43,31 @@ export function LiveHost() {
       void cache.invalidateQueries({ queryKey: ["batches"] });
       void cache.invalidateQueries({ queryKey: ["bin"] });
     };
-    const say = () => {
-      if (connection === null) return;
-      const body = { place: lookedAt() };
-      send("PUT", `/api/live/${connection}`, { body }).catch(() => setPeople({ object: "", records: {} }));
+    let said = "null";
+    let isSaying = false;
+    let saying: number | undefined;
+    /** One after the other, and only where it is last: answers may overtake each other. */
+    const say = async () => {
+      saying = undefined;
+      if (isSaying) return;
+      isSaying = true;
+      while (connection !== null && JSON.stringify(lookedAt()) !== said) {
+        const place = lookedAt();
+        said = JSON.stringify(place);
+        if (!place) setPeople(NOBODY);
+        await send("PUT", `/api/live/${connection}`, { body: { place } }).catch(() => setPeople(NOBODY));
+      }
+      isSaying = false;
+    };
+    const saySoon = () => {
+      saying ??= window.setTimeout(() => void say(), SETTLED_MS);
     };
     const hear = (event: LiveEvent) => {
       if (event.kind === "hello") {
         connection = event.connection;
         wait = AGAIN_MS;
-        if (lookedAt()) say();
+        said = "null";
+        saySoon();
         // What happened in between was not told.
         if (wasOpen) hear({ kind: "changes", objects: {}, all: true });
         wasOpen = true;
@@ -90,7 +108,7 @@ export function LiveHost() {
       if (!source && wait === AGAIN_MS) look();
     };
     open();
-    const stop = onLook(say);
+    const stop = onLook(saySoon);
     const touches = ["pointerdown", "keydown"] as const;
     document.addEventListener("visibilitychange", look);
     window.addEventListener("online", look);
@@ -100,6 +118,7 @@ export function LiveHost() {
       close();
       stop();
       window.clearTimeout(asking);
+      window.clearTimeout(saying);
       document.removeEventListener("visibilitychange", look);
       window.removeEventListener("online", look);
       window.removeEventListener("offline", look);

@@ -14,7 +14,6 @@ import {
 } from "../../api/batches";
 import { useLogWords } from "../../fields/change-words";
 import { findObject, mayDo } from "../../fields/record";
-import { RecordLink } from "../../fields/record-value";
 import { useLang } from "../../i18n";
 import "../../i18n/batches";
 import { exactNumber, pickText, showInstant } from "../../ui/format";
@@ -63,17 +62,7 @@ function Deleted() {
   const restore = useMutation({
     mutationFn: async (entry: BinEntry) => ({ entry, made: await restoreRecord(entry.seq) }),
     onSuccess: async ({ entry, made }) => {
-      message.success({
-        content: (
-          <span className="restored">
-            <RecordLink
-              object={entry.object}
-              id={made.id}
-              title={t("batches.restored", { title: entry.title ?? `#${made.id}` })}
-            />
-          </span>
-        ),
-      });
+      void message.success(t("batches.restored", { title: entry.title ?? `#${made.id}` }));
       await Promise.all([
         cache.invalidateQueries({ queryKey: ["bin"] }),
         cache.invalidateQueries({ queryKey: ["records"] }),

@@ -208,15 +208,18 @@ function Records({ object }: { object: ObjectDef }) {
           />
         ) : (
           <>
-            {(picked.isAll || picked.ids.size > 0) && (
-              <BulkBar
-                object={object}
-                filter={filter}
-                total={count.data}
-                picked={picked}
-                onPick={setPicked}
-              />
-            )}
+            {/* The list stays where it is while this comes. */}
+            <Suspense>
+              {(picked.isAll || picked.ids.size > 0) && (
+                <BulkBar
+                  object={object}
+                  filter={filter}
+                  total={count.data}
+                  picked={picked}
+                  onPick={setPicked}
+                />
+              )}
+            </Suspense>
             <RecordGrid
               key={JSON.stringify(filter)}
               object={object}

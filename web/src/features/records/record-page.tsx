@@ -17,7 +17,6 @@ import { RelatedRecords } from "../../fields/related-records";
 import { CommentsPanel, Star } from "../../fields/talk";
 import { useLang } from "../../i18n";
 import { Confirm } from "../../ui/dialog";
-import "../../i18n/batches";
 import { pickText } from "../../ui/format";
 import { useLook, usePeopleAt } from "../../ui/live";
 import { Panel } from "../../ui/panel";
@@ -30,6 +29,7 @@ const Consents = lazy(() => import("./consents").then((m) => ({ default: m.Conse
 const PersonData = lazy(() => import("./person").then((m) => ({ default: m.PersonData })));
 const Sharing = lazy(() => import("./sharing").then((m) => ({ default: m.Sharing })));
 
+const Here = lazy(() => import("./here").then((m) => ({ default: m.Here })));
 const route = getRouteApi("/records/$object/$id");
 
 export function RecordPage() {
@@ -107,9 +107,9 @@ function OneRecord({ object, record }: { object: ObjectDef; record: Held }) {
         </div>
         <div className="controls">
           {others.length > 0 && (
-            <span className="chip" role="status">
-              {t("batches.here", { names: others.join(", ") })}
-            </span>
+            <Suspense>
+              <Here names={others} />
+            </Suspense>
           )}
           {object.id === "customer" && (
             <Link to="/customers/$id" params={{ id: String(record.id) }}>

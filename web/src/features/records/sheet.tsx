@@ -474,7 +474,7 @@ export function Sheet({
     return [...keys, ...fresh];
   };
 
-  const put = async (cells: Cell[][], from: At, isPaste: boolean) => {
+  const put = async (cells: Cell[][], from: At, isPaste: boolean, top = from.row) => {
     const wide = Math.min(cells[0]?.length ?? 0, fields.length - from.col);
     const into = fields.slice(from.col, from.col + wide);
     const isOpen = (field: FieldDef) => !field.is_read_only && !field.is_masked;
@@ -490,7 +490,7 @@ export function Sheet({
     });
     if (changes.length === 0) return setSaid(t("batches.readOnly"));
     if (cells.length * wide > 1) {
-      setAnchor(from);
+      setAnchor({ row: top, col: from.col });
       setCursor({ row: from.row + keys.length - 1, col: from.col + wide - 1 });
     }
     if (!isPaste || changes.length === 1) {
@@ -550,7 +550,7 @@ export function Sheet({
     if (whole <= n) return;
     const rows_ = Array.from({ length: whole }, (_, at) => source[at] ?? (source[0] as Cell[]));
     const below = filled(rows_, n).slice(n);
-    await put(below, { row: from.row + n, col: from.col }, false);
+    await put(below, { row: from.row + n, col: from.col }, false, from.row);
   };
 
   const back = async (isRedo: boolean, leave = false, of?: number) => {
