@@ -5,7 +5,7 @@
 //!
 //! Reading order: [`context`] (what there is to work with), [`definitions`], [`permission`],
 //! [`identity`], [`sharing`], [`import`], [`evaluation`], [`insight`], [`customers`], [`records`],
-//! [`consent`], [`person`], [`export`], [`jobs`], [`webhooks`], [`backup`], [`demo`].
+//! [`consent`], [`person`], [`export`], [`jobs`], [`webhooks`], [`forms`], [`views`], [`backup`], [`demo`].
 
 pub mod audit;
 pub mod backup;
@@ -20,6 +20,7 @@ pub mod duplicates;
 pub mod error;
 pub mod evaluation;
 pub mod export;
+pub mod forms;
 pub mod identity;
 pub mod import;
 pub mod insight;
@@ -33,6 +34,7 @@ pub mod search;
 pub mod sharing;
 pub mod spelling;
 pub mod status;
+pub mod views;
 pub mod webhooks;
 
 pub use context::{App, OpenOptions};

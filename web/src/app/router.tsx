@@ -117,6 +117,11 @@ const design = createRoute({
   path: "/settings/design",
   component: lazyRouteComponent(() => import("../features/design/design-page"), "DesignPage"),
 });
+const forms = createRoute({
+  getParentRoute: () => root,
+  path: "/settings/forms",
+  component: lazyRouteComponent(() => import("../features/settings/forms-page"), "FormsPage"),
+});
 const objectDesign = createRoute({
   getParentRoute: () => root,
   path: "/settings/design/$object",
@@ -158,6 +163,7 @@ export const router = createRouter({
     duplicates,
     design,
     objectDesign,
+    forms,
   ]),
   defaultPreload: "intent",
   scrollRestoration: true,

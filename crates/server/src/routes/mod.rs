@@ -8,6 +8,7 @@ pub mod duplicates;
 pub mod evaluations;
 pub mod exports;
 pub mod files;
+pub mod forms;
 pub mod imports;
 pub mod insight;
 pub mod passkeys;
@@ -18,6 +19,7 @@ pub mod session;
 pub mod sso;
 pub mod status;
 pub mod trust;
+pub mod views;
 pub mod webhooks;
 
 use std::sync::Arc;
@@ -64,4 +66,6 @@ pub fn all() -> OpenApiRouter<Shared> {
         .merge(trust::routes())
         .merge(backups::routes())
         .merge(design::routes())
+        .merge(forms::routes())
+        .merge(views::routes())
 }

@@ -7,7 +7,7 @@ import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { exportRecords, type ObjectDef, objectsQuery, recordCountQuery } from "../../api/records";
 import { NewRecord } from "../../fields/new-record";
-import { boardFields, calendarFields, chartFields, findObject, mayDo } from "../../fields/record";
+import { boardFields, calendarFields, chartFields, findObject, keptColumns, mayDo } from "../../fields/record";
 import { useLang } from "../../i18n";
 import { DownloadMenu } from "../../ui/download-menu";
 import { exactNumber, pickText } from "../../ui/format";
@@ -21,6 +21,7 @@ import { filterOf, type RecordsSearch, type View } from "./search";
 // The list is what most come for: the other views come when they are opened.
 const Board = lazy(() => import("./board").then((m) => ({ default: m.Board })));
 const Calendar = lazy(() => import("./calendar").then((m) => ({ default: m.Calendar })));
+const SavedViews = lazy(() => import("./saved-views").then((m) => ({ default: m.SavedViews })));
 const RecordsChart = lazy(() => import("./chart").then((m) => ({ default: m.RecordsChart })));
 
 const route = getRouteApi("/records/$object");
@@ -55,7 +56,9 @@ function Records({ object }: { object: ObjectDef }) {
   const search = route.useSearch();
   const navigate = route.useNavigate();
   const goTo = route.useNavigate();
-  const [columns, setColumns] = useColumns(object);
+  const [ownColumns, setColumns] = useColumns(object);
+  // A saved view brings its own.
+  const columns = search.columns ? keptColumns(object, search.columns.split(",")) : ownColumns;
   const [isNew, setNew] = useState(false);
   const filter = filterOf(object, search);
   const { sort: _, ...counted } = filter;
@@ -73,6 +76,11 @@ function Records({ object }: { object: ObjectDef }) {
   const view = search.view && views.includes(search.view) ? search.view : "list";
   const name = pickText(object.name, lang);
   const change = (next: RecordsSearch) => navigate({ search: next, replace: true });
+  const chooseColumns = (next: string[] | null) => {
+    if (!search.columns) return setColumns(next);
+    const { columns: _, ...rest } = search;
+    change(next ? { ...rest, columns: next.join(",") } : rest);
+  };
   const isNarrowed = Boolean(search.where || search.search);
   const open = (record: number) =>
     void goTo({ to: "/records/$object/$id", params: { object: object.id, id: String(record) } });
@@ -87,23 +95,32 @@ function Records({ object }: { object: ObjectDef }) {
           </p>
         </div>
         <div className="controls">
+          <Suspense fallback={null}>
+            <SavedViews
+              object={object}
+              search={search}
+              columns={columns}
+              onChange={(next) => void change(next)}
+            />
+          </Suspense>
           {views.length > 1 && (
             <Segmented<View>
               aria-label={t("records.view")}
               value={view}
               onChange={(next) => {
-                const { search: text, where, sort } = search;
+                const { search: text, where, sort, columns: shown } = search;
                 const kept = {
                   ...(text ? { search: text } : {}),
                   ...(where ? { where } : {}),
                   ...(sort ? { sort } : {}),
+                  ...(shown ? { columns: shown } : {}),
                 };
                 change(next === "list" ? kept : { ...kept, view: next });
               }}
               options={views.map((v) => ({ value: v, label: t(`records.views.${v}`) }))}
             />
           )}
-          {view === "list" && <ColumnChooser object={object} columns={columns} onChange={setColumns} />}
+          {view === "list" && <ColumnChooser object={object} columns={columns} onChange={chooseColumns} />}
           <DownloadMenu
             of={[object.id]}
             label={t("customers.export")}

@@ -50,6 +50,7 @@ fn compare(ground: &Ground, cells: &mut Cells<'_>) -> Result<()> {
     // A sample tries some of the people with all objects.
     let step = ground.n(1, 4);
     let world = cells.world;
+    place::share(cells)?;
     for (i, person) in world.people.iter().enumerate() {
         let client = world.owner.with(&person.token);
         if i % step == 0 {
