@@ -123,10 +123,7 @@ for (const lang of ["zh", "en"] as const)
         await dialog.getByRole("button", { name: words.close }).click();
 
         // A stranger, who has signed in nowhere.
-        const outside = await browser.newContext({
-          ...(size === "phone" ? PHONE : DESK),
-          storageState: { cookies: [{ name: "x", value: "x", url: server.url }], origins: [] } as never,
-        });
+        const outside = await browser.newContext(size === "phone" ? PHONE : DESK);
         const stranger = await open(outside, lang);
         const form = stranger.page;
         await form.goto(address);

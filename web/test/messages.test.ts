@@ -37,8 +37,28 @@ const source = readdirSync("src", { recursive: true, encoding: "utf8" })
   .map((name) => readFileSync(join("src", name), "utf8"))
   .join("\n");
 const messages = {
-  zh: flat({ ...zh, ...zhSettings, ...zhDuplicates, ...zhDesign, ...zhFind, ...zhImport, ...zhPublic, ...zhForms, ...zhViews }),
-  en: flat({ ...en, ...enSettings, ...enDuplicates, ...enDesign, ...enFind, ...enImport, ...enPublic, ...enForms, ...enViews }),
+  zh: flat({
+    ...zh,
+    ...zhSettings,
+    ...zhDuplicates,
+    ...zhDesign,
+    ...zhFind,
+    ...zhImport,
+    ...zhPublic,
+    ...zhForms,
+    ...zhViews,
+  }),
+  en: flat({
+    ...en,
+    ...enSettings,
+    ...enDuplicates,
+    ...enDesign,
+    ...enFind,
+    ...enImport,
+    ...enPublic,
+    ...enForms,
+    ...enViews,
+  }),
 };
 
 it("has the same keys in both languages", () => {

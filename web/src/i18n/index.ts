@@ -7,8 +7,8 @@ import type { Lang } from "../ui/format";
 import type design from "./design.zh.json";
 import type duplicates from "./duplicates.zh.json";
 import en from "./en.json";
-import type forms from "./forms.zh.json";
 import type find from "./find.zh.json";
+import type forms from "./forms.zh.json";
 import type imports from "./import.zh.json";
 import type settings from "./settings.zh.json";
 import type views from "./views.zh.json";
@@ -17,7 +17,14 @@ import zh from "./zh.json";
 declare module "i18next" {
   interface CustomTypeOptions {
     resources: {
-      translation: typeof zh & typeof settings & typeof find & typeof imports & typeof duplicates & typeof design & typeof forms & typeof views;
+      translation: typeof zh &
+        typeof settings &
+        typeof find &
+        typeof imports &
+        typeof duplicates &
+        typeof design &
+        typeof forms &
+        typeof views;
     };
   }
 }

@@ -34,7 +34,7 @@ export function PublicForm({ token }: { token: string }) {
   }, [title]);
   return (
     <div className="sheet">
-      <header className="sheet-top" role="group" aria-label={t("publicForm.language")}>
+      <div className="sheet-top" role="group" aria-label={t("publicForm.language")}>
         {(["zh", "en"] as const).map((one) => (
           <button
             key={one}
@@ -49,7 +49,7 @@ export function PublicForm({ token }: { token: string }) {
             {one === "zh" ? "中文" : "EN"}
           </button>
         ))}
-      </header>
+      </div>
       <main id="main" aria-busy={!form && !fault}>
         <h1>{title}</h1>
         {isUnknown ? (
@@ -62,7 +62,11 @@ export function PublicForm({ token }: { token: string }) {
             </button>
           </>
         ) : thanks ? (
-          <Thanks text={thanks[lang] || t("publicForm.thanks")} another={t("publicForm.another")} onAgain={load} />
+          <Thanks
+            text={thanks[lang] || t("publicForm.thanks")}
+            another={t("publicForm.another")}
+            onAgain={load}
+          />
         ) : form && form.state !== "open" ? (
           <div className="said" role="status">
             <p>
@@ -153,7 +157,10 @@ function Questions({
       const own = fields.filter((f) => form.fields.some((asked) => asked.id === f.field));
       const others = fields.filter((f) => !own.includes(f)).map((f) => f.detail);
       const said = others.length > 0 ? others.join(" ") : own.length > 0 ? null : detail;
-      show(Object.fromEntries(own.map((f) => [f.field, f.detail])), said || (own.length > 0 ? null : problem.message || t("publicForm.unreachable")));
+      show(
+        Object.fromEntries(own.map((f) => [f.field, f.detail])),
+        said || (own.length > 0 ? null : problem.message || t("publicForm.unreachable")),
+      );
     }
   };
 

@@ -116,7 +116,11 @@ export function Question({
   );
 }
 
-function kindOf(field: AskedField): { type: string; inputMode?: "decimal" | "numeric"; autoComplete?: string } {
+function kindOf(field: AskedField): {
+  type: string;
+  inputMode?: "decimal" | "numeric";
+  autoComplete?: string;
+} {
   switch (field.type) {
     case "date":
       return { type: "date" };

@@ -7,7 +7,14 @@ import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { exportRecords, type ObjectDef, objectsQuery, recordCountQuery } from "../../api/records";
 import { NewRecord } from "../../fields/new-record";
-import { boardFields, calendarFields, chartFields, findObject, keptColumns, mayDo } from "../../fields/record";
+import {
+  boardFields,
+  calendarFields,
+  chartFields,
+  findObject,
+  keptColumns,
+  mayDo,
+} from "../../fields/record";
 import { useLang } from "../../i18n";
 import { DownloadMenu } from "../../ui/download-menu";
 import { exactNumber, pickText } from "../../ui/format";

@@ -6,7 +6,14 @@ import { Button, Input, Switch } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ApiError } from "../../api/client";
-import { addForm, changeForm, type FormDraft, type FormField, formsQuery, type PublicForm } from "../../api/forms";
+import {
+  addForm,
+  changeForm,
+  type FormDraft,
+  type FormField,
+  formsQuery,
+  type PublicForm,
+} from "../../api/forms";
 import type { FieldDef, ObjectDef } from "../../api/records";
 import { coerce, type Draft } from "../../fields/coerce";
 import { DayInput, FieldInput } from "../../fields/field-input";
@@ -190,11 +197,7 @@ export function FormEditor({ form, onClose }: { form: PublicForm | null; onClose
           const field = def?.fields.find((f) => f.id === id);
           const remove = () => setFixed(Object.fromEntries(Object.entries(fixed).filter(([f]) => f !== id)));
           return (
-            <Labelled
-              key={id}
-              label={nameOf(id)}
-              fault={faultOf(id) ?? (isTried ? badFixed[id] : undefined)}
-            >
+            <Labelled key={id} label={nameOf(id)} fault={faultOf(id) ?? (isTried ? badFixed[id] : undefined)}>
               {(control) => (
                 <span className="form-row">
                   <span style={{ flex: 1, minWidth: 0 }}>
