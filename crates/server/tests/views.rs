@@ -58,6 +58,16 @@ fn is(reply: &Reply, status: u16) -> Json {
     serde_json::from_str(&body).unwrap_or(Json::Null)
 }
 
+/// A token of a user that does less than he may.
+fn scoped(home: &Home, login: &str, scopes: &[&str]) -> String {
+    let mut create = home.keji();
+    create.args(["token", "create", "narrow", "--user", login]);
+    create.args(scopes.iter().flat_map(|scope| ["--scope", scope]));
+    let made = create.output().unwrap();
+    assert!(made.status.success(), "{made:?}");
+    String::from_utf8(made.stdout).unwrap().trim().to_owned()
+}
+
 #[test]
 fn a_view_is_a_name_for_an_address_one_s_own_or_shared() {
     for home in homes() {
@@ -100,6 +110,27 @@ fn a_view_is_a_name_for_an_address_one_s_own_or_shared() {
             204,
         );
         assert_eq!(place.names(li), ["公司"]);
+
+        // A token for programs that read changes nothing of anybody's page.
+        let narrow = scoped(&home, "li", &["read"]);
+        let new = json!({ "name": "x", "state": {} });
+        for (method, path) in [
+            ("POST", "/api/views/customer"),
+            ("PATCH", one.as_str()),
+            ("DELETE", one.as_str()),
+        ] {
+            let body = if method == "POST" {
+                new.clone()
+            } else {
+                json!({ "name": "x" })
+            };
+            assert_eq!(
+                place.by(&narrow, method, path, &body).status,
+                403,
+                "{method}"
+            );
+        }
+        assert_eq!(place.names(&narrow), ["公司"]);
 
         // Sharing takes the right to design.
         let share = json!({ "shared_with": "*" });

@@ -56,7 +56,7 @@ export function PublicForm({ token }: { token: string }) {
           <p>{t("publicForm.unknownText")}</p>
         ) : fault && !form ? (
           <>
-            <p role="alert">{fault.message || t("publicForm.unreachable")}</p>
+            <p role="alert">{(fault instanceof ApiError && fault.message) || t("publicForm.later")}</p>
             <button type="button" className="send" onClick={load}>
               {t("publicForm.retry")}
             </button>
@@ -156,11 +156,8 @@ function Questions({
       if (status === CLOSED && code === "form_closed") return onClosed();
       const own = fields.filter((f) => form.fields.some((asked) => asked.id === f.field));
       const others = fields.filter((f) => !own.includes(f)).map((f) => f.detail);
-      const said = others.length > 0 ? others.join(" ") : own.length > 0 ? null : detail;
-      show(
-        Object.fromEntries(own.map((f) => [f.field, f.detail])),
-        said || (own.length > 0 ? null : problem.message || t("publicForm.unreachable")),
-      );
+      const said = others.join(" ") || (own.length > 0 ? null : detail || t("publicForm.unreachable"));
+      show(Object.fromEntries(own.map((f) => [f.field, f.detail])), said);
     }
   };
 
