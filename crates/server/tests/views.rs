@@ -192,7 +192,7 @@ fn a_view_shows_nothing_that_its_reader_may_not_see() {
         let place = Place::of(&home);
         let (owner, li) = (&place.owner, &place.li);
         let role = json!({ "name": { "zh": "外包", "en": "Outside" }, "about": { "zh": "", "en": "" },
-            "grants": [{ "objects": ["customer"], "actions": ["read"], "rows": "all" }],
+            "grants": [{ "object": "customer", "actions": ["read"], "rows": "all" }],
             "fields": [{ "field": "customer.phone", "as": "hidden" }], "admin": [] });
         let saved = place.by(owner, "PUT", "/api/roles/outside", &role);
         assert!(
