@@ -6,7 +6,7 @@
 //! Reading order: [`context`] (what there is to work with), [`definitions`], [`permission`],
 //! [`identity`], [`sharing`], [`import`], [`evaluation`], [`insight`], [`customers`], [`records`],
 //! [`comments`], [`notifications`], [`favourites`], [`today`], [`consent`], [`person`], [`export`],
-//! [`jobs`], [`webhooks`], [`backup`], [`demo`].
+//! [`jobs`], [`webhooks`], [`forms`], [`views`], [`backup`], [`demo`].
 
 pub mod audit;
 pub mod backup;
@@ -23,6 +23,7 @@ pub mod error;
 pub mod evaluation;
 pub mod export;
 pub mod favourites;
+pub mod forms;
 pub mod identity;
 pub mod import;
 pub mod insight;
@@ -39,6 +40,7 @@ pub mod sharing;
 pub mod spelling;
 pub mod status;
 pub mod today;
+pub mod views;
 pub mod webhooks;
 
 pub use context::{App, OpenOptions};

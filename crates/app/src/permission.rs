@@ -46,6 +46,8 @@ pub enum Channel {
     /// A program with a token.
     Api,
     Job,
+    /// A public form, in the name of its owner.
+    Form,
 }
 
 impl Channel {
@@ -55,6 +57,7 @@ impl Channel {
             Channel::Page => "page",
             Channel::Api => "api",
             Channel::Job => "job",
+            Channel::Form => "form",
         }
     }
 }
@@ -120,6 +123,19 @@ impl Caller {
             rights,
             ..self.clone()
         }
+    }
+
+    /// The same user, by a public form.
+    pub(crate) fn by_form(self) -> Caller {
+        Caller {
+            channel: Channel::Form,
+            ..self
+        }
+    }
+
+    /// The id of the user's role, where it is one.
+    pub(crate) fn role(&self) -> Option<&str> {
+        self.rights.as_ref().map(|r| r.role.id.as_str())
     }
 
     /// The user, where it is one.

@@ -295,6 +295,86 @@ pub async fn create(
     saved(answered.body, answered.is_replay)
 }
 
+/// Creates the record that an answer to a form is, and counts the answer. An
+/// equal request with the same key has no second effect.
+pub(crate) async fn answer(
+    app: &App,
+    caller: &Caller,
+    object: &str,
+    values: &Map<String, Json>,
+    form: i64,
+    key: &RequestKey,
+) -> Result<()> {
+    let def = writable(app, caller, object, Action::Create)?;
+    let mut draft = coerce::create(app, caller, def, values);
+    links::resolve(app, caller, [&mut draft]).await?;
+    let change = change(caller, def, draft.create()?);
+    let names = values.keys().map(String::as_str);
+    require_fields(caller, object, Action::Create, names)?;
+    let once = Once {
+        // Nobody's name has a colon.
+        actor: format!(":form {form}"),
+        ..key.once(caller)
+    };
+    let access = access_for(caller, object, &[Action::Create]);
+    let made = app.store.answer_form(form, change, &access, &once).await;
+    made.map_err(|fault| problem::told(def, fault, false))?;
+    Ok(())
+}
+
+/// What is wrong with values that are to be written later: as they are given,
+/// and where their links lead.
+pub(crate) async fn trial(
+    app: &App,
+    caller: &Caller,
+    def: &ObjectDef,
+    values: &Map<String, Json>,
+) -> Result<Vec<FieldFault>> {
+    let mut draft = coerce::update(app, caller, def, values);
+    links::resolve(app, caller, [&mut draft]).await?;
+    Ok(draft.faults)
+}
+
+/// Whether anybody writes the object's records but the product itself.
+pub(crate) fn is_writable(def: &ObjectDef) -> bool {
+    def.written_by.is_none() && !comes_by_order_files(&def.id)
+}
+
+/// The fields without which no record of the object is created: a running
+/// number and the user who creates it come by themselves.
+pub(crate) fn needed(def: &ObjectDef) -> impl Iterator<Item = &FieldDef> {
+    let own = owner(def).map(|f| &f.id);
+    def.fields
+        .iter()
+        .filter(move |f| f.required && def.number.as_ref() != Some(&f.id) && own != Some(&f.id))
+}
+
+/// Refuses what a list would refuse: a condition, an order or fields that are
+/// not there for the caller.
+pub(crate) fn may_ask(
+    app: &App,
+    caller: &Caller,
+    object: &str,
+    filter: Option<&str>,
+    sorts: &[&str],
+    fields: Option<&str>,
+) -> Result<()> {
+    let def = known(app, caller, object, Action::Read)?;
+    let access = access(caller, object);
+    let paths = Paths {
+        app,
+        caller,
+        access: &access,
+        def,
+    };
+    paths.filter(filter)?;
+    for sort in sorts {
+        paths.sort(Some(sort))?;
+    }
+    paths.fields(fields)?;
+    Ok(())
+}
+
 /// Changes the fields in `values`; null clears one. `expected` is the version
 /// that the caller has seen, where it asks for that.
 pub async fn update(
@@ -345,7 +425,7 @@ pub struct HistoryEntry {
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
     pub actor: String,
-    /// `api`, `command_line` or `job`.
+    /// `page`, `api`, `command_line`, `job` or `form`.
     pub channel: String,
     /// `create`, `update`, `import`, `undo`, `merge`, `unmerge` or `comment`.
     pub kind: String,
@@ -486,9 +566,9 @@ fn writable<'a>(
     action: Action,
 ) -> Result<&'a ObjectDef> {
     let def = known(app, caller, object, action)?;
-    match def.written_by.is_some() || comes_by_order_files(object) {
-        true => Err(problem::read_only(def)),
-        false => Ok(def),
+    match is_writable(def) {
+        true => Ok(def),
+        false => Err(problem::read_only(def)),
     }
 }
 

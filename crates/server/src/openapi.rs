@@ -30,7 +30,7 @@ const FILES: [&str; 3] = [
 ];
 
 /// Calls that need nobody to be signed in.
-const OPEN: [(&str, &str); 9] = [
+const OPEN: [(&str, &str); 11] = [
     ("/api/session", "get"),
     ("/api/session", "post"),
     // Who is not signed in is signed out.
@@ -41,6 +41,9 @@ const OPEN: [(&str, &str); 9] = [
     ("/api/session/sso/{id}", "post"),
     ("/api/setup", "post"),
     ("/api/openapi.json", "get"),
+    // For whoever has the address.
+    ("/api/forms/{token}", "get"),
+    ("/api/forms/{token}/answers", "post"),
 ];
 
 /// Places of a path that stand for an object.

@@ -572,6 +572,8 @@ impl Gone<'_> {
             ("keji_job", "id", &["args", "progress", "result", "error"]),
             ("keji_batch", "id", &["filename", "source", "summary"]),
             ("keji_mapping", "name", &["mapping", "signature"]),
+            ("keji_form", "id", &["title", "document"]),
+            ("keji_view", "id", &["name", "state"]),
         ];
         for (table, key, columns) in places {
             let key_kind = if key == "id" { Type::Int } else { Type::Text };

@@ -12,7 +12,7 @@ use crate::log;
 use crate::sql::{Dialect, quote};
 
 /// Of the tables below: the last of [`MIGRATIONS`].
-const VERSION: i64 = 13;
+const VERSION: i64 = 14;
 
 /// Keys of PostgreSQL's advisory locks.
 pub(crate) mod lock {
@@ -397,6 +397,32 @@ const MIGRATIONS: &[Migration] = &[
         both: DESIGN,
         postgres: &[],
     },
+    Migration {
+        version: 14,
+        both: FORMS_AND_VIEWS,
+        postgres: &[],
+    },
+];
+
+/// Forms that strangers answer: `token` is the address, `document` what is
+/// asked. What a list is called: `state` is what its address says; shared with
+/// a role's id, with everybody (`*`), or with nobody.
+const FORMS_AND_VIEWS: &[&str] = &[
+    "create table keji_form (
+       id $id, token $text not null unique, secret $text not null, object $text not null,
+       title $text not null, document $text not null, user_id $int not null,
+       is_active $bool not null, max_answers $int, n_answers $int not null,
+       last_answer_at $time, created_at $time not null
+     )$strict",
+    "create table keji_view (
+       id $id, user_id $int not null, object $text not null, name $text not null,
+       state $text not null, shared_with $text, created_at $time not null
+     )$strict",
+    "create index keji_view_object on keji_view (object, user_id)",
+    "create table keji_usual_view (
+       user_id $int not null, object $text not null, view $int not null,
+       primary key (user_id, object)
+     )$strict",
 ];
 
 /// What people say to each other of records, what each is to be told, and

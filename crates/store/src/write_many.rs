@@ -10,6 +10,7 @@ use crate::access::Access;
 use crate::change::{Change, NewChange, Op};
 use crate::db::{Conn, Fields};
 use crate::error::{Error, Result};
+use crate::form;
 use crate::number::needs_number;
 use crate::record::Record;
 use crate::sql::{Dialect, quote};
@@ -77,6 +78,15 @@ impl From<Error> for WriteFault {
     }
 }
 
+/// What else there is to several writes.
+#[derive(Clone, Copy)]
+struct How<'a> {
+    is_atomic: bool,
+    once: Option<&'a Once>,
+    /// The form that they answer.
+    form: Option<i64>,
+}
+
 impl Store {
     /// Writes records of one object in one transaction, as [`Store::write`]
     /// does one. `answer` makes of the outcomes what the caller is told, which
@@ -92,12 +102,48 @@ impl Store {
         once: Option<&Once>,
         answer: impl Fn(&[Result<Written>]) -> Json + Send + Sync,
     ) -> std::result::Result<Answered, WriteFault> {
+        let how = How {
+            is_atomic,
+            once,
+            form: None,
+        };
+        self.keep_trying(changes, access, how, answer).await
+    }
+
+    /// Writes what was answered in a form, and counts it, in one transaction.
+    /// A request that comes again has no second effect and is not counted.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] where the form is no more, is switched off or has all
+    /// the answers that it takes.
+    pub async fn answer_form(
+        &self,
+        form: i64,
+        change: NewChange,
+        access: &Access,
+        once: &Once,
+    ) -> std::result::Result<Answered, WriteFault> {
+        let how = How {
+            is_atomic: true,
+            once: Some(once),
+            form: Some(form),
+        };
+        // What was answered is told to nobody, so it need not be kept either.
+        let changes = [change];
+        self.keep_trying(&changes, access, how, |_| Json::Null)
+            .await
+    }
+
+    async fn keep_trying(
+        &self,
+        changes: &[NewChange],
+        access: &Access,
+        how: How<'_>,
+        answer: impl Fn(&[Result<Written>]) -> Json + Send + Sync,
+    ) -> std::result::Result<Answered, WriteFault> {
         let mut attempt = 1;
         loop {
-            let fault = match self
-                .try_many(changes, access, is_atomic, once, &answer)
-                .await
-            {
+            let fault = match self.try_many(changes, access, how, &answer).await {
                 Ok(answered) => return Ok(answered),
                 Err(fault) => fault,
             };
@@ -123,10 +169,14 @@ impl Store {
         &self,
         changes: &[NewChange],
         access: &Access,
-        is_atomic: bool,
-        once: Option<&Once>,
+        how: How<'_>,
         answer: &(impl Fn(&[Result<Written>]) -> Json + Send + Sync),
     ) -> std::result::Result<Answered, WriteFault> {
+        let How {
+            is_atomic,
+            once,
+            form,
+        } = how;
         let mut tx = match changes.len() {
             ..=FEW => self.db().begin_shared().await?,
             _ => self.db().begin().await?,
@@ -141,6 +191,9 @@ impl Store {
                 outcomes: Vec::new(),
                 is_replay: true,
             });
+        }
+        if let Some(form) = form {
+            form::count(&mut conn, form).await?;
         }
         self.hold(&mut conn, changes).await?;
         // All records first, then the log: see `apply`.

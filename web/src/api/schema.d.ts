@@ -273,6 +273,151 @@ export interface paths {
         patch: operations["change_department"];
         trace?: never;
     };
+    "/api/design": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Objects, versions and the trash, for whoever may design. */
+        get: operations["get_design"];
+        put?: never;
+        /**
+         * Changes objects, or with `dry_run` says what would change. All of it takes
+         *     effect at once, or nothing does.
+         */
+        post: operations["change_design"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/design/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All that was defined here, as one file that another place takes in. */
+        get: operations["export_design"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/design/forms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Public forms with their addresses and how often they were answered. */
+        get: operations["list_forms"];
+        put?: never;
+        /** Makes a form; its answers are written in the name of who saved it last. */
+        post: operations["create_form"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/design/forms/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Changes all of a form but its address. */
+        put: operations["change_form"];
+        post?: never;
+        /** Deletes a form; what was answered stays. */
+        delete: operations["delete_form"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/design/objects/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One object with all that may be changed of it. */
+        get: operations["get_object_design"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/design/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Back to an earlier version. What came since goes to the trash, what went
+         *     comes back with its values where the trash has them.
+         */
+        post: operations["roll_design_back"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/design/trash/discard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Removes a removed field or object for good, with its values. */
+        post: operations["discard_from_trash"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/design/trash/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Brings a removed field or object back, with its values. */
+        post: operations["restore_from_trash"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/duplicates/{object}": {
         parameters: {
             query?: never;
@@ -639,6 +784,43 @@ export interface paths {
         /** Puts other bytes, which are the body, in the place of a file's. */
         put: operations["replace_file_content"];
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/forms/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a form asks; nobody has to be signed in. */
+        get: operations["get_form"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/forms/{token}/answers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answers a form. The same answer once more has no second effect; too many
+         *     from one address, or for one form, are told to wait.
+         */
+        post: operations["answer_form"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1627,6 +1809,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/views/{object}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The saved views of an object's list: one's own, and those shared with one. */
+        get: operations["list_views"];
+        /** With which view one's own list begins. */
+        put: operations["set_usual_view"];
+        /** Saves what a list shows under a name. */
+        post: operations["create_view"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/views/{object}/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Deletes a view; the list stays as it is. */
+        delete: operations["delete_view"];
+        options?: never;
+        head?: never;
+        /** Changes what is given. */
+        patch: operations["change_view"];
+        trace?: never;
+    };
     "/api/webhooks": {
         parameters: {
             query?: never;
@@ -1756,6 +1975,13 @@ export interface components {
             /** Format: int64 */
             id: number;
         };
+        /** @description A word more of a choice of the product. */
+        AddedOption: {
+            en: string;
+            field: string;
+            value: string;
+            zh: string;
+        };
         /** @description Rows of typed columns, with where they come from. */
         Answer: {
             /** Format: date */
@@ -1781,6 +2007,33 @@ export interface components {
             /** @description True where `limit` cut rows off. */
             truncated: boolean;
         };
+        AskedField: {
+            help?: components["schemas"]["Text2"] | null;
+            id: string;
+            is_required: boolean;
+            label: components["schemas"]["Text2"];
+            /** @description Of a choice. */
+            options: components["schemas"]["OptionDef"][];
+            /** @description As of an object's field; never `link`. */
+            type: string;
+        };
+        /** @description What somebody is asked. */
+        AskedForm: {
+            about: components["schemas"]["Text2"];
+            /** @description None where it is not open. */
+            fields: components["schemas"]["AskedField"][];
+            state: components["schemas"]["AskedState"];
+            /** @description Sent back with the answer; for one answer. */
+            ticket?: string | null;
+            title: components["schemas"]["Text2"];
+            /**
+             * Format: int64
+             * @description How long after that an answer is taken.
+             */
+            wait_ms: number;
+        };
+        /** @enum {string} */
+        AskedState: "open" | "ended" | "full" | "closed";
         AttemptBody: {
             /** Format: date-time */
             at: string;
@@ -2150,6 +2403,64 @@ export interface components {
         DepartmentList: {
             departments: components["schemas"]["DepartmentBody"][];
         };
+        /** @description What an administrator begins with. */
+        DesignBody: {
+            objects: components["schemas"]["DesignedObject"][];
+            /** @description Removed fields and objects that can come back. */
+            trash: components["schemas"]["TrashBody"][];
+            /**
+             * Format: int64
+             * @description Of the definitions that are in force; 0 before anything was defined.
+             */
+            version: number;
+            /** @description Newest first. */
+            versions: components["schemas"]["VersionBody"][];
+        };
+        /** @description Changes that take effect together. */
+        DesignChange: {
+            /** @description Only say what would change. */
+            dry_run?: boolean;
+            /**
+             * @description Definition files by their path, such as `metrics/own/visits.toml`; null
+             *     removes one.
+             */
+            files?: {
+                [key: string]: string | null;
+            };
+            /** @description What for; shown in the list of versions. */
+            note?: string;
+            objects?: components["schemas"]["ObjectEdit"][];
+            /**
+             * Format: int64
+             * @description The version that was changed.
+             */
+            version: number;
+        };
+        /** @description What changed, or would. */
+        DesignOutcome: {
+            is_applied: boolean;
+            /** @description Ids that new objects got. */
+            objects: string[];
+            steps: components["schemas"]["Step"][];
+            /**
+             * Format: int64
+             * @description In force now.
+             */
+            version: number;
+        };
+        DesignedObject: {
+            id: string;
+            /**
+             * @description `product`: fields, options and rules are added to it. `own`: all of it
+             *     may be changed. `file`: it stands in a file of the data folder. `module`:
+             *     the product alone writes it.
+             */
+            kind: components["schemas"]["ObjectKind"];
+            /** @description Fields that this place added. */
+            n_added: number;
+            n_fields: number;
+            name: components["schemas"]["TextDraft"];
+        };
         /** @enum {string} */
         Direction: "up" | "down" | "band";
         DuplicateAnswer: {
@@ -2381,6 +2692,29 @@ export interface components {
             unique: boolean;
             unit?: string | null;
         };
+        FieldDraft: {
+            help?: components["schemas"]["TextDraft"];
+            /** @description Absent: a new field, named after its name. */
+            id?: string | null;
+            is_required?: boolean;
+            /** @description Found by the search. */
+            is_searched?: boolean;
+            /** @description Stands for the record where only one word fits. */
+            is_title?: boolean;
+            is_unique?: boolean;
+            name: components["schemas"]["TextDraft"];
+            /** @description Of a choice. */
+            options?: components["schemas"]["OptionDraft"][];
+            /** @description Of a link: to which object. */
+            to?: string | null;
+            /**
+             * @description `text`, `choice`, `int`, `decimal`, `float`, `bool`, `date`, `instant`
+             *     or `link`.
+             */
+            type: string;
+            /** @description `money`, `count`, `days` or `pct`. */
+            unit?: string | null;
+        };
         FieldProblem: {
             code: string;
             detail: string;
@@ -2401,6 +2735,86 @@ export interface components {
          * @enum {string}
          */
         Fit: "whole" | "prefix" | "part" | "spelling" | "sound" | "near";
+        FormAnswer: {
+            /** @description As it came with the questions. */
+            ticket: string;
+            /** @description Field to value, as a record has them. */
+            values: Record<string, never>;
+            /** @description People do not see it: whoever fills it in is a program. */
+            website?: string;
+        };
+        FormBody: {
+            /** Format: date-time */
+            created_at: string;
+            draft: components["schemas"]["FormDraft"];
+            /** @description Why it cannot be answered, where it is broken. */
+            faults: string[];
+            /** Format: int64 */
+            id: number;
+            /** Format: date-time */
+            last_answer_at?: string | null;
+            /** Format: int64 */
+            n_answers: number;
+            /** @description The user in whose name answers are written: who saved it last. */
+            owner: string;
+            state: components["schemas"]["FormState"];
+            /** @description Behind `/f/` its address. */
+            token: string;
+        };
+        /** @description What is asked, and what becomes of it. */
+        FormDraft: {
+            /** @description What stands above the questions. */
+            about?: components["schemas"]["Text2"];
+            /**
+             * Format: date
+             * @description The last day on which it is answered.
+             */
+            ends_on?: string | null;
+            /** @description In the order in which they are asked. */
+            fields: components["schemas"]["FormField"][];
+            /**
+             * @description Field to value, written with every answer and shown to nobody: the only
+             *     way to a link.
+             */
+            fixed?: Record<string, never>;
+            is_active?: boolean;
+            /**
+             * Format: int64
+             * @description How many answers it takes.
+             */
+            max_answers?: number | null;
+            /** @description Of what the answers become records. */
+            object: string;
+            /** @description What is said to whoever answered. */
+            thanks?: components["schemas"]["Text2"];
+            /** @description An empty English text stands for the Chinese one, here and below. */
+            title: components["schemas"]["Text2"];
+        };
+        FormField: {
+            field: string;
+            help?: components["schemas"]["Text2"] | null;
+            /** @description Also where the object does not need it. */
+            is_required?: boolean;
+            label?: components["schemas"]["Text2"] | null;
+        };
+        FormList: {
+            /** @description Newest first. */
+            forms: components["schemas"]["FormBody"][];
+        };
+        FormMade: {
+            /** Format: int64 */
+            id: number;
+            token: string;
+        };
+        /** @enum {string} */
+        FormState: "open" | "off" | "ended" | "full" | "broken";
+        FormsHere: components["schemas"]["FormList"] & {
+            /**
+             * @description The address that people elsewhere open, without a path; a form is
+             *     behind `/f/` and its token.
+             */
+            origin: string;
+        };
         /** @enum {string} */
         Grain: "day" | "week" | "month" | "quarter" | "year";
         GrantBody: {
@@ -2434,7 +2848,7 @@ export interface components {
              *     of an import or undo, which changed many.
              */
             before?: Record<string, never> | null;
-            /** @description `api`, `command_line` or `job`. */
+            /** @description `page`, `api`, `command_line`, `job` or `form`. */
             channel: string;
             /** @description `create`, `update`, `import`, `undo`, `merge`, `unmerge` or `comment`. */
             kind: string;
@@ -2843,6 +3257,12 @@ export interface components {
             /** @description Id of a role. */
             role: string;
         };
+        NewView: {
+            name: string;
+            /** @description A role's id, `*` for everybody; for that it takes the right to design. */
+            shared_with?: string | null;
+            state: components["schemas"]["ViewState"];
+        };
         NewWebhook: {
             is_active?: boolean | null;
             /** @description `create`, `update`, `delete`, `import`, `undo` or `evaluation`. */
@@ -2899,6 +3319,16 @@ export interface components {
             id: string;
             name: components["schemas"]["Text2"];
         };
+        /** @description One object as it may be changed. */
+        ObjectDesign: {
+            draft: components["schemas"]["ObjectDraft"];
+            /** @description Of an object of the product: its own fields, which stay as they are. */
+            given: components["schemas"]["FieldDraft"][];
+            id: string;
+            kind: components["schemas"]["ObjectKind"];
+            /** Format: int64 */
+            version: number;
+        };
         ObjectDoc: {
             about: components["schemas"]["Text2"];
             /**
@@ -2921,6 +3351,51 @@ export interface components {
             /** @description The field that stands for a record where only one word fits. */
             title?: string | null;
         };
+        ObjectDraft: {
+            /**
+             * @default {
+             *       "zh": "",
+             *       "en": ""
+             *     }
+             */
+            about: components["schemas"]["TextDraft"];
+            /**
+             * @description Of an object of the product those that were added.
+             * @default []
+             */
+            fields: components["schemas"]["FieldDraft"][];
+            /**
+             * @description Whether each record gets a running number by which files know it.
+             * @default false
+             */
+            is_numbered: boolean;
+            /**
+             * @description The date by which its numbers are counted; null: it is not analysed.
+             * @default null
+             */
+            measured_by: string | null;
+            /**
+             * @default {
+             *       "zh": "",
+             *       "en": ""
+             *     }
+             */
+            name: components["schemas"]["TextDraft"];
+            /**
+             * @description Words added to choices of an object of the product.
+             * @default []
+             */
+            options: components["schemas"]["AddedOption"][];
+            /** @default [] */
+            rules: components["schemas"]["RuleDraft"][];
+        };
+        ObjectEdit: {
+            draft?: components["schemas"]["ObjectDraft"] | null;
+            /** @description Absent: a new object, named after its name. */
+            id?: string | null;
+        };
+        /** @enum {string} */
+        ObjectKind: "product" | "own" | "file" | "module";
         ObjectList: {
             objects: components["schemas"]["ObjectDoc"][];
         };
@@ -2928,6 +3403,11 @@ export interface components {
             en: string;
             value: string;
             zh: string;
+        };
+        OptionDraft: {
+            name: components["schemas"]["TextDraft"];
+            /** @description What is stored; made from the name where it is absent. */
+            value?: string | null;
         };
         /** @description What a browser's `navigator.credentials` is given. */
         Options: {
@@ -2958,6 +3438,17 @@ export interface components {
         };
         OwnPassword: {
             password: string;
+        };
+        /** @description Everything that was defined in the page, as files. */
+        Pack: {
+            /** @description Path to text. */
+            files: {
+                [key: string]: string;
+            };
+            /** @description `keji-definitions` */
+            format: string;
+            /** @description The program that wrote it. */
+            product: string;
         };
         PairBody: {
             /** @description The older one. */
@@ -3287,6 +3778,13 @@ export interface components {
             samples?: string[];
             zh: string;
         };
+        /** @description What comes back out of the trash. */
+        Restore: {
+            dry_run?: boolean;
+            place: components["schemas"]["TrashPlace"];
+            /** Format: int64 */
+            version: number;
+        };
         RevealBody: {
             /** @description A field of the object. */
             field: string;
@@ -3339,6 +3837,27 @@ export interface components {
         };
         RoleList: {
             roles: components["schemas"]["RoleBody"][];
+        };
+        /** @description Back to which version. */
+        RollBack: {
+            dry_run?: boolean;
+            /**
+             * Format: int64
+             * @description 0 is before anything was defined.
+             */
+            to: number;
+            /**
+             * Format: int64
+             * @description The version that is in force.
+             */
+            version: number;
+        };
+        /** @description What has to hold for every record that is written. */
+        RuleDraft: {
+            /** @description A condition over the record's own fields. */
+            check: string;
+            field: string;
+            message: components["schemas"]["TextDraft"];
         };
         /** @description What is under way. */
         RunBody: {
@@ -3497,6 +4016,27 @@ export interface components {
             seq: number;
             version: string;
         };
+        /** @description One thing that changes. */
+        Step: {
+            field?: string | null;
+            /**
+             * @description `add_object`, `restore_object`, `remove_object`, `change_object`,
+             *     `add_field`, `restore_field`, `remove_field`, `change_field`,
+             *     `add_option`, `remove_option`, `add_rule`, `remove_rule`, `add_file`,
+             *     `change_file`, `remove_file`.
+             */
+            kind: string;
+            /**
+             * Format: int64
+             * @description Of what is removed: how many records are, or have a value there. They
+             *     stay in the trash for 30 days. Of what comes back, the same.
+             */
+            n_records?: number | null;
+            /** @description What it is called, or of a file its path. */
+            name: components["schemas"]["TextDraft"];
+            /** @description Of what. */
+            object?: string | null;
+        };
         /**
          * @description What an import did. A dry run only reads, so what the store would have
          *     found new, changed or known stays 0.
@@ -3584,6 +4124,14 @@ export interface components {
         Text2: {
             en: string;
             zh: string;
+        };
+        /** @description A text in both languages; without English the Chinese stands for both. */
+        TextDraft: {
+            en?: string;
+            zh?: string;
+        };
+        Thanks: {
+            thanks: components["schemas"]["Text2"];
         };
         TimelineEntry: {
             /** @description Net amount of an order. */
@@ -3687,6 +4235,31 @@ export interface components {
         TotpCode: {
             code: string;
         };
+        TrashBody: {
+            /** @description Null: the whole object. */
+            field?: string | null;
+            /**
+             * Format: int64
+             * @description Records that there are, or that have a value there.
+             */
+            n_records: number;
+            name: components["schemas"]["TextDraft"];
+            object: string;
+            object_name: components["schemas"]["TextDraft"];
+            /** Format: date-time */
+            removed_at: string;
+            /**
+             * Format: date-time
+             * @description When it goes for good.
+             */
+            until: string;
+        };
+        /** @description What is meant in the trash. */
+        TrashPlace: {
+            /** @description Absent: the whole object. */
+            field?: string | null;
+            object: string;
+        };
         /** @enum {string} */
         Unit: "money" | "count" | "pct" | "days" | "score";
         UnmergeDone: {
@@ -3737,11 +4310,100 @@ export interface components {
         UserList: {
             users: components["schemas"]["UserBody"][];
         };
+        UsualView: {
+            /**
+             * Format: int64
+             * @description Null: the plain list.
+             */
+            view?: number | null;
+        };
         /**
          * @description How final a value is. Ordered from best to worst.
          * @enum {string}
          */
         ValueStatus: "settled" | "unsettled" | "open";
+        VersionBody: {
+            actor: string;
+            /** Format: date-time */
+            at: string;
+            note: string;
+            /** Format: int64 */
+            version: number;
+        };
+        ViewBody: {
+            /**
+             * @description Whether all that it names is still there for the caller; another's is
+             *     not offered without.
+             */
+            fits: boolean;
+            /** Format: int64 */
+            id: number;
+            is_own: boolean;
+            /** @description Whether the caller may change it. */
+            may_change: boolean;
+            name: string;
+            /** @description Whose it is. */
+            owner: string;
+            /** @description A role's id, `*` for everybody, null for nobody. */
+            shared_with?: string | null;
+            state: components["schemas"]["ViewState"];
+        };
+        /** @description What is given is changed. */
+        ViewChange: {
+            name?: string | null;
+            /** @description Null shares it with nobody. */
+            shared_with?: string | null;
+            state?: components["schemas"]["ViewState"] | null;
+        };
+        ViewList: {
+            /**
+             * Format: int64
+             * @description With which one the caller's list begins.
+             */
+            usual?: number | null;
+            /** @description By name. */
+            views: components["schemas"]["ViewBody"][];
+        };
+        ViewMade: {
+            /** Format: int64 */
+            id: number;
+        };
+        /** @description What the address of a list says, word for word. */
+        ViewState: {
+            /**
+             * @description The field that a board, a calendar or a chart is made by.
+             * @default null
+             */
+            by: string | null;
+            /**
+             * @description Fields with commas between them.
+             * @default null
+             */
+            columns: string | null;
+            /** @default null */
+            month: string | null;
+            /** @default null */
+            search: string | null;
+            /** @default null */
+            sort: string | null;
+            /** @default null */
+            steps: string | null;
+            /**
+             * @description The number that a chart adds up.
+             * @default null
+             */
+            sum: string | null;
+            /**
+             * @description `board`, `calendar` or `chart`; a list without one.
+             * @default null
+             */
+            view: string | null;
+            /**
+             * @description A condition.
+             * @default null
+             */
+            where: string | null;
+        };
         WantedPasskey: {
             /** @description What `navigator.credentials.create` gave, by its `toJSON`. */
             credential: Record<string, never>;
@@ -4464,6 +5126,327 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_design: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DesignBody"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    change_design: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DesignChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DesignOutcome"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    export_design: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Pack"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_forms: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormsHere"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    create_form: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FormDraft"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormMade"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    change_form: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FormDraft"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    delete_form: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_object_design: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ObjectDesign"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    roll_design_back: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RollBack"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DesignOutcome"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    discard_from_trash: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrashPlace"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    restore_from_trash: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Restore"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DesignOutcome"];
+                };
             };
             default: {
                 headers: {
@@ -5351,6 +6334,68 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RecordDoc"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_form: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AskedForm"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    answer_form: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FormAnswer"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Thanks"];
                 };
             };
             default: {
@@ -7585,6 +8630,159 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["HandedOver"];
                 };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_views: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                object: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ViewList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    set_usual_view: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                object: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UsualView"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    create_view: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                object: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewView"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ViewMade"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    delete_view: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                object: string;
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    change_view: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                object: string;
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ViewChange"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: {
                 headers: {

@@ -122,6 +122,11 @@ const design = createRoute({
   path: "/settings/design",
   component: lazyRouteComponent(() => import("../features/design/design-page"), "DesignPage"),
 });
+const forms = createRoute({
+  getParentRoute: () => root,
+  path: "/settings/forms",
+  component: lazyRouteComponent(() => import("../features/settings/forms-page"), "FormsPage"),
+});
 const objectDesign = createRoute({
   getParentRoute: () => root,
   path: "/settings/design/$object",
@@ -170,6 +175,7 @@ export const router = createRouter({
     design,
     objectDesign,
     bin,
+    forms,
   ]),
   defaultPreload: "intent",
   scrollRestoration: true,

@@ -24,7 +24,7 @@ export const KINDS = [
 /** Who gave a sign-in name that nobody has, and the program itself. */
 const UNKNOWN = ":unknown";
 const SYSTEM = "system";
-const CHANNELS = ["page", "api", "command_line", "job", "import", "token"] as const;
+const CHANNELS = ["page", "api", "command_line", "job", "import", "token", "form"] as const;
 
 /** What is noted of somebody's ways in, which are no fields of a record. */
 const DETAILS = [

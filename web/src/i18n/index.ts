@@ -9,9 +9,11 @@ import type design from "./design.zh.json";
 import type duplicates from "./duplicates.zh.json";
 import en from "./en.json";
 import type find from "./find.zh.json";
+import type forms from "./forms.zh.json";
 import type imports from "./import.zh.json";
 import type settings from "./settings.zh.json";
 import type talk from "./talk.zh.json";
+import type views from "./views.zh.json";
 import zh from "./zh.json";
 
 declare module "i18next" {
@@ -24,7 +26,9 @@ declare module "i18next" {
         typeof duplicates &
         typeof design &
         typeof talk &
-        typeof batches;
+        typeof batches &
+        typeof forms &
+        typeof views;
     };
   }
 }

@@ -195,6 +195,8 @@ const WORDS: &[(&str, &str)] = &[
     ("batch", "批次"),
     ("job", "任务"),
     ("webhook", "网络钩子"),
+    ("form", "表单"),
+    ("view", "视图"),
     ("backup", "备份"),
     ("delivery", "投递"),
     ("evaluation", "评估"),

@@ -4,12 +4,10 @@ use keji_schema::definition::{DerivedDef, FieldDef, ObjectDef, OptionDef, Text2}
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{json, known};
+use super::{is_writable, json, known};
 use crate::context::App;
 use crate::error::Result;
-use crate::permission::{
-    Action, Caller, access, comes_by_order_files, masks, may_reveal, may_write, require,
-};
+use crate::permission::{Action, Caller, access, masks, may_reveal, may_write, require};
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ObjectList {
@@ -88,7 +86,7 @@ pub fn object(app: &App, caller: &Caller, id: &str) -> Result<ObjectDoc> {
 
 fn doc(app: &App, caller: &Caller, def: &ObjectDef) -> ObjectDoc {
     let access = access(caller, &def.id);
-    let is_writable = def.written_by.is_none() && !comes_by_order_files(&def.id);
+    let is_writable = is_writable(def);
     let may = |action: Action| {
         let is_read = matches!(action, Action::Read | Action::Export);
         (is_writable || is_read) && require(caller, &def.id, action).is_ok()

@@ -49,6 +49,10 @@ pub struct ServeArgs {
     /// Sign-ins a minute from one address. 0 is no limit.
     #[arg(long, default_value_t = 120, value_name = "N")]
     limit_sign_ins: u32,
+    /// Answers of public forms a minute from one address; one form takes
+    /// twenty times as many from all. 0 is no limit.
+    #[arg(long, default_value_t = 30, value_name = "N")]
+    limit_answers: u32,
     /// The largest file that is taken as an attachment, in megabytes. 0 is no
     /// limit.
     #[arg(long, default_value_t = 100, value_name = "MB")]
@@ -119,6 +123,7 @@ pub async fn run(place: Place, args: ServeArgs, output: &Output) -> anyhow::Resu
             requests: args.limit_requests,
             at_once: args.limit_at_once,
             sign_ins: args.limit_sign_ins,
+            answers: args.limit_answers,
         })),
         limit_file_bytes: args.limit_file.saturating_mul(1_000_000),
     });

@@ -9,6 +9,7 @@ pub mod duplicates;
 pub mod evaluations;
 pub mod exports;
 pub mod files;
+pub mod forms;
 pub mod imports;
 pub mod insight;
 pub mod live;
@@ -21,6 +22,7 @@ pub mod sso;
 pub mod status;
 pub mod talk;
 pub mod trust;
+pub mod views;
 pub mod webhooks;
 
 use std::sync::Arc;
@@ -70,4 +72,6 @@ pub fn all() -> OpenApiRouter<Shared> {
         .merge(trust::routes())
         .merge(backups::routes())
         .merge(design::routes())
+        .merge(forms::routes())
+        .merge(views::routes())
 }

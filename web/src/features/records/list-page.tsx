@@ -7,7 +7,14 @@ import { lazy, Suspense, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { exportRecords, type ObjectDef, objectsQuery, recordCountQuery } from "../../api/records";
 import { NewRecord } from "../../fields/new-record";
-import { boardFields, calendarFields, chartFields, findObject, mayDo } from "../../fields/record";
+import {
+  boardFields,
+  calendarFields,
+  chartFields,
+  findObject,
+  keptColumns,
+  mayDo,
+} from "../../fields/record";
 import { useLang } from "../../i18n";
 import { DownloadMenu } from "../../ui/download-menu";
 import "../../i18n/batches";
@@ -26,6 +33,7 @@ const Board = lazy(() => import("./board").then((m) => ({ default: m.Board })));
 const Calendar = lazy(() => import("./calendar").then((m) => ({ default: m.Calendar })));
 const Sheet = lazy(() => import("./sheet").then((m) => ({ default: m.Sheet })));
 const BulkBar = lazy(() => import("./bulk").then((m) => ({ default: m.BulkBar })));
+const SavedViews = lazy(() => import("./saved-views").then((m) => ({ default: m.SavedViews })));
 const RecordsChart = lazy(() => import("./chart").then((m) => ({ default: m.RecordsChart })));
 
 const route = getRouteApi("/records/$object");
@@ -60,7 +68,9 @@ function Records({ object }: { object: ObjectDef }) {
   const search = route.useSearch();
   const navigate = route.useNavigate();
   const goTo = route.useNavigate();
-  const [columns, setColumns] = useColumns(object);
+  const [ownColumns, setColumns] = useColumns(object);
+  // A saved view brings its own.
+  const columns = search.columns ? keptColumns(object, search.columns.split(",")) : ownColumns;
   const [isNew, setNew] = useState(false);
   const filter = filterOf(object, search);
   const { sort: _, ...counted } = filter;
@@ -86,6 +96,11 @@ function Records({ object }: { object: ObjectDef }) {
   const view = search.view && views.includes(search.view) ? search.view : "list";
   const name = pickText(object.name, lang);
   const change = (next: RecordsSearch) => navigate({ search: next, replace: true });
+  const chooseColumns = (next: string[] | null) => {
+    if (!search.columns) return setColumns(next);
+    const { columns: _, ...rest } = search;
+    change(next ? { ...rest, columns: next.join(",") } : rest);
+  };
   const isNarrowed = Boolean(search.where || search.search);
   const open = (record: number) =>
     void goTo({ to: "/records/$object/$id", params: { object: object.id, id: String(record) } });
@@ -100,16 +115,25 @@ function Records({ object }: { object: ObjectDef }) {
           </p>
         </div>
         <div className="controls">
+          <Suspense fallback={null}>
+            <SavedViews
+              object={object}
+              search={search}
+              columns={columns}
+              onChange={(next) => void change(next)}
+            />
+          </Suspense>
           {views.length > 1 && (
             <Segmented<View>
               aria-label={t("records.view")}
               value={view}
               onChange={(next) => {
-                const { search: text, where, sort } = search;
+                const { search: text, where, sort, columns: shown } = search;
                 const kept = {
                   ...(text ? { search: text } : {}),
                   ...(where ? { where } : {}),
                   ...(sort ? { sort } : {}),
+                  ...(shown ? { columns: shown } : {}),
                 };
                 change(next === "list" ? kept : { ...kept, view: next });
               }}
@@ -120,7 +144,7 @@ function Records({ object }: { object: ObjectDef }) {
             />
           )}
           {(view === "list" || view === "grid") && (
-            <ColumnChooser object={object} columns={columns} onChange={setColumns} />
+            <ColumnChooser object={object} columns={columns} onChange={chooseColumns} />
           )}
           <DownloadMenu
             of={[object.id]}

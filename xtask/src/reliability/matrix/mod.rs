@@ -52,6 +52,7 @@ fn compare(ground: &Ground, cells: &mut Cells<'_>) -> Result<()> {
     let step = ground.n(1, 4);
     let world = cells.world;
     talk::say(cells)?;
+    place::share(cells)?;
     for (i, person) in world.people.iter().enumerate() {
         let client = world.owner.with(&person.token);
         if i % step == 0 {
