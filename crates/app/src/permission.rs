@@ -142,11 +142,6 @@ impl Caller {
     pub fn user(&self) -> Option<i64> {
         self.rights.as_ref().map(|r| r.user)
     }
-
-    /// Id of the user's role.
-    pub(crate) fn role(&self) -> Option<&str> {
-        self.rights.as_ref().map(|r| r.role.id.as_str())
-    }
 }
 
 /// A role for one person, worked out for every object.
