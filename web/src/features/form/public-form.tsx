@@ -176,7 +176,12 @@ function Questions({
           lang={lang}
           value={drafts[field.id] ?? null}
           fault={faults[field.id]}
-          onChange={(value) => setDrafts((all) => ({ ...all, [field.id]: value }))}
+          onChange={(value) => {
+            setDrafts((all) => ({ ...all, [field.id]: value }));
+            // What is changed is judged again when it is sent.
+            setFaults(({ [field.id]: _, ...others }) => others);
+            setGeneral(null);
+          }}
         />
       ))}
       {/* People do not see it, and nothing reads it aloud. */}

@@ -26,7 +26,8 @@ import "./saved-views.css";
 
 const KEYS = ["view", "search", "where", "sort", "by", "sum", "steps", "month", "columns"] as const;
 
-const stateOf = (search: RecordsSearch): SavedState => search;
+const stateOf = (search: RecordsSearch): SavedState =>
+  Object.fromEntries(KEYS.map((key) => [key, search[key] ?? null])) as SavedState;
 const isSame = (a: SavedState | RecordsSearch, b: SavedState | RecordsSearch): boolean =>
   KEYS.every((key) => (a[key] ?? "") === (b[key] ?? ""));
 
