@@ -9,7 +9,9 @@ fn main() -> io::Result<()> {
     let root = Path::new(&std::env::var("CARGO_MANIFEST_DIR").expect("cargo names the folder"))
         .join("../../definitions")
         .canonicalize()?;
-    println!("cargo::rerun-if-changed={}", root.display());
+    // Relative, and the texts themselves below: a target folder may serve more
+    // than one checkout, and must not hold on to the files of another.
+    println!("cargo::rerun-if-changed=../../definitions");
     let mut files = Vec::new();
     collect(&root, &mut files)?;
     files.sort();
@@ -19,11 +21,7 @@ fn main() -> io::Result<()> {
             .strip_prefix(&root)
             .expect("it was found below the root");
         let name = below.to_string_lossy().replace('\\', "/");
-        let _ = writeln!(
-            code,
-            "    ({name:?}, include_str!({:?})),",
-            file.display().to_string()
-        );
+        let _ = writeln!(code, "    ({name:?}, {:?}),", fs::read_to_string(file)?);
     }
     code.push_str("]\n");
     let out = env::var("OUT_DIR").expect("cargo sets OUT_DIR");

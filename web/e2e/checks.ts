@@ -22,6 +22,7 @@ const KEYS = [
   "views.zh.json",
   "talk.zh.json",
   "batches.zh.json",
+  "people.zh.json",
 ].flatMap((name) =>
   keysOf(JSON.parse(readFileSync(new URL(`../src/i18n/${name}`, import.meta.url), "utf8"))),
 );

@@ -69,7 +69,10 @@ for (const lang of ["zh", "en"] as const)
         await page.getByRole("textbox", { name: words.name, exact: true }).fill("项目交付");
         await page.getByRole("textbox", { name: words.english, exact: true }).fill("Delivery");
         await page.getByRole("textbox", { name: `${words.name} 6` }).fill("预算");
-        await page.getByRole("combobox", { name: new RegExp(`${words.type}$`) }).nth(5).selectOption("decimal");
+        await page
+          .getByRole("combobox", { name: new RegExp(`${words.type}$`) })
+          .nth(5)
+          .selectOption("decimal");
         await isSound(page, "design-object", lang);
         await page.getByRole("button", { name: words.preview }).click();
         const dialog = page.getByRole("dialog");

@@ -17,6 +17,8 @@ import enForms from "../src/i18n/forms.en.json";
 import zhForms from "../src/i18n/forms.zh.json";
 import enImport from "../src/i18n/import.en.json";
 import zhImport from "../src/i18n/import.zh.json";
+import enPeople from "../src/i18n/people.en.json";
+import zhPeople from "../src/i18n/people.zh.json";
 import enSettings from "../src/i18n/settings.en.json";
 import zhSettings from "../src/i18n/settings.zh.json";
 import enTalk from "../src/i18n/talk.en.json";
@@ -53,6 +55,7 @@ const messages = {
     ...zhViews,
     ...zhTalk,
     ...zhBatches,
+    ...zhPeople,
   }),
   en: flat({
     ...en,
@@ -66,6 +69,7 @@ const messages = {
     ...enViews,
     ...enTalk,
     ...enBatches,
+    ...enPeople,
   }),
 };
 

@@ -96,6 +96,135 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/batches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was written at once of late, and can be taken back. */
+        get: operations["list_batches"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/batches/edit/{object}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Checks or makes the same change of many records, or deletes them, as one
+         *     batch.
+         */
+        post: operations["edit_records"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/batches/paste/{object}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Checks or writes a table of cells, as one batch. */
+        post: operations["paste_records"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/batches/progress/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How far one's own batch is that this process works on; 0 of 0 where there is
+         *     none.
+         */
+        get: operations["get_batch_progress"];
+        put?: never;
+        post?: never;
+        /** Stops it; nothing of it is written. */
+        delete: operations["stop_batch"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/batches/{id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Puts every record of a batch back, all or, where asked for, those that can
+         *     be. The undo of an undo does it again.
+         */
+        post: operations["undo_batch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/bin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Records that were deleted in the last 30 days. */
+        get: operations["list_deleted"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/bin/{seq}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Brings a deleted record back, with its id and its links. */
+        post: operations["restore_record"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/catalog": {
         parameters: {
             query?: never;
@@ -1012,6 +1141,44 @@ export interface paths {
         /** One job and how far it is. */
         get: operations["get_job"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Told as server-sent events: which records changed that the caller may see,
+         *     and who else looks at them. Each is a `LiveEvent` as JSON; the first has
+         *     the connection's number. A session's only.
+         */
+        get: operations["listen"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/live/{connection}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Says which record the page shows; others who show it are told. */
+        put: operations["look"];
         post?: never;
         delete?: never;
         options?: never;
@@ -2139,6 +2306,125 @@ export interface components {
             is_frozen: boolean;
             running?: components["schemas"]["RunBody"] | null;
         };
+        BatchAnswer: {
+            /**
+             * Format: int64
+             * @description For `undo_batch`; null where nothing was written.
+             */
+            batch?: number | null;
+            /** @description The first 5,000. */
+            faults: components["schemas"]["BatchFault"][];
+            /**
+             * @description Of each pasted row the record that it is or became; null where there
+             *     is none.
+             */
+            ids: (number | null)[];
+            n_created: number;
+            n_deleted: number;
+            n_unchanged: number;
+            n_updated: number;
+            n_wrong: number;
+            /**
+             * Format: int64
+             * @description For the write that follows a check.
+             */
+            position: number;
+            /** @description The first records that change, as they are and as they become. */
+            sample: components["schemas"]["BatchSample"][];
+        };
+        BatchDoc: {
+            actor: string;
+            /** Format: date-time */
+            at: string;
+            /** Format: int64 */
+            id: number;
+            /** @description `paste`, `edit`, `delete`, `undo` or `redo`. */
+            kind: string;
+            /** Format: int64 */
+            n_created: number;
+            /** Format: int64 */
+            n_deleted: number;
+            /** Format: int64 */
+            n_updated: number;
+            object: string;
+            /**
+             * Format: int64
+             * @description The batch that it took back.
+             */
+            undo_of?: number | null;
+            /**
+             * Format: int64
+             * @description The batch that took it back.
+             */
+            undone_by?: number | null;
+        };
+        /** @description What is wrong with a row, or a cell. */
+        BatchFault: {
+            code: string;
+            detail: string;
+            /** @description None where it is the row. */
+            field?: string | null;
+            /** Format: int64 */
+            id?: number | null;
+            /** @description From 0. */
+            row: number;
+            /** @description What the record is called, where it is known. */
+            title?: string | null;
+        };
+        BatchList: {
+            /** @description Newest first, at most 50 of the last 30 days. */
+            batches: components["schemas"]["BatchDoc"][];
+        };
+        BatchProgress: {
+            n_all: number;
+            n_done: number;
+        };
+        BatchSample: {
+            after: components["schemas"]["RecordRow"];
+            /** @description The fields that change. */
+            before: components["schemas"]["RecordRow"];
+            /** Format: int64 */
+            id: number;
+            title?: string | null;
+        };
+        BatchUndone: {
+            /**
+             * Format: int64
+             * @description The undo, which can be taken back itself; null where nothing was done.
+             */
+            batch?: number | null;
+            /** @description Those that are not, and why. */
+            left: components["schemas"]["BatchFault"][];
+            /**
+             * Format: int64
+             * @description Records that are what they were before.
+             */
+            n: number;
+            object: string;
+        };
+        Bin: {
+            /** @description Newest first, of the last 30 days. */
+            entries: components["schemas"]["BinEntry"][];
+            /**
+             * Format: int64
+             * @description For `after`; null at the end.
+             */
+            next?: number | null;
+        };
+        BinEntry: {
+            actor: string;
+            /** Format: date-time */
+            at: string;
+            object: string;
+            /** Format: int64 */
+            record: number;
+            /**
+             * Format: int64
+             * @description For `restore_record`.
+             */
+            seq: number;
+            title?: string | null;
+        };
         BulkAnswer: {
             n_failed: number;
             /** @description One for each operation, in their order. */
@@ -2403,6 +2689,18 @@ export interface components {
         DepartmentList: {
             departments: components["schemas"]["DepartmentBody"][];
         };
+        /** @description Either a formula or a roll-up. */
+        DerivedDraft: {
+            /** @description Over the record's fields and those behind its links. */
+            formula?: string | null;
+            help?: components["schemas"]["TextDraft"];
+            /** @description Absent: a new one, named after its name. */
+            id?: string | null;
+            name: components["schemas"]["TextDraft"];
+            rollup?: components["schemas"]["RollupDef"] | null;
+            /** @description `money`, `count`, `days` or `pct`. */
+            unit?: string | null;
+        };
         /** @description What an administrator begins with. */
         DesignBody: {
             objects: components["schemas"]["DesignedObject"][];
@@ -2509,6 +2807,24 @@ export interface components {
             owner?: string | null;
             reasons: components["schemas"]["Reason"][];
             title?: string | null;
+        };
+        /** @description The same change of many records. */
+        EditBody: {
+            check?: boolean;
+            /** @description Deletes them instead. */
+            delete?: boolean;
+            /** @description How many the check found; another number now is refused. */
+            expect?: number | null;
+            /** @description These, at most 20,000; or all that match `where` and `search`. */
+            ids?: number[] | null;
+            key?: string | null;
+            leave_wrong?: boolean;
+            /** Format: int64 */
+            position?: number | null;
+            search?: string | null;
+            /** @description Field to value, as of `update_record`. */
+            values?: Record<string, never>;
+            where?: string | null;
         };
         /** @description An erasure that waits for an administrator. */
         ErasureBody: {
@@ -2668,6 +2984,8 @@ export interface components {
         FieldDoc: {
             help?: components["schemas"]["Text2"] | null;
             id: string;
+            /** @description Worked out whenever it is read; nobody writes it. */
+            is_computed: boolean;
             /**
              * @description The caller sees it covered, as text, and lists neither filter, sort nor
              *     search by it.
@@ -2815,6 +3133,11 @@ export interface components {
              */
             origin: string;
         };
+        /**
+         * @description There is no average: it is a formula over a sum and a count.
+         * @enum {string}
+         */
+        Gather: "count" | "sum" | "min" | "max";
         /** @enum {string} */
         Grain: "day" | "week" | "month" | "quarter" | "year";
         GrantBody: {
@@ -2963,6 +3286,31 @@ export interface components {
             /** @description Null where the object has no title, or the record none. */
             title?: string | null;
         };
+        /** @description What a page is told. */
+        LiveEvent: {
+            connection: number;
+            /** @enum {string} */
+            kind: "hello";
+        } | {
+            /** @description Anything may have changed, such as by an import. */
+            all: boolean;
+            /** @enum {string} */
+            kind: "changes";
+            /** @description Objects with their records; null where they are too many to name. */
+            objects: {
+                [key: string]: number[] | null;
+            };
+        } | {
+            /** @enum {string} */
+            kind: "people";
+            object: string;
+            records: {
+                [key: string]: string[];
+            };
+        };
+        Looking: {
+            place?: components["schemas"]["Place"] | null;
+        };
         Made: {
             /** Format: int64 */
             id: number;
@@ -3069,11 +3417,11 @@ export interface components {
         };
         MergeField: {
             field: string;
-            loser?: unknown;
+            loser: unknown;
             /** @description Whether the caller may choose. */
             may_choose: boolean;
             /** @description As a record has them. */
-            survivor?: unknown;
+            survivor: unknown;
             /** @description Which is taken where nobody chooses. */
             taken: components["schemas"]["Side"];
         };
@@ -3360,6 +3708,11 @@ export interface components {
              */
             about: components["schemas"]["TextDraft"];
             /**
+             * @description What is worked out whenever it is read.
+             * @default []
+             */
+            derived: components["schemas"]["DerivedDraft"][];
+            /**
              * @description Of an object of the product those that were added.
              * @default []
              */
@@ -3499,6 +3852,43 @@ export interface components {
             /** @description What `navigator.credentials.get` gave, by its `toJSON`. */
             credential: Record<string, never>;
         };
+        /** @description A table as it comes from a clipboard, in the order of `fields`. */
+        PasteBody: {
+            /** @description Only tries it: nothing is written. */
+            check?: boolean;
+            fields: string[];
+            /** @description By which its progress is asked for and it is stopped. */
+            key?: string | null;
+            /**
+             * @description Writes the right rows where others are wrong; otherwise one wrong row
+             *     and nothing is written.
+             */
+            leave_wrong?: boolean;
+            /**
+             * Format: int64
+             * @description That of the check: what somebody changed since is wrong.
+             */
+            position?: number | null;
+            /** @description 1 to 20,000. */
+            rows: components["schemas"]["PasteRow"][];
+        };
+        PasteRow: {
+            /**
+             * @description Text as people write it, or a value as of `create_record`. Null leaves
+             *     the field alone, blank text clears it.
+             */
+            cells: Record<string, never>[];
+            /**
+             * Format: int64
+             * @description Of the record to change; without one a new one is made.
+             */
+            id?: number | null;
+            /**
+             * @description What the caller saw in fields that he changes; another value now is a
+             *     fault of code `changed`.
+             */
+            seen?: Record<string, never>;
+        };
         PeopleList: {
             people: components["schemas"]["PersonBody"][];
         };
@@ -3517,6 +3907,12 @@ export interface components {
             id?: number | null;
             login: string;
             name: string;
+        };
+        /** @description What somebody looks at. */
+        Place: {
+            object: string;
+            /** Format: int64 */
+            record: number;
         };
         PlaceBody: {
             column?: string | null;
@@ -3698,7 +4094,7 @@ export interface components {
              * @description As in a record; of a month its first day; null for the records without
              *     a value.
              */
-            value?: unknown;
+            value: unknown;
         };
         RecordGroups: {
             /**
@@ -3794,7 +4190,7 @@ export interface components {
         Revealed: {
             field: string;
             /** @description As in the record, in clear. */
-            value?: unknown;
+            value: unknown;
         };
         RfmBody: {
             about: components["schemas"]["Text2"];
@@ -3851,6 +4247,18 @@ export interface components {
              * @description The version that is in force.
              */
             version: number;
+        };
+        /** @description One number of the records that link here. */
+        RollupDef: {
+            /** @description Its link to here. */
+            by: string;
+            /** @description The object whose records are gathered. */
+            of: string;
+            /** @description Of which of its fields; none for the count. */
+            value?: string | null;
+            what: components["schemas"]["Gather"];
+            /** @description Only records for which this holds. */
+            where?: string | null;
         };
         /** @description What has to hold for every record that is written. */
         RuleDraft: {
@@ -4022,7 +4430,7 @@ export interface components {
             /**
              * @description `add_object`, `restore_object`, `remove_object`, `change_object`,
              *     `add_field`, `restore_field`, `remove_field`, `change_field`,
-             *     `add_option`, `remove_option`, `add_rule`, `remove_rule`, `add_file`,
+             *     `remove_derived`, `add_option`, `remove_option`, `add_rule`, `remove_rule`, `add_file`,
              *     `change_file`, `remove_file`.
              */
             kind: string;
@@ -4259,6 +4667,14 @@ export interface components {
             /** @description Absent: the whole object. */
             field?: string | null;
             object: string;
+        };
+        UndoBatchBody: {
+            key?: string | null;
+            /**
+             * @description Leaves records as they are that cannot be put back; otherwise nothing
+             *     is done where there is one.
+             */
+            leave?: boolean;
         };
         /** @enum {string} */
         Unit: "money" | "count" | "pct" | "days" | "score";
@@ -4680,6 +5096,253 @@ export interface operations {
                 };
                 content: {
                     "application/octet-stream": unknown;
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_batches: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    edit_records: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                object: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EditBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchAnswer"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    paste_records: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                object: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasteBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchAnswer"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_batch_progress: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchProgress"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    stop_batch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    undo_batch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UndoBatchBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchUndone"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_deleted: {
+        parameters: {
+            query?: {
+                /** @description Of one object only. */
+                object?: string;
+                /** @description Part of the title or number. */
+                search?: string;
+                /** @description The `next` of the page before. */
+                after?: number;
+                /** @description 1 to 1000; 50 by default. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Bin"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    restore_record: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                seq: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordDoc"];
                 };
             };
             default: {
@@ -6814,6 +7477,64 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["JobBody"];
                 };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    listen: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["LiveEvent"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    look: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connection: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Looking"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: {
                 headers: {

@@ -76,7 +76,7 @@ export function Shell() {
       <Segmented<Lang>
         aria-label={t("shell.language")}
         value={lang}
-        onChange={setLanguage}
+        onChange={(next) => void setLanguage(next)}
         options={[
           // A language is called by its own name in every language.
           { value: "zh", label: "中文" },

@@ -177,11 +177,7 @@ export function DerivedEditor({
             </Labelled>
           </>
         ) : (
-          <Labelled
-            label={t("design.formula")}
-            note={t("design.formulaHelp", { example })}
-            fault={fault}
-          >
+          <Labelled label={t("design.formula")} note={t("design.formulaHelp", { example })} fault={fault}>
             {(id) => (
               <Input
                 id={id}

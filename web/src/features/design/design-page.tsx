@@ -1,6 +1,6 @@
 // What objects there are, those of one's own first; versions, and the trash.
 import { PlusOutlined } from "@ant-design/icons";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { App, Button } from "antd";
 import { useRef, useState } from "react";
@@ -9,8 +9,8 @@ import {
   changeDesign,
   type Design,
   type DesignChange,
-  type DesignOutcome,
   type DesignedObject,
+  type DesignOutcome,
   designQuery,
   discardTrashed,
   exportDesign,
@@ -23,8 +23,8 @@ import "../../i18n/design";
 import { Confirm } from "../../ui/dialog";
 import { pickText, showInstant } from "../../ui/format";
 import { Panel } from "../../ui/panel";
+import { SettingsFrame } from "../../ui/settings-frame";
 import { Empty, LoadError, Skeleton } from "../../ui/states";
-import { SettingsFrame } from "../settings/settings-frame";
 import "./design.css";
 import { Preview } from "./preview";
 import { useDesignChanged } from "./use-changed";
@@ -92,9 +92,7 @@ function Objects({ design }: { design: Design }) {
       <Files design={design} onAsk={ask} />
       <Trash design={design} onAsk={ask} />
       <Versions design={design} onAsk={ask} />
-      {asked && (
-        <Preview steps={asked.outcome.steps} onApply={asked.apply} onClose={() => setAsked(null)} />
-      )}
+      {asked && <Preview steps={asked.outcome.steps} onApply={asked.apply} onClose={() => setAsked(null)} />}
     </>
   );
 }
@@ -208,9 +206,7 @@ function Trash({ design, onAsk }: { design: Design; onAsk: Ask }) {
     onSettled: () => setGone(null),
   });
   const nameOf = (one: Trashed) =>
-    one.field
-      ? `${pickText(one.object_name, lang)} · ${pickText(one.name, lang)}`
-      : pickText(one.name, lang);
+    one.field ? `${pickText(one.object_name, lang)} · ${pickText(one.name, lang)}` : pickText(one.name, lang);
   return (
     <Panel title={t("design.trash")} note={t("design.trashNote")}>
       {design.trash.length === 0 ? (

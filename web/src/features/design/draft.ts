@@ -34,8 +34,7 @@ export function newField(type: FieldType, zh = "", en = ""): FieldDraft {
 
 /** What most objects of one's own have; with an owner and a customer the rights follow. */
 export function newObject(words: Record<Lang, Record<string, string>>): ObjectDraft {
-  const field = (type: FieldType, key: string) =>
-    newField(type, words.zh[key] ?? "", words.en[key] ?? "");
+  const field = (type: FieldType, key: string) => newField(type, words.zh[key] ?? "", words.en[key] ?? "");
   const name = { ...field("text", "name"), is_required: true, is_searched: true, is_title: true };
   const state = {
     ...field("choice", "state"),

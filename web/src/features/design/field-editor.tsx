@@ -146,7 +146,6 @@ export function FieldEditor({
       {field.type === "choice" && (
         <ol className="design-options" aria-label={`${name} ${t("design.options")}`}>
           {options.map((option, i) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: a new option has no value yet
             <li key={option.value ?? `new ${i}`}>
               <Input
                 aria-label={`${name} ${t("design.optionOf", { n: i + 1 })}`}

@@ -18,14 +18,13 @@ import {
 } from "../../api/design";
 import { useLang } from "../../i18n";
 import "../../i18n/design";
-import designEn from "../../i18n/design.en.json";
-import designZh from "../../i18n/design.zh.json";
 import { pickText } from "../../ui/format";
 import { Panel } from "../../ui/panel";
+import { SettingsFrame } from "../../ui/settings-frame";
 import { Labelled } from "../../ui/side-form";
 import { LoadError, Skeleton } from "../../ui/states";
-import { SettingsFrame } from "../settings/settings-frame";
 import "./design.css";
+import defaults from "./defaults.json";
 import { DerivedEditor } from "./derived-editor";
 import { faultsByPlace, moved, newField, newObject, noText, withAt, without } from "./draft";
 import { FieldEditor } from "./field-editor";
@@ -43,7 +42,7 @@ export function ObjectDesignPage() {
       version: 0,
       id: "",
       kind: "own",
-      draft: newObject({ zh: designZh.design.defaults, en: designEn.design.defaults }),
+      draft: newObject(defaults),
       given: [],
     }),
     [],
@@ -117,7 +116,9 @@ function Editor({ one, version, isNew }: { one: ObjectDesign; version: number; i
       ? (look.error.problem.fields as { field: string; detail: string }[] | undefined)
       : undefined,
   );
-  const rest = Object.entries(faults).filter(([place]) => !/^(name|(fields|rules|options|derived)\[)/.test(place));
+  const rest = Object.entries(faults).filter(
+    ([place]) => !/^(name|(fields|rules|options|derived)\[)/.test(place),
+  );
   const set = (part: Partial<ObjectDraft>) => setDraft({ ...draft, ...part });
   const dates = fields.filter((f) => f.type === "date" && f.id);
   const choices = one.given.filter((f) => f.type === "choice");
@@ -138,7 +139,7 @@ function Editor({ one, version, isNew }: { one: ObjectDesign; version: number; i
       {isOwn && (
         <section className="panel">
           <div className="form-grid">
-            <Labelled label={t("design.nameZh")} fault={faults["name"]}>
+            <Labelled label={t("design.nameZh")} fault={faults.name}>
               {(id) => (
                 <Input
                   id={id}
@@ -212,7 +213,6 @@ function Editor({ one, version, isNew }: { one: ObjectDesign; version: number; i
           {fields.map((field, at) => (
             <FieldEditor
               // A new field has no id yet; its place is its name.
-              // biome-ignore lint/suspicious/noArrayIndexKey: rows are moved as a whole
               key={field.id ?? `new ${at}`}
               field={field}
               at={at}
@@ -257,7 +257,6 @@ function Editor({ one, version, isNew }: { one: ObjectDesign; version: number; i
         <Panel title={t("design.addedOptions")}>
           <ol className="design-fields">
             {options.map((option, at) => (
-              // biome-ignore lint/suspicious/noArrayIndexKey: a new option has no value yet
               <li key={at} className="design-line">
                 <Select
                   aria-label={t("design.addedOptionsField")}
@@ -303,7 +302,6 @@ function Editor({ one, version, isNew }: { one: ObjectDesign; version: number; i
           <ol className="design-fields">
             {derived.map((one, at) => (
               <DerivedEditor
-                // biome-ignore lint/suspicious/noArrayIndexKey: a new one has no id yet
                 key={one.id ?? `new ${at}`}
                 one={one}
                 at={at}
@@ -331,7 +329,6 @@ function Editor({ one, version, isNew }: { one: ObjectDesign; version: number; i
         <Panel title={t("design.rules")} note={t("design.rulesNote")}>
           <ol className="design-fields">
             {rules.map((rule, at) => (
-              // biome-ignore lint/suspicious/noArrayIndexKey: rules have no id
               <li key={at} className="design-rule" aria-label={t("design.ruleOf", { n: at + 1 })}>
                 <div className="form-grid">
                   <Labelled
@@ -344,7 +341,9 @@ function Editor({ one, version, isNew }: { one: ObjectDesign; version: number; i
                         id={id}
                         className="mono"
                         value={rule.check}
-                        onChange={(e) => set({ rules: withAt(rules, at, { ...rule, check: e.target.value }) })}
+                        onChange={(e) =>
+                          set({ rules: withAt(rules, at, { ...rule, check: e.target.value }) })
+                        }
                       />
                     )}
                   </Labelled>
@@ -353,7 +352,9 @@ function Editor({ one, version, isNew }: { one: ObjectDesign; version: number; i
                       <select
                         id={id}
                         value={rule.field}
-                        onChange={(e) => set({ rules: withAt(rules, at, { ...rule, field: e.target.value }) })}
+                        onChange={(e) =>
+                          set({ rules: withAt(rules, at, { ...rule, field: e.target.value }) })
+                        }
                       >
                         {all.map((f) => (
                           <option key={f.id} value={f.id ?? ""}>
@@ -417,7 +418,9 @@ function Editor({ one, version, isNew }: { one: ObjectDesign; version: number; i
         <div className="form-foot design-foot">
           {look.error && (
             <p className="wrong" role="alert">
-              {Object.keys(faults).length > 0 ? t("design.faults") : look.error.message || t("error.unreachable")}
+              {Object.keys(faults).length > 0
+                ? t("design.faults")
+                : look.error.message || t("error.unreachable")}
               {rest.map(([place, detail]) => (
                 <span key={place}> {detail}</span>
               ))}

@@ -10,6 +10,7 @@ import { isGivenUp, signInWithPasskey, whereToUsePasskeys } from "../../api/pass
 import { goToProvider, providerNamesQuery } from "../../api/providers";
 import { codeOf } from "../../api/request";
 import { type Session, sessionQuery, setUp, signIn } from "../../api/session";
+import "../../i18n/people";
 import { SHORTEST_PASSWORD } from "../../ui/session";
 import { Labelled } from "../../ui/side-form";
 

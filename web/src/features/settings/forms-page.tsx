@@ -13,7 +13,7 @@ import { useObjects } from "../../ui/session";
 import { Empty, LoadError, Skeleton } from "../../ui/states";
 import { FormEditor } from "./form-editor";
 import "./forms.css";
-import { SettingsFrame } from "./settings-frame";
+import { SettingsFrame } from "../../ui/settings-frame";
 
 // The code is drawn by a library that few need.
 const FormCode = lazy(() => import("./form-code").then((m) => ({ default: m.FormCode })));

@@ -3,8 +3,9 @@
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
-import { AREAS, useUser } from "../../ui/session";
-import { Empty } from "../../ui/states";
+import "../i18n/settings";
+import { AREAS, useUser } from "./session";
+import { Empty } from "./states";
 
 export function SettingsFrame({
   title,
