@@ -14,6 +14,8 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 1200,
+    // The page, and that of public forms, which is small.
+    rolldownOptions: { input: ["index.html", "form.html"] },
   },
   server: { proxy: { "/api": process.env.KEJI_URL ?? "http://127.0.0.1:4010" } },
 });

@@ -37,7 +37,8 @@ self.addEventListener("fetch", (event) => {
   const { request } = event;
   const url = new URL(request.url);
   // Answers of the API are never kept: a number must not be older than it says.
-  if (request.method !== "GET" || url.origin !== self.location.origin || url.pathname.startsWith("/api/"))
+  // A public form is a page of its own, not the kept one.
+  if (request.method !== "GET" || url.origin !== self.location.origin || /^\/(api|f)\//.test(url.pathname))
     return;
   if (request.mode === "navigate") event.respondWith(fetch(request).catch(offline));
   else if (url.pathname.startsWith("/assets/")) event.respondWith(cached(request));

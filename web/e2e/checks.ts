@@ -12,7 +12,18 @@ export const PHONE = { viewport: { width: 375, height: 760 }, hasTouch: true };
 
 const SHOTS = process.env.KEJI_SHOTS === "1";
 /** The keys of the catalogue, as `overview.title`: none may be seen. */
-const KEYS = ["zh.json", "settings.zh.json", "duplicates.zh.json"].flatMap((name) =>
+const KEYS = [
+  "zh.json",
+  "settings.zh.json",
+  "duplicates.zh.json",
+  "design.zh.json",
+  "form.zh.json",
+  "forms.zh.json",
+  "views.zh.json",
+  "talk.zh.json",
+  "batches.zh.json",
+  "people.zh.json",
+].flatMap((name) =>
   keysOf(JSON.parse(readFileSync(new URL(`../src/i18n/${name}`, import.meta.url), "utf8"))),
 );
 function keysOf(tree: object, prefix = ""): string[] {

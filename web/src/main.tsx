@@ -11,8 +11,8 @@ import { router } from "./app/router";
 import { startServiceWorker } from "./app/service-worker";
 import { startI18n } from "./i18n";
 
-startI18n();
 startServiceWorker();
+await startI18n();
 const root = document.getElementById("root");
 if (root) {
   createRoot(root).render(

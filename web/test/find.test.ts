@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { has, marked } from "../src/features/find/entries";
+import { cutAt, has } from "../src/features/find/entries";
 
 test("a name is known in either language", () => {
   const name = { zh: "总销售额", en: "Gross sales" };
@@ -9,9 +9,9 @@ test("a name is known in either language", () => {
 });
 
 test("what was typed is marked where it stands", () => {
-  expect(marked("上海云海贸易", "云海")).toEqual(["上海", "云海", "贸易"]);
-  expect(marked("Acme Ltd", "aCM")).toEqual(["", "Acm", "e Ltd"]);
-  expect(marked("上海", "sh")).toEqual(["上海", "", ""]);
-  expect(marked("İstanbul", "stan")).toEqual(["İstanbul", "", ""]);
-  expect(marked("上海", " ")).toEqual(["上海", "", ""]);
+  expect(cutAt("上海云海贸易", "云海")).toEqual(["上海", "云海", "贸易"]);
+  expect(cutAt("Acme Ltd", "aCM")).toEqual(["", "Acm", "e Ltd"]);
+  expect(cutAt("上海", "sh")).toEqual(["上海", "", ""]);
+  expect(cutAt("İstanbul", "stan")).toEqual(["İstanbul", "", ""]);
+  expect(cutAt("上海", " ")).toEqual(["上海", "", ""]);
 });

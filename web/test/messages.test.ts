@@ -2,15 +2,29 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import enBatches from "../src/i18n/batches.en.json";
+import zhBatches from "../src/i18n/batches.zh.json";
+import enDesign from "../src/i18n/design.en.json";
+import zhDesign from "../src/i18n/design.zh.json";
 import enDuplicates from "../src/i18n/duplicates.en.json";
 import zhDuplicates from "../src/i18n/duplicates.zh.json";
 import en from "../src/i18n/en.json";
 import enFind from "../src/i18n/find.en.json";
 import zhFind from "../src/i18n/find.zh.json";
+import enPublic from "../src/i18n/form.en.json";
+import zhPublic from "../src/i18n/form.zh.json";
+import enForms from "../src/i18n/forms.en.json";
+import zhForms from "../src/i18n/forms.zh.json";
 import enImport from "../src/i18n/import.en.json";
 import zhImport from "../src/i18n/import.zh.json";
+import enPeople from "../src/i18n/people.en.json";
+import zhPeople from "../src/i18n/people.zh.json";
 import enSettings from "../src/i18n/settings.en.json";
 import zhSettings from "../src/i18n/settings.zh.json";
+import enTalk from "../src/i18n/talk.en.json";
+import zhTalk from "../src/i18n/talk.zh.json";
+import enViews from "../src/i18n/views.en.json";
+import zhViews from "../src/i18n/views.zh.json";
 import zh from "../src/i18n/zh.json";
 
 type Tree = { [key: string]: string | Tree };
@@ -29,8 +43,34 @@ const source = readdirSync("src", { recursive: true, encoding: "utf8" })
   .map((name) => readFileSync(join("src", name), "utf8"))
   .join("\n");
 const messages = {
-  zh: flat({ ...zh, ...zhSettings, ...zhDuplicates, ...zhFind, ...zhImport }),
-  en: flat({ ...en, ...enSettings, ...enDuplicates, ...enFind, ...enImport }),
+  zh: flat({
+    ...zh,
+    ...zhSettings,
+    ...zhDuplicates,
+    ...zhDesign,
+    ...zhFind,
+    ...zhImport,
+    ...zhPublic,
+    ...zhForms,
+    ...zhViews,
+    ...zhTalk,
+    ...zhBatches,
+    ...zhPeople,
+  }),
+  en: flat({
+    ...en,
+    ...enSettings,
+    ...enDuplicates,
+    ...enDesign,
+    ...enFind,
+    ...enImport,
+    ...enPublic,
+    ...enForms,
+    ...enViews,
+    ...enTalk,
+    ...enBatches,
+    ...enPeople,
+  }),
 };
 
 it("has the same keys in both languages", () => {

@@ -23,7 +23,7 @@ pub struct AuditQuery {
     /// Id of a record of the object.
     pub record: Option<i64>,
     /// `create`, `update`, `delete`, `import`, `undo`, `evaluation`, `reveal`,
-    /// `export`, `erasure`, `merge` or `unmerge`.
+    /// `export`, `erasure`, `merge`, `unmerge` or `comment`.
     #[param(value_type = Option<String>)]
     pub kind: Option<ChangeKind>,
     /// The `next` of the page before.
@@ -51,7 +51,7 @@ pub struct AuditEntry {
     /// `page`, `api`, `command_line` or `job`.
     pub channel: String,
     /// `create`, `update`, `delete`, `import`, `undo`, `evaluation`, `reveal`,
-    /// `export`, `erasure`, `merge` or `unmerge`.
+    /// `export`, `erasure`, `merge`, `unmerge` or `comment`.
     #[schema(value_type = String)]
     pub kind: ChangeKind,
     pub object: Option<String>,

@@ -42,7 +42,7 @@ pub async fn restore(
     let location = location(folder, database)?;
     let manifest = keji_store::read_manifest(file).map_err(of_files)?;
     let is_new = !folder.exists();
-    let (catalog, made) = definitions::of_backup(folder, manifest.definitions)?;
+    let (catalog, made) = definitions::of_backup(folder, manifest.definitions, manifest.designed)?;
     let restored = keji_store::restore(file, &location, folder, Arc::new(catalog), progress).await;
     if let (Err(_), Some(made)) = (&restored, made) {
         // As it was before; a folder that cannot be removed does no harm.

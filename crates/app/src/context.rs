@@ -1,14 +1,15 @@
 //! What there is to work with: catalog, store, copy and the data folder.
 
+use std::collections::HashMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 
 use keji_metrics::copy::Copy;
 use keji_metrics::run::{Engine, MEMORY_BYTES};
 use keji_schema::{Catalog, Value};
-use keji_store::{Contents, ListQuery, Location, Sort, Store};
+use keji_store::{BulkWatch, Contents, ListQuery, Location, Sort, Store};
 
 use crate::definitions;
 use crate::error::{Error, Result};
@@ -34,10 +35,15 @@ pub struct OpenOptions {
     pub outbound: Outbound,
 }
 
+/// Batches that are being written, by who writes them and his key.
+type UnderWay = HashMap<(String, String), Arc<BulkWatch>>;
+
 /// The product, open. Cheap to clone.
 #[derive(Clone)]
 pub struct App {
     pub catalog: Arc<Catalog>,
+    /// The version of what was defined in the page.
+    pub(crate) design: i64,
     pub(crate) store: Store,
     pub(crate) copy: Arc<Copy>,
     /// The bytes of files.
@@ -50,13 +56,15 @@ pub struct App {
     pub(crate) identity: Arc<crate::identity::Memory>,
     pub(crate) backups: Arc<crate::backup::Memory>,
     pub(crate) duplicates: Arc<crate::duplicates::Memory>,
+    /// Batches that are being written, by who writes them and his key.
+    pub(crate) batches: Arc<Mutex<UnderWay>>,
+    pub(crate) live: Arc<crate::live::Memory>,
     /// Whether a worker keeps the search's index up.
     pub(crate) follows: Arc<AtomicBool>,
 }
 
 impl App {
     pub async fn open(options: OpenOptions) -> Result<App> {
-        let catalog = Arc::new(definitions::catalog(&options.folder)?);
         let folder = &options.folder;
         let location = location(folder, options.database.as_deref())?;
         std::fs::create_dir_all(folder).map_err(Error::named(folder.display().to_string()))?;
@@ -68,14 +76,16 @@ impl App {
             }
         };
         let copy = folder.join(format!("copy{mark}"));
-        let store = Store::open(&location, catalog.clone()).await?;
+        let own = |designed| Ok::<_, Error>(Arc::new(definitions::catalog(folder, designed)?));
+        let store = Store::open_by(&location, own).await?;
         store
             .use_search(&folder.join(format!("search{mark}.sqlite")))
             .await?;
         let copy = Copy::open(&copy, store.clone())?;
         let contents = store.contents(&options.folder).await?;
         Ok(App {
-            catalog,
+            catalog: store.catalog().clone(),
+            design: store.design_version().await?,
             store,
             copy: Arc::new(copy),
             contents,
@@ -87,8 +97,29 @@ impl App {
             identity: Arc::default(),
             backups: Arc::default(),
             duplicates: Arc::default(),
+            batches: Arc::default(),
+            live: Arc::default(),
             follows: Arc::default(),
         })
+    }
+
+    /// The same place with other definitions, which `store` works with. Whoever
+    /// holds this one works on with those of before.
+    pub(crate) fn with(&self, store: Store, design: i64) -> Result<App> {
+        let copy = self.copy.with(store.clone())?;
+        crate::identity::forget(self);
+        Ok(App {
+            catalog: store.catalog().clone(),
+            design,
+            copy: Arc::new(copy),
+            store,
+            ..self.clone()
+        })
+    }
+
+    /// Whether both work with the same definitions.
+    pub fn is_same(&self, other: &App) -> bool {
+        self.design == other.design
     }
 
     /// The data folder.

@@ -32,8 +32,9 @@ pub struct OwnDefinitions {
 
 /// The catalog of a place: the standard definitions and those of its folder.
 /// A broken file is an error that names it and the line.
-pub fn catalog(data: &Path) -> Result<Catalog> {
-    together(&data.join(FOLDER))
+/// `designed` is what was defined in the page.
+pub fn catalog(data: &Path, designed: BTreeMap<String, String>) -> Result<Catalog> {
+    together(&data.join(FOLDER), designed)
 }
 
 /// Checks a folder of definitions by itself: nothing is opened or written.
@@ -42,7 +43,7 @@ pub async fn check(folder: &Path) -> Result<OwnDefinitions> {
         let missing = std::io::ErrorKind::NotFound.into();
         return Err(Error::named(folder.display().to_string())(missing));
     }
-    let catalog = together(folder)?;
+    let catalog = together(folder, BTreeMap::new())?;
     let engine = Engine::new(MEMORY_BYTES)?;
     let mut found = OwnDefinitions {
         files: catalog.own.keys().cloned().collect(),
@@ -71,13 +72,14 @@ pub async fn check(folder: &Path) -> Result<OwnDefinitions> {
 pub(crate) fn of_backup(
     data: &Path,
     files: BTreeMap<String, String>,
+    designed: BTreeMap<String, String>,
 ) -> Result<(Catalog, Option<PathBuf>)> {
     let folder = data.join(FOLDER);
     if files.is_empty() || !read(&folder)?.is_empty() {
-        return Ok((together(&folder)?, None));
+        return Ok((together(&folder, designed)?, None));
     }
     // Before anything is written: the places of the files are checked, too.
-    let catalog = Catalog::standard_with(files)?;
+    let catalog = Catalog::standard_and(files, designed)?;
     for (path, text) in &catalog.own {
         let path = folder.join(path);
         let parent = path.parent().unwrap_or(&folder);
@@ -87,10 +89,10 @@ pub(crate) fn of_backup(
     Ok((catalog, Some(folder)))
 }
 
-fn together(folder: &Path) -> Result<Catalog> {
+fn together(folder: &Path, designed: BTreeMap<String, String>) -> Result<Catalog> {
     let own = read(folder)?;
     let paths: Vec<String> = own.keys().cloned().collect();
-    Catalog::standard_with(own).map_err(|problem| match problem {
+    Catalog::standard_and(own, designed).map_err(|problem| match problem {
         // Told with the place where it can be mended.
         keji_schema::Error::Definition {
             file,
@@ -175,14 +177,19 @@ name = { zh = "名称", en = "Name" }
     #[test]
     fn a_file_adds_and_a_broken_one_is_named_with_its_line() {
         let data = tempfile::tempdir().unwrap();
-        assert!(catalog(data.path()).unwrap().own.is_empty());
+        assert!(
+            catalog(data.path(), BTreeMap::new())
+                .unwrap()
+                .own
+                .is_empty()
+        );
         let objects = data.path().join("definitions/objects");
         std::fs::create_dir_all(&objects).unwrap();
         let file = objects.join("machine.toml");
         let write = |text: &str| std::fs::write(&file, text).unwrap();
         write(MACHINE);
         std::fs::write(objects.join("notes.txt"), "not read").unwrap();
-        let found = catalog(data.path()).unwrap();
+        let found = catalog(data.path(), BTreeMap::new()).unwrap();
         assert_eq!(
             found.own.keys().collect::<Vec<_>>(),
             ["objects/machine.toml"]
@@ -191,10 +198,10 @@ name = { zh = "名称", en = "Name" }
 
         let place = file.display();
         write(&MACHINE.replace("type = \"text\"", "type = \"txt\""));
-        assert!(said(catalog(data.path())).starts_with(&format!("{place}:8: ")));
+        assert!(said(catalog(data.path(), BTreeMap::new())).starts_with(&format!("{place}:8: ")));
         write(&MACHINE.replace("title = \"title\"", "title = \"name\""));
         let wanted = format!("{place}:4: there is no field `name`");
-        assert_eq!(said(catalog(data.path())), wanted);
+        assert_eq!(said(catalog(data.path(), BTreeMap::new())), wanted);
         write(MACHINE);
         // Another of the product's objects, a table of the program's own, and
         // a place that is none.
@@ -211,7 +218,7 @@ name = { zh = "名称", en = "Name" }
         ] {
             let other = data.path().join("definitions").join(name);
             std::fs::write(&other, MACHINE).unwrap();
-            let said = said(catalog(data.path()));
+            let said = said(catalog(data.path(), BTreeMap::new()));
             assert!(
                 said.starts_with(&format!("{}:1: ", other.display())),
                 "{said}"
@@ -230,15 +237,18 @@ name = { zh = "名称", en = "Name" }
             "/machine.toml",
         ] {
             let files = BTreeMap::from([(path.to_owned(), MACHINE.to_owned())]);
-            assert!(of_backup(data.path(), files).is_err(), "{path}");
+            assert!(
+                of_backup(data.path(), files, BTreeMap::new()).is_err(),
+                "{path}"
+            );
         }
         assert_eq!(std::fs::read_dir(data.path()).unwrap().count(), 0);
         let files = BTreeMap::from([("objects/machine.toml".to_owned(), MACHINE.to_owned())]);
-        let (found, made) = of_backup(data.path(), files.clone()).unwrap();
+        let (found, made) = of_backup(data.path(), files.clone(), BTreeMap::new()).unwrap();
         assert!(found.object("machine").is_ok() && made.is_some());
-        assert_eq!(catalog(data.path()).unwrap().own, files);
+        assert_eq!(catalog(data.path(), BTreeMap::new()).unwrap().own, files);
         // What is there already stays.
-        let (_, made) = of_backup(data.path(), files).unwrap();
+        let (_, made) = of_backup(data.path(), files, BTreeMap::new()).unwrap();
         assert!(made.is_none());
     }
 }

@@ -308,6 +308,7 @@ impl Error {
                     | keji_store::Error::InUse { .. }
                     | keji_store::Error::Required { .. }
                     | keji_store::Error::Invalid { .. }
+                    | keji_store::Error::Rule { .. }
                     | keji_store::Error::Newer { .. }
             ),
             Error::Models(_) | Error::Cancelled | Error::Io { .. } | Error::Internal(_) => false,
@@ -443,6 +444,7 @@ fn store_zh(problem: &keji_store::Error) -> String {
             expected,
             present,
         } => format!("{object} {id} 的版本是 {present}，不是 {expected}"),
+        E::Moved { field, .. } => format!("`{field}` 刚被别人改过"),
         E::KeyReused(key) => format!("键 `{key}` 已用于别的请求"),
         E::Invalid {
             object,
@@ -450,6 +452,7 @@ fn store_zh(problem: &keji_store::Error) -> String {
             value,
             ..
         } => format!("`{object}.{field}` 不能是 {value}"),
+        E::Rule { zh, .. } => zh.clone(),
         E::OutOfReach { object } => {
             format!("这样写，`{object}` 的记录就归了您不能写的人")
         }

@@ -386,6 +386,16 @@ async fn me(app: &App, user: i64) -> Result<SessionBody> {
 
 /// The caller of a session's key; none where it has ended.
 pub async fn caller_of_session(app: &App, key: &str) -> Result<Option<Caller>> {
+    caller_of(app, key, true).await
+}
+
+/// The same, without the session being used: what the program asks by itself
+/// keeps nobody signed in.
+pub async fn still_caller_of_session(app: &App, key: &str) -> Result<Option<Caller>> {
+    caller_of(app, key, false).await
+}
+
+async fn caller_of(app: &App, key: &str, is_use: bool) -> Result<Option<Caller>> {
     let hash = secret::kept(key);
     let Some(session) = app.store.session(&hash).await? else {
         return Ok(None);
@@ -393,7 +403,7 @@ pub async fn caller_of_session(app: &App, key: &str) -> Result<Option<Caller>> {
     if session.created_at < before(LONGEST) || session.seen_at < before(IDLE) {
         return Ok(None);
     }
-    if session.seen_at < before(NOTED) {
+    if is_use && session.seen_at < before(NOTED) {
         app.store.see_session(&hash).await?;
     }
     let rights = rights(app, session.user, "").await?;

@@ -11,8 +11,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use keji_schema::definition::Origin;
-use keji_schema::expr::{Expr, Node, Op};
+use keji_schema::definition::{DerivedDef, Origin};
+use keji_schema::expr::{Expr, Node, Op, Scope};
 use keji_schema::role::{RoleDef, Shown};
 use keji_schema::{Catalog, Type, Value};
 use keji_store::Access;
@@ -46,6 +46,8 @@ pub enum Channel {
     /// A program with a token.
     Api,
     Job,
+    /// A public form, in the name of its owner.
+    Form,
 }
 
 impl Channel {
@@ -55,6 +57,7 @@ impl Channel {
             Channel::Page => "page",
             Channel::Api => "api",
             Channel::Job => "job",
+            Channel::Form => "form",
         }
     }
 }
@@ -122,6 +125,19 @@ impl Caller {
         }
     }
 
+    /// The same user, by a public form.
+    pub(crate) fn by_form(self) -> Caller {
+        Caller {
+            channel: Channel::Form,
+            ..self
+        }
+    }
+
+    /// The id of the user's role, where it is one.
+    pub(crate) fn role(&self) -> Option<&str> {
+        self.rights.as_ref().map(|r| r.role.id.as_str())
+    }
+
     /// The user, where it is one.
     pub fn user(&self) -> Option<i64> {
         self.rights.as_ref().map(|r| r.user)
@@ -141,6 +157,8 @@ pub(crate) struct Rights {
     /// The masked ones too.
     hidden: BTreeSet<String>,
     masked: BTreeSet<String>,
+    /// Objects whose records a roll-up gathers.
+    gathered: BTreeSet<String>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -234,6 +252,10 @@ impl Rights {
             objects,
             users,
             shared: reach.shared.clone(),
+            gathered: (catalog.objects.values())
+                .flat_map(|def| &def.derived)
+                .filter_map(|derived| Some(derived.rollup.as_ref()?.of.clone()))
+                .collect(),
             masked: &masked - &hidden,
             hidden: &hidden | &masked,
             role: role.clone(),
@@ -324,6 +346,36 @@ pub fn may(caller: &Caller, object: &str, action: Action) -> bool {
     };
     let object = rights.objects.get(object);
     object.is_some_and(|o| o.rows.contains_key(&action))
+}
+
+/// Which records of an object the caller may read; none where not even his
+/// own. The system's are all.
+pub(crate) fn rows_of(caller: &Caller, object: &str) -> Option<Rows> {
+    let Some(rights) = &caller.rights else {
+        return Some(Rows::All);
+    };
+    let known = rights.objects.get(object)?;
+    known.rows.get(&Action::Read).copied()
+}
+
+/// Whether the caller sees records of an object that are others'.
+pub(crate) fn sees_others(caller: &Caller, object: &str) -> bool {
+    rows_of(caller, object).is_some_and(|rows| rows > Rows::Own)
+}
+
+/// The user that keeps marks and notifications of his own; no token that only
+/// reads changes them.
+pub(crate) fn own_user(caller: &Caller) -> Result<i64> {
+    if caller.is_limited && !may_any(caller, Action::Update) {
+        return Err(Error::Forbidden {
+            zh: "这个令牌只能读".to_owned(),
+            en: "this token only reads".to_owned(),
+        });
+    }
+    caller.user().ok_or_else(|| Error::Forbidden {
+        zh: "只有登录的用户有自己的收藏和通知".to_owned(),
+        en: "only a user has favourites and notifications".to_owned(),
+    })
 }
 
 /// Whether the role allows it with any object at all.
@@ -483,6 +535,7 @@ pub fn require_admin(caller: &Caller, admin: Admin) -> Result<()> {
             "take out or erase all data of a person",
         ),
         Admin::Backups => ("管理备份", "look after backups"),
+        Admin::Design => ("设计对象和字段", "design objects and fields"),
     };
     Err(Error::Forbidden {
         zh: format!("您的角色不能{}", what.0),
@@ -563,6 +616,32 @@ pub fn require_path(
     Ok(())
 }
 
+/// The same for a path that is read, and may end in what is derived.
+pub(crate) fn require_read(
+    catalog: &Catalog,
+    caller: &Caller,
+    object: &str,
+    path: &[String],
+) -> Result<()> {
+    require_path(catalog, caller, object, path)?;
+    let Some(derived) = catalog.derived(object, path) else {
+        return Ok(());
+    };
+    let links = path.split_last().map_or(&[][..], |(_, links)| links);
+    let mut at = object.to_owned();
+    for link in links {
+        let to = catalog.objects.get(&at).and_then(|o| o.field(link));
+        at = to.and_then(|f| f.to.clone()).unwrap_or(at);
+    }
+    match sees_derived(catalog, caller, &at, derived) {
+        true => Ok(()),
+        false => Err(Error::Schema(keji_schema::Error::Unknown {
+            kind: "field",
+            name: path.join("."),
+        })),
+    }
+}
+
 /// What the caller may see of an object's records.
 pub fn access(caller: &Caller, object: &str) -> Access {
     access_for(caller, object, &[Action::Read])
@@ -574,20 +653,83 @@ pub fn access_for(caller: &Caller, object: &str, actions: &[Action]) -> Access {
     let Some(rights) = &caller.rights else {
         return Access::all();
     };
+    let predicate = seen(rights, object, actions);
+    let gathered = rights.gathered.iter().filter_map(|object| {
+        let seen = seen(rights, object, &[Action::Read])?;
+        Some((object.clone(), seen))
+    });
+    Access {
+        predicate,
+        hidden: rights.hidden.clone(),
+        masked: rights.masked.clone(),
+        gathered: gathered.collect(),
+    }
+}
+
+/// What holds for the records with which the caller may do all of these; none
+/// where he may with all there are.
+fn seen(rights: &Rights, object: &str, actions: &[Action]) -> Option<Expr> {
     let known = rights.objects.get(object);
     let rows = |action: &Action| known.and_then(|o| o.rows.get(action).copied());
     let narrowest = actions.iter().map(rows).min().flatten();
-    let predicate = match known.zip(narrowest) {
+    match known.zip(narrowest) {
         Some((object, rows)) => {
             let users = rights.users.get(&rows);
             users.and_then(|users| object.ways.predicate(users, rights.shared.opens(actions)))
         }
         None => Some(yes_or_no(Node::Literal(Value::Bool(false)))),
+    }
+}
+
+/// Whether the caller sees all that a derived value is made of. Which records
+/// are gathered, his rights say when it is read.
+pub(crate) fn sees_derived(
+    catalog: &Catalog,
+    caller: &Caller,
+    object: &str,
+    derived: &DerivedDef,
+) -> bool {
+    let hides = |object: &str, field: &str| access(caller, object).hides(object, field);
+    let sees = |object: &str, path: &[String]| {
+        let mut at = object.to_owned();
+        let Some((last, links)) = path.split_last() else {
+            return false;
+        };
+        for link in links {
+            if hides(&at, link) || !may_follow(catalog, caller, &at, link) {
+                return false;
+            }
+            let to = catalog.objects.get(&at).and_then(|o| o.field(link));
+            match to.and_then(|f| f.to.clone()) {
+                Some(to) => at = to,
+                None => return false,
+            }
+        }
+        let inner = catalog.objects.get(&at).and_then(|o| o.derived(last));
+        match inner {
+            Some(inner) => sees_derived(catalog, caller, &at, inner),
+            None => !hides(&at, last),
+        }
     };
-    Access {
-        predicate,
-        hidden: rights.hidden.clone(),
-        masked: rights.masked.clone(),
+    let parts = |text: &str, scope: &dyn Scope| {
+        Expr::parse(text, scope).map_or_else(|_| Vec::new(), |parsed| parsed.fields())
+    };
+    if caller.rights.is_none() {
+        return true;
+    }
+    match (&derived.formula, &derived.rollup) {
+        (Some(formula), _) => {
+            let parts = parts(formula, &catalog.read_scope(object));
+            parts.iter().all(|path| sees(object, path))
+        }
+        (None, Some(rollup)) => {
+            let filter = rollup.filter.as_deref().unwrap_or("true");
+            let mut all = parts(filter, &catalog.scope(&rollup.of));
+            all.extend(rollup.value.iter().map(|value| vec![value.clone()]));
+            all.push(vec![rollup.by.clone()]);
+            may(caller, &rollup.of, Action::Read) && all.iter().all(|path| sees(&rollup.of, path))
+        }
+        (None, None) => false,
     }
 }
 

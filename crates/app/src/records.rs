@@ -3,10 +3,13 @@
 //! nothing here knows a field by name but the owner.
 //!
 //! Reading order: here, `coerce` (JSON to values), `links` (to what they
-//! lead), `bulk`, `groups`, `files` (the bytes of one object), `objects` (what
+//! lead), `task` (what follows from a task's values), `bulk`, `groups`, `files` (the bytes of one object), `objects` (what
 //! there is), `problem` (what the store refuses).
 
+mod batch;
+mod bin;
 mod bulk;
+mod cells;
 mod coerce;
 pub mod files;
 mod groups;
@@ -14,17 +17,18 @@ mod links;
 mod objects;
 mod problem;
 mod reveal;
+mod task;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use keji_schema::definition::{FieldDef, ObjectDef};
+use keji_schema::definition::{DerivedDef, FieldDef, ObjectDef};
 use keji_schema::expr::Expr;
 use keji_schema::{Type, Value};
-use keji_store::{Access, ListQuery, NewChange, Once, Op, Record, Sort, Written};
+use keji_store::{Access, ChangeKind, ListQuery, NewChange, Once, Op, Record, Sort, Written};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use utoipa::{IntoParams, ToSchema};
@@ -32,9 +36,16 @@ use utoipa::{IntoParams, ToSchema};
 use crate::context::{App, stable_hash};
 use crate::error::{Error, FieldFault, Result};
 use crate::permission::{
-    Action, Caller, access, access_for, comes_by_order_files, require, require_fields, require_path,
+    Action, Caller, access, access_for, comes_by_order_files, require, require_fields,
+    require_path, sees_derived,
 };
 
+pub use batch::{
+    BatchAnswer, BatchDoc, BatchFault, BatchList, BatchProgress, BatchSample, BatchUndone,
+    EditBody, MAX_ROWS, PasteBody, PasteRow, UndoBatchBody, batches, edit, paste, progress, stop,
+    undo,
+};
+pub use bin::{Bin, BinEntry, BinQuery, bin, restore};
 pub use bulk::{BulkAnswer, BulkBody, BulkOperation, BulkOutcome, bulk};
 pub use coerce::text_form;
 pub use groups::{GroupRecords, OtherGroups, RecordGroup, RecordGroups, groups};
@@ -284,6 +295,86 @@ pub async fn create(
     saved(answered.body, answered.is_replay)
 }
 
+/// Creates the record that an answer to a form is, and counts the answer. An
+/// equal request with the same key has no second effect.
+pub(crate) async fn answer(
+    app: &App,
+    caller: &Caller,
+    object: &str,
+    values: &Map<String, Json>,
+    form: i64,
+    key: &RequestKey,
+) -> Result<()> {
+    let def = writable(app, caller, object, Action::Create)?;
+    let mut draft = coerce::create(app, caller, def, values);
+    links::resolve(app, caller, [&mut draft]).await?;
+    let change = change(caller, def, draft.create()?);
+    let names = values.keys().map(String::as_str);
+    require_fields(caller, object, Action::Create, names)?;
+    let once = Once {
+        // Nobody's name has a colon.
+        actor: format!(":form {form}"),
+        ..key.once(caller)
+    };
+    let access = access_for(caller, object, &[Action::Create]);
+    let made = app.store.answer_form(form, change, &access, &once).await;
+    made.map_err(|fault| problem::told(def, fault, false))?;
+    Ok(())
+}
+
+/// What is wrong with values that are to be written later: as they are given,
+/// and where their links lead.
+pub(crate) async fn trial(
+    app: &App,
+    caller: &Caller,
+    def: &ObjectDef,
+    values: &Map<String, Json>,
+) -> Result<Vec<FieldFault>> {
+    let mut draft = coerce::update(app, caller, def, values);
+    links::resolve(app, caller, [&mut draft]).await?;
+    Ok(draft.faults)
+}
+
+/// Whether anybody writes the object's records but the product itself.
+pub(crate) fn is_writable(def: &ObjectDef) -> bool {
+    def.written_by.is_none() && !comes_by_order_files(&def.id)
+}
+
+/// The fields without which no record of the object is created: a running
+/// number and the user who creates it come by themselves.
+pub(crate) fn needed(def: &ObjectDef) -> impl Iterator<Item = &FieldDef> {
+    let own = owner(def).map(|f| &f.id);
+    def.fields
+        .iter()
+        .filter(move |f| f.required && def.number.as_ref() != Some(&f.id) && own != Some(&f.id))
+}
+
+/// Refuses what a list would refuse: a condition, an order or fields that are
+/// not there for the caller.
+pub(crate) fn may_ask(
+    app: &App,
+    caller: &Caller,
+    object: &str,
+    filter: Option<&str>,
+    sorts: &[&str],
+    fields: Option<&str>,
+) -> Result<()> {
+    let def = known(app, caller, object, Action::Read)?;
+    let access = access(caller, object);
+    let paths = Paths {
+        app,
+        caller,
+        access: &access,
+        def,
+    };
+    paths.filter(filter)?;
+    for sort in sorts {
+        paths.sort(Some(sort))?;
+    }
+    paths.fields(fields)?;
+    Ok(())
+}
+
 /// Changes the fields in `values`; null clears one. `expected` is the version
 /// that the caller has seen, where it asks for that.
 pub async fn update(
@@ -334,9 +425,9 @@ pub struct HistoryEntry {
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
     pub actor: String,
-    /// `api`, `command_line` or `job`.
+    /// `page`, `api`, `command_line`, `job` or `form`.
     pub channel: String,
-    /// `create`, `update`, `import` or `undo`.
+    /// `create`, `update`, `import`, `undo`, `merge`, `unmerge` or `comment`.
     pub kind: String,
     /// The values of the changed fields; null where there was no record, and
     /// of an import or undo, which changed many.
@@ -391,14 +482,18 @@ pub async fn history(
         next: has_more.then(|| changes.last().map(|c| c.seq)).flatten(),
         changes: changes
             .into_iter()
-            .map(|c| HistoryEntry {
-                seq: c.seq,
-                at: c.at,
-                actor: c.actor,
-                channel: c.channel,
-                kind: json(&c.kind).as_str().unwrap_or_default().to_owned(),
-                before: shown(c.before),
-                after: shown(c.after),
+            .map(|c| {
+                // What was said stands with the comments, as long as it stands.
+                let is_said = c.kind == ChangeKind::Comment;
+                HistoryEntry {
+                    seq: c.seq,
+                    at: c.at,
+                    actor: c.actor,
+                    channel: c.channel,
+                    kind: json(&c.kind).as_str().unwrap_or_default().to_owned(),
+                    before: shown(c.before).filter(|_| !is_said),
+                    after: shown(c.after).filter(|_| !is_said),
+                }
             })
             .collect(),
     })
@@ -430,6 +525,32 @@ pub(crate) fn readable<'a>(app: &'a App, caller: &Caller, object: &str) -> Resul
     known(app, caller, object, Action::Read)
 }
 
+/// Refuses where the record is not there for the caller.
+pub(crate) async fn require_seen(app: &App, caller: &Caller, object: &str, id: i64) -> Result<()> {
+    let def = known(app, caller, object, Action::Read)?;
+    let found = app.store.get(object, id, &access(caller, object)).await?;
+    found.map(|_| ()).ok_or_else(|| problem::not_found(def, id))
+}
+
+/// Of these records those that the caller sees, with their titles.
+pub(crate) async fn titles(
+    app: &App,
+    caller: &Caller,
+    object: &str,
+    ids: BTreeSet<i64>,
+) -> Result<BTreeMap<i64, LinkDoc>> {
+    match app.catalog.objects.contains_key(object) {
+        true => links::titles(app, caller, object, ids).await,
+        // Of a definition that was taken away since.
+        false => Ok(BTreeMap::new()),
+    }
+}
+
+/// Whether the records of an object have a user that they belong to.
+pub(crate) fn is_owned(app: &App, object: &str) -> bool {
+    app.catalog.objects.get(object).and_then(owner).is_some()
+}
+
 /// An object that the caller may do this with.
 fn known<'a>(app: &'a App, caller: &Caller, object: &str, action: Action) -> Result<&'a ObjectDef> {
     let def = app.catalog.objects.get(object);
@@ -445,9 +566,9 @@ fn writable<'a>(
     action: Action,
 ) -> Result<&'a ObjectDef> {
     let def = known(app, caller, object, action)?;
-    match def.written_by.is_some() || comes_by_order_files(object) {
-        true => Err(problem::read_only(def)),
-        false => Ok(def),
+    match is_writable(def) {
+        true => Ok(def),
+        false => Err(problem::read_only(def)),
     }
 }
 
@@ -529,12 +650,50 @@ async fn doc(
         }
     }
     let values = record.values.iter();
+    let mut values: Map<String, Json> = values.map(|(f, v)| (f.clone(), json(v))).collect();
+    values.append(&mut worked_out(app, caller, def, record.id).await?);
     Ok(RecordDoc {
         id: record.id,
         version,
-        values: values.map(|(f, v)| (f.clone(), json(v))).collect(),
+        values,
         links,
     })
+}
+
+/// What is derived of an object's records, as far as the caller sees it.
+fn derived<'a>(
+    app: &'a App,
+    caller: &'a Caller,
+    def: &'a ObjectDef,
+) -> impl Iterator<Item = &'a DerivedDef> {
+    let all = def.derived.iter();
+    all.filter(|derived| sees_derived(&app.catalog, caller, &def.id, derived))
+}
+
+/// What is derived of one record, now.
+async fn worked_out(
+    app: &App,
+    caller: &Caller,
+    def: &ObjectDef,
+    id: i64,
+) -> Result<Map<String, Json>> {
+    let fields: Vec<String> = derived(app, caller, def).map(|d| d.id.clone()).collect();
+    if fields.is_empty() {
+        return Ok(Map::new());
+    }
+    let query = ListQuery {
+        object: def.id.clone(),
+        filter: Some(Expr::parse_filter(
+            &format!("id = {id}"),
+            &app.catalog.scope(&def.id),
+        )?),
+        fields: fields.clone(),
+        limit: 1,
+        ..ListQuery::default()
+    };
+    let page = app.store.list(&query, &access(caller, &def.id)).await?;
+    let row = page.rows.into_iter().flatten();
+    Ok(fields.into_iter().zip(row.map(|v| json(&v))).collect())
 }
 
 /// Of a record just written, whose links were looked up before.
@@ -579,6 +738,8 @@ impl Paths<'_> {
             let own = self.def.fields.iter();
             let own = own.filter(|f| self.access.shows(&self.def.id, &f.id));
             all.extend(own.map(|f| (f.id.clone(), f.to.clone())));
+            let derived = derived(self.app, self.caller, self.def);
+            all.extend(derived.map(|d| (d.id.clone(), None)));
         }
         Ok(all)
     }
@@ -602,7 +763,7 @@ impl Paths<'_> {
         let Some(text) = text.map(str::trim).filter(|t| !t.is_empty()) else {
             return Ok(None);
         };
-        let expr = Expr::parse_filter(text, &self.app.catalog.scope(&self.def.id));
+        let expr = Expr::parse_filter(text, &self.app.catalog.read_scope(&self.def.id));
         let expr = expr.map_err(|e| FieldFault::of("where", &e.into()))?;
         for path in expr.fields() {
             self.check("where", &path.join("."))?;
@@ -610,7 +771,8 @@ impl Paths<'_> {
         Ok(Some(expr))
     }
 
-    /// The field at the end; `None` for an `id`. A hidden one is unknown.
+    /// The field at the end; `None` for an `id` and for what is derived. A
+    /// hidden one is unknown.
     fn check(&self, parameter: &str, name: &str) -> Result<Option<&FieldDef>> {
         let unknown = || -> Error {
             let name = name.to_owned();
@@ -626,6 +788,12 @@ impl Paths<'_> {
             let is_last = steps.peek().is_none();
             if is_last && step == "id" {
                 return Ok(None);
+            }
+            if let Some(derived) = at.derived(step).filter(|_| is_last) {
+                return match sees_derived(&self.app.catalog, self.caller, &at.id, derived) {
+                    true => Ok(None),
+                    false => Err(unknown()),
+                };
             }
             let is_there = match is_last && parameter == "fields" {
                 true => self.access.shows(&at.id, step),

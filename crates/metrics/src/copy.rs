@@ -50,14 +50,9 @@ struct Inner {
     /// Every copied object.
     columns: BTreeMap<String, CopyColumns>,
     refreshing: Arc<tokio::sync::Mutex<()>>,
-    snapshots: Mutex<Snapshots>,
-}
-
-#[derive(Default)]
-struct Snapshots {
-    newest: Option<(Arc<Snapshot>, SystemTime)>,
+    newest: Mutex<Option<(Arc<Snapshot>, SystemTime)>>,
     /// Those that somebody may still read from.
-    live: Vec<Weak<Snapshot>>,
+    live: Arc<Mutex<Vec<Weak<Snapshot>>>>,
 }
 
 impl Copy {
@@ -65,6 +60,27 @@ impl Copy {
     pub fn open(folder: &Path, store: Store) -> Result<Copy> {
         std::fs::create_dir_all(folder).map_err(Error::file(folder))?;
         let folder = folder.canonicalize().map_err(Error::file(folder))?;
+        Self::of(folder, store, Arc::default(), Arc::default())
+    }
+
+    /// The same files for a store with other definitions. No file goes that
+    /// somebody reads from through either.
+    pub fn with(&self, store: Store) -> Result<Copy> {
+        let Inner {
+            folder,
+            refreshing,
+            live,
+            ..
+        } = &*self.0;
+        Self::of(folder.clone(), store, refreshing.clone(), live.clone())
+    }
+
+    fn of(
+        folder: PathBuf,
+        store: Store,
+        refreshing: Arc<tokio::sync::Mutex<()>>,
+        live: Arc<Mutex<Vec<Weak<Snapshot>>>>,
+    ) -> Result<Copy> {
         let catalog = store.catalog();
         let mut columns = BTreeMap::new();
         for object in catalog.objects.keys() {
@@ -76,8 +92,9 @@ impl Copy {
             folder,
             store,
             columns,
-            refreshing: Arc::default(),
-            snapshots: Mutex::default(),
+            refreshing,
+            newest: Mutex::default(),
+            live,
         })))
     }
 
@@ -149,7 +166,7 @@ impl Copy {
 
     /// `None` also when another process changed the files meanwhile.
     fn current(&self) -> Option<Arc<Snapshot>> {
-        let (snapshot, changed_at) = self.snapshots().newest.clone()?;
+        let (snapshot, changed_at) = held(&self.0.newest).clone()?;
         (self.changed_at().ok()? == changed_at).then_some(snapshot)
     }
 
@@ -199,18 +216,11 @@ impl Copy {
         });
         let snapshot = Arc::new(Snapshot::new(manifest.seq, files));
         let changed_at = self.changed_at()?;
-        let mut snapshots = self.snapshots();
-        snapshots.live.retain(|s| s.strong_count() > 0);
-        snapshots.live.push(Arc::downgrade(&snapshot));
-        snapshots.newest = Some((snapshot.clone(), changed_at));
+        let mut live = held(&self.0.live);
+        live.retain(|s| s.strong_count() > 0);
+        live.push(Arc::downgrade(&snapshot));
+        *held(&self.0.newest) = Some((snapshot.clone(), changed_at));
         Ok(snapshot)
-    }
-
-    fn snapshots(&self) -> std::sync::MutexGuard<'_, Snapshots> {
-        self.0
-            .snapshots
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn changed_at(&self) -> Result<SystemTime> {
@@ -219,4 +229,8 @@ impl Copy {
             .and_then(|m| m.modified())
             .map_err(Error::file(&path))
     }
+}
+
+fn held<T>(what: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    what.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -17,32 +17,145 @@ pub struct Text2 {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ObjectDef {
-    #[serde(skip_deserializing, default)]
+    #[serde(skip, default)]
     pub id: String,
+    /// Of this place, not of the product: it may change while the program runs.
+    #[serde(skip, default)]
+    pub is_own: bool,
     pub name: Text2,
     pub about: Text2,
     /// The field by which people and files know a record; unique.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub number: Option<String>,
     /// The field that stands for the record where only one word fits.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// The module that alone may write it; absent means generic writes.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub written_by: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub copy: Option<CopyDef>,
     /// By what two records that mean the same are known.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub duplicates: Option<DuplicatesDef>,
     /// Indexes beyond those of links and unique fields; each a list of fields.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub indexes: Vec<Vec<String>>,
     /// Whether its records know when and by whom they were made; see
     /// [`Origin`]. A part of another record is made with that.
-    #[serde(default = "yes")]
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub has_origin: bool,
     #[serde(rename = "field")]
     pub fields: Vec<FieldDef>,
+    /// What has to hold for every record that is written.
+    #[serde(rename = "rule", default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<CheckDef>,
+    /// What is not kept but worked out whenever it is read.
+    #[serde(rename = "derived", default, skip_serializing_if = "Vec::is_empty")]
+    pub derived: Vec<DerivedDef>,
+}
+
+/// A value that is read like a field and that nobody writes: either a formula
+/// or a roll-up. What a reader may not see of its parts, he does not see here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DerivedDef {
+    pub id: String,
+    /// Worked out with the catalog.
+    #[serde(skip, default = "Type::any")]
+    pub kind: Type,
+    pub name: Text2,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub help: Option<Text2>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// An expression over the record's fields and those behind its links
+    /// (`customer.city` is a look-up), also over other derived ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub formula: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rollup: Option<RollupDef>,
+}
+
+/// One number of the records that link here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RollupDef {
+    /// The object whose records are gathered.
+    pub of: String,
+    /// Its link to here.
+    pub by: String,
+    pub what: Gather,
+    /// Of which of its fields; none for the count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    /// Only records for which this holds.
+    #[serde(default, rename = "where", skip_serializing_if = "Option::is_none")]
+    pub filter: Option<String>,
+}
+
+/// There is no average: it is a formula over a sum and a count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum Gather {
+    Count,
+    Sum,
+    Min,
+    Max,
+}
+
+/// A condition over the fields of one record. It is refused where the
+/// condition is false; where a value is missing, nothing is known and nothing
+/// refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CheckDef {
+    /// Over the record's own fields: `ends_on >= starts_on`.
+    pub check: String,
+    /// What somebody is told who wrote it otherwise.
+    pub message: Text2,
+    /// Beside which field it is told.
+    pub field: String,
+}
+
+/// What a place adds to an object of the product: `additions/<object>.toml`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct AdditionDef {
+    #[serde(rename = "option", skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<AddedOption>,
+    #[serde(rename = "field", skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<FieldDef>,
+    #[serde(rename = "rule", skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<CheckDef>,
+    #[serde(rename = "derived", skip_serializing_if = "Vec::is_empty")]
+    pub derived: Vec<DerivedDef>,
+}
+
+/// A word more of a choice of the product.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AddedOption {
+    pub field: String,
+    pub value: String,
+    pub zh: String,
+    pub en: String,
 }
 
 fn yes() -> bool {
     true
+}
+
+fn is_yes(flag: &bool) -> bool {
+    *flag
+}
+
+fn is_no(flag: &bool) -> bool {
+    !*flag
 }
 
 /// Fields that every object gets beside those of its file, unless a module
@@ -131,6 +244,7 @@ impl Origin {
             search: false,
             unit: None,
             mask: Mask::All,
+            is_own: false,
             headings: headings.iter().map(|word| (*word).to_owned()).collect(),
         }
     }
@@ -196,30 +310,36 @@ impl DuplicatesDef {
 #[serde(deny_unknown_fields)]
 pub struct FieldDef {
     pub id: String,
+    /// Of this place, not of the product: it may go while the program runs.
+    #[serde(skip, default)]
+    pub is_own: bool,
     #[serde(rename = "type")]
     pub kind: Type,
     pub name: Text2,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub help: Option<Text2>,
     /// Of a link: the object it points to.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
     /// Of a choice: its words.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub options: Vec<OptionDef>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_no")]
     pub required: bool,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_no")]
     pub unique: bool,
     /// Found by the search box.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_no")]
     pub search: bool,
     /// `money`, `count`, `days`, `pct`; decides how it is shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
     /// What stays to be seen where a role has the field masked.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Mask::is_whole")]
     pub mask: Mask,
     /// Headings under which files bring it, in any language; compared without
     /// case, spaces and punctuation.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub headings: Vec<String>,
 }
 
@@ -236,6 +356,10 @@ pub enum Mask {
 }
 
 impl Mask {
+    fn is_whole(&self) -> bool {
+        *self == Mask::All
+    }
+
     /// `138****5678` of a phone number. Null stays null: that there is nothing
     /// is no secret.
     pub fn cover(self, value: &Value) -> Value {
@@ -268,6 +392,10 @@ pub struct OptionDef {
 impl ObjectDef {
     pub fn field(&self, id: &str) -> Option<&FieldDef> {
         self.fields.iter().find(|f| f.id == id)
+    }
+
+    pub fn derived(&self, id: &str) -> Option<&DerivedDef> {
+        self.derived.iter().find(|d| d.id == id)
     }
 }
 

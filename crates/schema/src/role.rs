@@ -115,10 +115,12 @@ pub enum Admin {
     /// Backups, which hold everything; of use only to who may see and take
     /// out all of it.
     Backups,
+    /// Objects and fields, while the program runs.
+    Design,
 }
 
 impl Admin {
-    pub const ALL: [Admin; 8] = [
+    pub const ALL: [Admin; 9] = [
         Admin::Users,
         Admin::Roles,
         Admin::Audit,
@@ -127,5 +129,6 @@ impl Admin {
         Admin::Webhooks,
         Admin::Privacy,
         Admin::Backups,
+        Admin::Design,
     ];
 }

@@ -40,6 +40,20 @@ impl Type {
             Type::Link => "link",
         }
     }
+
+    /// For what has no type yet.
+    pub(crate) fn any() -> Type {
+        Type::Text
+    }
+
+    /// Whether a column of one holds the other: a choice is text.
+    pub fn is_stored_as(self, other: Type) -> bool {
+        let plain = |kind| match kind {
+            Type::Choice => Type::Text,
+            kind => kind,
+        };
+        plain(self) == plain(other)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -80,6 +80,12 @@ impl Door {
         }
     }
 
+    /// The address for people elsewhere, where there is one; else where the
+    /// request came to.
+    pub fn outward<'a>(&'a self, origin: &'a str) -> &'a str {
+        self.public.as_ref().map_or(origin, |p| &p.origin)
+    }
+
     /// Who sent the request. What came to the public address was passed on by
     /// a program on this machine, which adds the sender at the end.
     pub fn sender(&self, headers: &HeaderMap, extensions: &Extensions) -> IpAddr {

@@ -358,7 +358,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
         };
         // The values of a record name the field that is wrong.
         let path = parts.uri.path();
-        let is_record = path.starts_with("/api/records/") && !path.ends_with("/reveal");
+        let is_record = path.starts_with("/api/records/") && !path.ends_with("/reveal")
+            || path.starts_with("/api/forms/");
         if !is_record && has_zero(&bytes) {
             return Err(speaks.zero());
         }

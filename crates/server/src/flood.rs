@@ -1,5 +1,5 @@
 //! Nobody's flood slows the others: how many requests and sign-ins one caller
-//! may send. Who comes with a session or token that holds is counted as that
+//! may send, and how many answers one form takes. Who comes with a session or token that holds is counted as that
 //! user, everybody else by the address; a key that was never seen to hold
 //! counts for nothing, or each guess would begin a new count.
 //!
@@ -28,17 +28,23 @@ const IN_ONE_GO: u32 = 10;
 
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// A second; none of the three is a limit where it is 0.
+    /// A second; none of them is a limit where it is 0.
     pub requests: u32,
     pub at_once: u32,
     /// A minute, from one address.
     pub sign_ins: u32,
+    /// Answers of public forms a minute, from one address.
+    pub answers: u32,
 }
+
+/// How many times as many answers one form takes from all addresses.
+const TIMES_PER_FORM: u32 = 20;
 
 pub struct Flood {
     limits: Limits,
     requests: Mutex<Counts<Sender>>,
     sign_ins: Mutex<Counts<Sender>>,
+    answers: Mutex<Counts<Answering>>,
     /// Whose the keys are that were seen to hold, by their hash.
     known: Mutex<HashMap<u64, i64>>,
     hashes: RandomState,
@@ -49,6 +55,15 @@ enum Sender {
     User(i64),
     Address(IpAddr),
     /// Those who are too many to be told apart.
+    Rest,
+}
+
+/// Who answers, and what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Answering {
+    By(IpAddr),
+    /// A form, by the hash of its address.
+    In(u64),
     Rest,
 }
 
@@ -97,6 +112,7 @@ impl Flood {
             limits,
             requests: Mutex::new(Counts(HashMap::new())),
             sign_ins: Mutex::new(Counts(HashMap::new())),
+            answers: Mutex::new(Counts(HashMap::new())),
             known: Mutex::default(),
             hashes: RandomState::new(),
         }
@@ -116,6 +132,29 @@ impl Flood {
         let mut counts = held(&self.sign_ins);
         let count = counts.of(Sender::Address(network(address)), Sender::Rest, now);
         count.more(minute / n, minute, now).map_err(seconds)
+    }
+
+    /// One answer of a form from an address; else the seconds to wait. What an
+    /// address sends too much does not count for the form, so one sender alone
+    /// keeps nobody else out of it.
+    pub fn answer(&self, address: &str, form: &str) -> Result<(), u64> {
+        let n = self.limits.answers;
+        let Ok(address) = address.parse() else {
+            return Ok(());
+        };
+        if n == 0 {
+            return Ok(());
+        }
+        let minute = Duration::from_secs(60);
+        let now = Instant::now();
+        let mut counts = held(&self.answers);
+        let form = Answering::In(self.hashes.hash_one(form));
+        let by = Answering::By(network(address));
+        for (who, n) in [(by, n), (form, n.saturating_mul(TIMES_PER_FORM))] {
+            let count = counts.of(who, Answering::Rest, now);
+            count.more(minute / n, minute, now).map_err(seconds)?;
+        }
+        Ok(())
     }
 
     /// From now on a key that held is counted as its user's.
@@ -209,7 +248,25 @@ mod tests {
             requests,
             at_once,
             sign_ins,
+            answers: 3,
         })
+    }
+
+    #[test]
+    fn one_who_answers_too_much_keeps_nobody_out() {
+        let flood = flood(0, 0, 0);
+        for _ in 0..3 {
+            assert_eq!(flood.answer("10.0.0.1", "a"), Ok(()));
+        }
+        for _ in 0..1_000 {
+            assert!((1..=20).contains(&flood.answer("10.0.0.1", "a").unwrap_err()));
+        }
+        assert!(flood.answer("10.0.0.1", "b").is_err());
+        // 3 × 20 of all together, 3 of which were sent.
+        let sent = (2..=100).map(|i| flood.answer(&format!("10.0.0.{i}"), "a"));
+        let taken = sent.filter(Result::is_ok).count();
+        assert!((57..=60).contains(&taken), "{taken}");
+        assert_eq!(flood.answer("10.0.1.1", "b"), Ok(()));
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod error;
 mod flood;
 mod guard;
 mod http;
+mod live;
 mod memory;
 mod openapi;
 mod page;

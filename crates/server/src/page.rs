@@ -1,5 +1,6 @@
 //! The page inside the binary: hashed assets for ever, `index.html` never
-//! cached and with a nonce of its own for each answer.
+//! cached and with a nonce of its own for each answer. Public forms have a page
+//! of their own.
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -17,6 +18,9 @@ struct Files;
 
 /// The only page below the API: its documentation.
 const DOCS: &str = "api/docs";
+
+/// Below it the public forms: a page of its own, for whoever has an address.
+const FORM: &str = "f/";
 
 /// Scripts only from here and with the nonce; style attributes stay open for
 /// the chart's tooltip and the grid, see docs/decisions.
@@ -37,7 +41,10 @@ pub async fn serve(request: Request) -> Response {
     if path != DOCS && (path.starts_with("api/") || path == "api") {
         return no_such_path(&request);
     }
-    if !path.is_empty() && path != "index.html" {
+    if path.starts_with(FORM) {
+        return html("form.html");
+    }
+    if !path.is_empty() && path != "index.html" && path != "form.html" {
         if let Some(response) = asset(path, request.headers()) {
             return response;
         }
@@ -47,7 +54,7 @@ pub async fn serve(request: Request) -> Response {
             return no_such_path(&request);
         }
     }
-    index()
+    html("index.html")
 }
 
 fn no_such_path(request: &Request) -> Response {
@@ -96,8 +103,8 @@ fn asset(path: &str, headers: &HeaderMap) -> Option<Response> {
     Some(response)
 }
 
-fn index() -> Response {
-    let Some(file) = Files::get("index.html") else {
+fn html(name: &str) -> Response {
+    let Some(file) = Files::get(name) else {
         return (
             StatusCode::NOT_FOUND,
             "这个程序里没有页面，请运行 `make build` / the page is not built into this binary: run `make build`",

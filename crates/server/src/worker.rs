@@ -4,8 +4,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use keji_app::App;
 use tokio::sync::Notify;
+
+use crate::live::Live;
 
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
@@ -26,9 +27,13 @@ const TELL_AGAIN: Duration = Duration::from_secs(1);
 const FOLLOW_AGAIN: Duration = Duration::from_millis(300);
 const BREATH: Duration = Duration::from_millis(2);
 
-/// Tells webhooks what changed. By itself, so that no import holds it up.
-pub async fn tell(app: App) {
-    loop {
+/// Tells webhooks what changed, and people what became theirs. By itself, so
+/// that no import holds it up.
+pub async fn tell(live: Arc<Live>) {
+    while let Some(app) = live.app() {
+        if let Err(problem) = keji_app::notifications::follow(&app).await {
+            tracing::warn!(error = ?problem, "notifications wait");
+        }
         match keji_app::webhooks::tell::work(&app).await {
             Ok(true) => {}
             Ok(false) => tokio::time::sleep(TELL_AGAIN).await,
@@ -42,9 +47,9 @@ pub async fn tell(app: App) {
 
 /// Keeps the search's index up. By itself, and with a breath between its
 /// portions, so that neither holds up the other.
-pub async fn follow(app: App) {
-    keji_app::spelling::is_followed(&app);
-    loop {
+pub async fn follow(live: Arc<Live>) {
+    while let Some(app) = live.app() {
+        keji_app::spelling::is_followed(&app);
         let pause = match keji_app::spelling::follow_on(&app).await {
             Ok(true) => BREATH,
             Ok(false) => FOLLOW_AGAIN,
@@ -59,8 +64,8 @@ pub async fn follow(app: App) {
 
 /// Keeps up the keys by which duplicates are found. Beside the search, which
 /// waits for nothing.
-pub async fn follow_keys(app: App) {
-    loop {
+pub async fn follow_keys(live: Arc<Live>) {
+    while let Some(app) = live.app() {
         let pause = match keji_app::duplicates::follow_on(&app).await {
             Ok(true) => BREATH,
             Ok(false) => FOLLOW_AGAIN,
@@ -75,8 +80,8 @@ pub async fn follow_keys(app: App) {
 
 /// Looks for duplicates at night and when somebody asks. By itself, so that no
 /// import waits for it.
-pub async fn scan(app: App) {
-    loop {
+pub async fn scan(live: Arc<Live>) {
+    while let Some(app) = live.app() {
         match keji_app::duplicates::scan::work(&app).await {
             Ok(true) => {}
             Ok(false) => tokio::time::sleep(LOOK_AGAIN).await,
@@ -88,11 +93,33 @@ pub async fn scan(app: App) {
     }
 }
 
-pub async fn run(app: App, wake: Arc<Notify>) {
+/// Tells open pages what changed. By itself, so that nothing holds it up.
+pub async fn live(app: keji_app::App) {
+    keji_app::live::follow(&app).await;
+}
+
+/// Takes over what another process defined.
+pub async fn define(live: Arc<Live>) {
+    while let Some(app) = live.app() {
+        {
+            let _one = live.changing.lock().await;
+            match keji_app::design::follow(&app).await {
+                Ok(Some(next)) if live.app().is_some_and(|now| now.is_same(&app)) => live.put(next),
+                Ok(_) => {}
+                Err(problem) => {
+                    tracing::warn!(error = ?problem, "definitions of another process wait");
+                }
+            }
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+}
+
+pub async fn run(live: Arc<Live>, wake: Arc<Notify>) {
     let mut swept: Option<Instant> = None;
     let mut files_swept: Option<Instant> = None;
     let mut sealed = Instant::now();
-    loop {
+    while let Some(app) = live.app() {
         if swept.is_none_or(|at| at.elapsed() > SWEEP_AGAIN) {
             swept = Some(Instant::now());
             if let Err(problem) = keji_app::import::sweep(&app) {
@@ -103,6 +130,15 @@ pub async fn run(app: App, wake: Arc<Notify>) {
             }
             if let Err(problem) = keji_app::webhooks::tell::sweep(&app).await {
                 tracing::warn!(error = ?problem, "old deliveries are left to the next sweep");
+            }
+            if let Err(problem) = keji_app::design::sweep(&app).await {
+                tracing::warn!(error = ?problem, "removed fields are left to the next sweep");
+            }
+            if let Err(problem) = keji_app::notifications::sweep(&app).await {
+                tracing::warn!(error = ?problem, "old notifications are left to the next sweep");
+            }
+            if let Err(problem) = keji_app::comments::sweep(&app).await {
+                tracing::warn!(error = ?problem, "comments of what is gone are left to the next sweep");
             }
         }
         if files_swept.is_none_or(|at| at.elapsed() > SWEEP_FILES_AGAIN) {

@@ -2,9 +2,12 @@
 //! running most of them.
 
 mod backups;
+mod batches;
 mod crash;
+mod design;
 mod duplicates;
 mod files;
+mod forms;
 mod groups;
 mod http;
 mod identity;
@@ -20,6 +23,8 @@ mod records;
 mod search;
 mod sharing;
 mod support;
+mod talk;
 mod trust;
+mod views;
 mod webhooks;
 mod words;

@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 const NAME: &str = "王金丝雀";
 const PHONE: &str = "13987654321";
 const MAIL: &str = "canary.wang@example.com";
-const OTHERS: [&str; 8] = [
+const OTHERS: [&str; 11] = [
     "canary-street-17",
     "canary-hobby",
     "canary-wechat",
@@ -19,6 +19,9 @@ const OTHERS: [&str; 8] = [
     "canary-deleted-note",
     "canary-scan-of-a-pass",
     "13911112222",
+    "canary-said-of-the-person",
+    "canary-said-of-the-call",
+    "canary-said-of-the-deleted-note",
 ];
 
 fn canaries() -> Vec<&'static str> {
@@ -130,7 +133,7 @@ fn seed(home: &Home, server: &Server, key: &str) -> Seeded {
         &ask(server, "PATCH", &path, key, &json!({ "mobile": PHONE })),
         200,
     );
-    make(
+    let call = make(
         server,
         key,
         "touchpoint",
@@ -139,6 +142,23 @@ fn seed(home: &Home, server: &Server, key: &str) -> Seeded {
             "summary": "canary-note-of-the-call",
         }),
     );
+    let say = |object: &str, id: i64, text: &str| {
+        let path = format!("/api/records/{object}/{id}/comments");
+        is(
+            &ask(server, "POST", &path, key, &json!({ "text": text })),
+            201,
+        )
+    };
+    let said = say("contact", contact, "canary-said-of-the-person, first");
+    let path = format!(
+        "/api/records/contact/{contact}/comments/{}",
+        said["comment"]["id"]
+    );
+    let again = json!({ "text": "canary-said-of-the-person" });
+    is(&ask(server, "PATCH", &path, key, &again), 200);
+    say("touchpoint", call, "canary-said-of-the-call");
+    // Of the company: it stays, without the name.
+    say("customer", customer, &format!("{NAME} decides here"));
     // Of the company, with the person's name in it.
     make(
         server,
@@ -152,6 +172,7 @@ fn seed(home: &Home, server: &Server, key: &str) -> Seeded {
         "note",
         json!({ "customer": customer, "contact": contact, "written_on": "2025-01-01", "text": "canary-deleted-note" }),
     );
+    say("note", note, "canary-said-of-the-deleted-note");
     let note = format!("/api/records/note/{note}");
     is(
         &ask(

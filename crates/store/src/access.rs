@@ -1,7 +1,7 @@
 //! What a caller may see. Compiled by `app::permission`, applied by every read
 //! and write of this crate before the statement is built.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use keji_schema::expr::Expr;
 
@@ -17,6 +17,9 @@ pub struct Access {
     /// Of the hidden ones those that are shown covered: they may be selected,
     /// and nothing else, and come as [`keji_schema::definition::Mask`] has it.
     pub masked: BTreeSet<String>,
+    /// What holds for the records of other objects that exist for the caller,
+    /// where a roll-up gathers them.
+    pub gathered: BTreeMap<String, Expr>,
 }
 
 impl Access {

@@ -72,6 +72,11 @@ pub enum ChangeKind {
     Merge,
     /// That was taken back.
     Unmerge,
+    /// Somebody changed what the objects are; `after` says to which version.
+    Define,
+    /// Somebody commented on a record, changed that or took it back; of the
+    /// record nothing changed.
+    Comment,
     /// Somebody came in; `after` says by which way and from where.
     SignIn,
     /// Somebody tried to.
@@ -206,8 +211,9 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<Change>> {
         let sql = format!(
-            "select {COLUMNS} from keji_change where seq < $4 and seq in ({TOUCHING}) \
-             order by seq desc limit {limit}"
+            "select {COLUMNS} from keji_change where seq < $4 and seq in ({TOUCHING} \
+             union all select seq from keji_change where object = $1 and record = $2 \
+             and kind = 'comment') order by seq desc limit {limit}"
         );
         let [object, id, batch] = touching(record);
         let before = Value::Int(before_seq.unwrap_or(i64::MAX));

@@ -18,7 +18,9 @@ use serde_json::{Map, Value as Json};
 use crate::access::Access;
 use crate::audit;
 use crate::change::ChangeKind;
+use crate::comment;
 use crate::db::{Conn, Db, Fields, int};
+use crate::design;
 use crate::error::{Error, Result};
 use crate::log::{self, Entry, Touches};
 use crate::merge;
@@ -156,6 +158,7 @@ impl Store {
             words,
             batches: BTreeSet::new(),
             cleared: BTreeMap::new(),
+            silenced: BTreeSet::new(),
             touches: Touches::new(),
         };
         for (found, is_own) in [(&own, true), (&around, false)] {
@@ -174,8 +177,10 @@ impl Store {
         }
         let there = own;
         let mut own = there.clone();
+        gone.comments(conn, catalog, &there, &around).await?;
         let deleted = gone.deleted(conn, catalog).await?;
         for (object, id) in deleted {
+            comment::forget(conn, &object, id).await?;
             own.entry(object).or_default().insert(id);
         }
         // What was merged into any of it was of the person, too.
@@ -317,6 +322,8 @@ struct Gone<'a> {
     batches: BTreeSet<i64>,
     /// What went, by record.
     cleared: BTreeMap<(String, i64), BTreeSet<String>>,
+    /// Records of which nothing that was said stays.
+    silenced: BTreeSet<(String, i64)>,
     touches: Touches,
 }
 
@@ -375,6 +382,16 @@ impl Gone<'_> {
                 quote(field)
             );
             conn.run(sql, &[value.clone(), Value::Int(id)]).await?;
+        }
+        if is_subject || is_own {
+            // Of fields that were removed and may come back.
+            for (of, field) in design::kept(conn).await? {
+                if let Some(field) = field.filter(|_| of == def.id) {
+                    let (object, field) = (quote(object), quote(&field));
+                    let sql = format!("update {object} set {field} = null where \"id\" = $1");
+                    conn.run(sql, &[Value::Int(id)]).await?;
+                }
+            }
         }
         log::touched_by(conn, catalog, def, id, &fields, &mut self.touches).await?;
         let sql = "delete from keji_spelling where object = $1 and record = $2";
@@ -442,7 +459,7 @@ impl Gone<'_> {
         there: &Found,
         around: &Found,
     ) -> Result<Vec<i64>> {
-        let sql = "select seq, object, record, batch, prior_batch, before, after \
+        let sql = "select seq, object, record, batch, prior_batch, before, after, kind \
                    from keji_change where (before is not null or after is not null) \
                    and digest is null and kind <> 'erasure' order by seq";
         let kinds = [
@@ -453,12 +470,14 @@ impl Gone<'_> {
             Type::Int,
             Type::Text,
             Type::Text,
+            Type::Text,
         ];
         let mut entries = Vec::new();
         let subject = (&self.order.object, self.order.record);
         let (words, cleared, batches) = (&self.words, &self.cleared, &mut self.batches);
+        let silenced = &self.silenced;
         conn.each(sql, &[], &kinds, |row| {
-            let [seq, object, record, batch, prior, before, after] = row else {
+            let [seq, object, record, batch, prior, before, after, kind] = row else {
                 return Ok(());
             };
             let (Some(seq), sides) = (int(seq), [before, after]) else {
@@ -486,8 +505,10 @@ impl Gone<'_> {
                 let mut held = held.into_iter().flatten();
                 held.any(|field| side.get(field).is_some_and(|v| !v.is_null()))
             };
+            let is_said = kind == &Value::from("comment");
             let is_gone = is_subject
                 || is_no_more
+                || is_said && of.as_ref().is_some_and(|of| silenced.contains(of))
                 || sides.iter().any(|side| match side {
                     Value::Text(text) => names(text) || had(side),
                     _ => false,
@@ -504,6 +525,44 @@ impl Gone<'_> {
         Ok(entries)
     }
 
+    /// What was said of the person's records goes; what was said of others and
+    /// names the person does so no more.
+    async fn comments(
+        &mut self,
+        conn: &mut Conn<'_>,
+        catalog: &Catalog,
+        own: &Found,
+        around: &Found,
+    ) -> Result<()> {
+        let subject = (self.order.object.clone(), self.order.record);
+        for (object, ids) in own {
+            let def = catalog.object(object)?;
+            for id in ids {
+                let of = (object.clone(), *id);
+                if of == subject || self.is_the_persons(def) {
+                    comment::forget(conn, object, *id).await?;
+                    self.silenced.insert(of);
+                }
+            }
+        }
+        let sql = "select id, object, record, text from keji_comment";
+        let kinds = [Type::Int, Type::Text, Type::Int, Type::Text];
+        for row in conn.rows(sql, &[], &kinds).await? {
+            let mut row = Fields::new(row);
+            let (id, object, record, text) = (row.int()?, row.text()?, row.int()?, row.text()?);
+            let is_in = |found: &Found| found.get(&object).is_some_and(|f| f.contains(&record));
+            let is_near = is_in(own) || is_in(around);
+            let mut named = self.words.iter();
+            let is_named =
+                named.any(|w| text.contains(w) && (is_near || w.chars().count() >= ONES_OWN));
+            if let Some(text) = self.without_words(&text).filter(|_| is_named) {
+                let sql = "update keji_comment set text = $1 where id = $2";
+                conn.run(sql, &[Value::Text(text), Value::Int(id)]).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Whatever else the store keeps beside records and their log.
     async fn elsewhere(&self, conn: &mut Conn<'_>) -> Result<()> {
         // An answer that is kept for the request that comes again is worth
@@ -513,6 +572,8 @@ impl Gone<'_> {
             ("keji_job", "id", &["args", "progress", "result", "error"]),
             ("keji_batch", "id", &["filename", "source", "summary"]),
             ("keji_mapping", "name", &["mapping", "signature"]),
+            ("keji_form", "id", &["title", "document"]),
+            ("keji_view", "id", &["name", "state"]),
         ];
         for (table, key, columns) in places {
             let key_kind = if key == "id" { Type::Int } else { Type::Text };

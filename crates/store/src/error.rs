@@ -31,6 +31,14 @@ pub enum Error {
         value: String,
         message: String,
     },
+    /// The record would break a rule of its object; both texts are the rule's.
+    #[error("`{object}.{field}`: {en}")]
+    Rule {
+        object: String,
+        field: String,
+        zh: String,
+        en: String,
+    },
     /// The object is written by one module only.
     #[error("`{object}` is written by `{by}` only")]
     Refused { object: String, by: String },
@@ -41,6 +49,13 @@ pub enum Error {
         id: i64,
         expected: i64,
         present: i64,
+    },
+    /// A field has another value than the caller saw.
+    #[error("`{field}` of {object} {id} was changed meanwhile")]
+    Moved {
+        object: String,
+        id: i64,
+        field: String,
     },
     /// The key of a request stands for another request already.
     #[error("the key `{0}` was used for another request")]

@@ -27,27 +27,35 @@ mod version;
 mod write;
 mod write_many;
 
+pub mod bulk;
+
 pub mod batch;
 mod import;
 
 mod backup;
 mod check;
+pub mod comment;
 pub mod content;
 mod erase;
 pub mod evaluation;
+mod form;
 pub mod identity;
 pub mod job;
 pub mod manifest;
 pub mod mapping;
+mod mark;
 pub mod merge;
+pub mod notification;
 mod pair;
 mod passkey;
 mod person;
 mod provider;
+mod view;
 pub mod webhook;
 
 mod db;
 mod ddl;
+mod design;
 mod search;
 mod sql;
 mod system;
@@ -66,27 +74,37 @@ pub use batch::{
     Batch, BatchId, BatchState, ImportMode, ImportSummary, NewBatch, OrderLineRow, StageMark,
     UndoSummary,
 };
+pub use bulk::{
+    Bulk, BulkAccess, BulkConflict, BulkDone, BulkMode, BulkOutcome, BulkRow, BulkUndo, BulkUndone,
+    BulkWatch, BulkWhy, BulkWrite, Deleted, KEPT_DAYS, Told,
+};
 pub use change::{Change, ChangeKind, ChangeQuery, Delta, Deltas, NewChange, Op, Touched};
 pub use check::Counts;
+pub use comment::{Comment, NewComment};
 pub use content::{ContentCheck, ContentDamage, ContentPart, Contents, Incoming, Landed};
+pub use design::{Design, DesignVersion, Emptied, NewDesign, Trashed};
 pub use erase::{Erased, Erasure, ErasureLine, ErasureRequest};
 pub use error::{Error, Result};
 pub use evaluation::Evaluation;
+pub use form::{Form, FormValues};
 pub use group::{Group, GroupQuery, Groups};
 pub use identity::{By, NewToken, Proof, Session, Sign, Token};
 pub use import::Found;
 pub use job::{Job, JobId, JobState, Lease, NewJob, Retry};
 pub use manifest::{CopyFile, CopyManifest};
 pub use mapping::SavedMapping;
+pub use mark::{Mark, Marked};
 pub use merge::{
     Merge, MergeOrder, MergeProblem, MergeSide, Merged, MovedLinks, UNDO_DAYS, Unmerged,
     merged_value,
 };
+pub use notification::{NewNotification, Notification, NotificationKind};
 pub use pair::{Block, Pair};
 pub use passkey::{NewPasskey, Passkey};
 pub use provider::{NewProvider, Provider};
 pub use record::{ListPage, ListQuery, Record, ScanQuery, Sort};
 pub use search::{Candidate, Fitting, KeyReader, Spelling, Wanted};
 pub use store::{Cancel, Location, Store};
+pub use view::{View, ViewValues};
 pub use webhook::{Attempt, Delivery, NewDelivery, Webhook, WebhookValues};
 pub use write_many::{Answered, Once, WriteFault, Written};

@@ -16,6 +16,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::access::Access;
 use crate::change::{ChangeKind, NewChange, Op};
+use crate::comment::{self, Said};
 use crate::db::{Conn, Fields, int};
 use crate::error::{Error, Result};
 use crate::import::{DERIVED, value_of_log};
@@ -177,6 +178,9 @@ struct Kept {
     made: Vec<(String, i64)>,
     /// Numbers that led to the old record.
     aliases: Vec<String>,
+    /// What was said of the old record, and who marked it.
+    #[serde(default)]
+    said: Said,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -269,6 +273,7 @@ impl Store {
             .take_derived(&mut conn, def, loser.id, &mut touches)
             .await?;
         let moved = self.lead_on(&mut conn, def, order, &mut touches).await?;
+        let said = comment::lead_on(&mut conn, &def.id, order.loser, order.survivor).await?;
         // Nothing leads to the one that goes any more, the survivor neither.
         for field in def
             .fields
@@ -351,6 +356,7 @@ impl Store {
             derived,
             made: made_ids,
             aliases: Vec::new(),
+            said,
         };
         let counts = counts(&kept.moved);
         let sql = "insert into keji_merge (object, survivor, loser, actor, at, seq) \
@@ -904,6 +910,8 @@ impl Undo<'_> {
                 ids,
             });
         }
+        let ends = [merge.survivor, merge.loser];
+        comment::lead_back(conn, &def.id, &kept.said, ends).await?;
         self.derived(conn).await?;
         let mut unmade = Vec::new();
         for (object, id) in &kept.made {
@@ -1150,12 +1158,12 @@ fn kept_values(values: &[(String, Value)]) -> Map<String, Json> {
 }
 
 /// Those of a record that are not null, as the log has them.
-fn all_values(record: &Record) -> Map<String, Json> {
+pub(crate) fn all_values(record: &Record) -> Map<String, Json> {
     let given = record.values.iter().filter(|(_, v)| !v.is_null());
     given.map(|(f, v)| (f.clone(), write::json(v))).collect()
 }
 
-fn record_of(
+pub(crate) fn record_of(
     def: &ObjectDef,
     id: i64,
     batch: Option<i64>,
@@ -1174,7 +1182,7 @@ fn record_of(
 }
 
 /// With the id that it had.
-async fn put_back(conn: &mut Conn<'_>, def: &ObjectDef, record: &Record) -> Result<()> {
+pub(crate) async fn put_back(conn: &mut Conn<'_>, def: &ObjectDef, record: &Record) -> Result<()> {
     let mut columns = vec![quote("id")];
     let mut params = vec![Value::Int(record.id)];
     if let Some(batch) = record.batch {
@@ -1238,7 +1246,7 @@ pub(crate) async fn forget_kept(conn: &mut Conn<'_>, object: &str, id: i64) -> R
     forget_pairs(conn, object, id).await
 }
 
-fn list(ids: &[i64]) -> Value {
+pub(crate) fn list(ids: &[i64]) -> Value {
     let ids: Vec<String> = ids.iter().map(i64::to_string).collect();
     Value::Text(format!("[{}]", ids.join(",")))
 }

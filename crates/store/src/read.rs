@@ -177,6 +177,16 @@ impl Store {
     ) -> Result<ListSql> {
         let dialect = self.db().dialect();
         let mut select = Select::new(dialect, &self.0.catalog, access, &query.object)?;
+        // Before the columns, which the count does without: a derived one may
+        // have values of its own.
+        let mut condition = select.condition(query.filter.as_ref())?;
+        if let Some(search) = self.search_sql(&mut select, query, candidates)? {
+            condition = format!("{condition} and {search}");
+        }
+        let count_sql = query.total.then(|| {
+            let sql = format!("select count(*) {} where {condition}", select.from());
+            (sql, select.params.clone())
+        });
         let mut columns = Vec::new();
         let mut kinds = Vec::new();
         let mut masks = Vec::new();
@@ -191,14 +201,6 @@ impl Store {
             columns.push(key.column.clone());
             kinds.push(key.kind);
         }
-        let mut condition = select.condition(query.filter.as_ref())?;
-        if let Some(search) = self.search_sql(&mut select, query, candidates)? {
-            condition = format!("{condition} and {search}");
-        }
-        let count_sql = query.total.then(|| {
-            let sql = format!("select count(*) {} where {condition}", select.from());
-            (sql, select.params.clone())
-        });
         if let Some(after) = &query.after {
             let at = read_cursor(after, &keys)?;
             condition = format!("{condition} and {}", after_sql(&mut select, &keys, &at));

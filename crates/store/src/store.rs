@@ -2,6 +2,7 @@
 //! The operations themselves stand beside their types, one `impl Store` per
 //! subject.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,6 +13,7 @@ use keji_schema::Catalog;
 use crate::check::CountsCache;
 use crate::db::{self, Db};
 use crate::ddl::Shape;
+use crate::design;
 use crate::error::Result;
 use crate::group::GroupsCache;
 use crate::import::Imports;
@@ -75,13 +77,13 @@ pub(crate) struct Inner {
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) shape: Shape,
     /// Imports that this process is staging.
-    pub(crate) imports: Imports,
+    pub(crate) imports: Arc<Imports>,
     /// Jobs that this process works on.
-    pub(crate) held: Held,
-    pub(crate) counts: CountsCache,
-    pub(crate) groups: GroupsCache,
+    pub(crate) held: Arc<Held>,
+    pub(crate) counts: Arc<CountsCache>,
+    pub(crate) groups: Arc<GroupsCache>,
     /// Where there is one: [`Store::use_search`].
-    pub(crate) search: OnceLock<Index>,
+    pub(crate) search: Arc<OnceLock<Index>>,
 }
 
 impl Store {
@@ -99,23 +101,59 @@ impl Store {
         catalog: Arc<Catalog>,
         may_drop: bool,
     ) -> Result<Store> {
-        let db = match location {
-            Location::Folder(folder) => Db::Sqlite(db::sqlite::open(folder).await?),
-            Location::Postgres(url) => Db::Postgres(db::postgres::open(url).await?),
-        };
+        Self::open_on(connect(location).await?, catalog, may_drop).await
+    }
+
+    /// Like [`Store::open`] with a catalog that rests on what was defined in
+    /// the page, which the database holds.
+    pub async fn open_by<E: From<crate::Error>>(
+        location: &Location,
+        catalog: impl FnOnce(BTreeMap<String, String>) -> std::result::Result<Arc<Catalog>, E>,
+    ) -> std::result::Result<Store, E> {
+        let db = connect(location).await?;
+        let designed = design::newest(&mut db.reader().await?.conn()).await?;
+        let catalog = catalog(designed.files)?;
+        Ok(Self::open_on(db, catalog, false).await?)
+    }
+
+    async fn open_on(db: Db, catalog: Arc<Catalog>, may_drop: bool) -> Result<Store> {
         let shape = system::prepare(&db, &catalog, may_drop).await?;
         let store = Store(Arc::new(Inner {
             db,
             catalog,
             shape,
-            imports: Imports::default(),
-            held: Held::default(),
-            counts: CountsCache::default(),
-            groups: GroupsCache::default(),
-            search: OnceLock::new(),
+            imports: Arc::default(),
+            held: Arc::default(),
+            counts: Arc::default(),
+            groups: Arc::default(),
+            search: Arc::default(),
         }));
         store.sweep_imports().await?;
         Ok(store)
+    }
+
+    /// The same store after its definitions changed. Whoever holds this one
+    /// works on with the catalog of before.
+    pub(crate) fn with(&self, catalog: Arc<Catalog>, shape: Shape) -> Store {
+        let Inner {
+            db,
+            imports,
+            held,
+            counts,
+            groups,
+            search,
+            ..
+        } = &*self.0;
+        Store(Arc::new(Inner {
+            db: db.clone(),
+            catalog,
+            shape,
+            imports: imports.clone(),
+            held: held.clone(),
+            counts: counts.clone(),
+            groups: groups.clone(),
+            search: search.clone(),
+        }))
     }
 
     pub fn catalog(&self) -> &Arc<Catalog> {
@@ -134,4 +172,11 @@ impl Store {
     pub(crate) fn db(&self) -> &Db {
         &self.0.db
     }
+}
+
+async fn connect(location: &Location) -> Result<Db> {
+    Ok(match location {
+        Location::Folder(folder) => Db::Sqlite(db::sqlite::open(folder).await?),
+        Location::Postgres(url) => Db::Postgres(db::postgres::open(url).await?),
+    })
 }

@@ -6,12 +6,13 @@ use keji_schema::{Catalog, Type, Value};
 
 use crate::db::{Conn, Db};
 use crate::ddl::{self, Shape};
+use crate::design;
 use crate::error::{Error, Result};
 use crate::log;
 use crate::sql::{Dialect, quote};
 
 /// Of the tables below: the last of [`MIGRATIONS`].
-const VERSION: i64 = 10;
+const VERSION: i64 = 14;
 
 /// Keys of PostgreSQL's advisory locks.
 pub(crate) mod lock {
@@ -29,12 +30,17 @@ pub(crate) mod lock {
 pub(crate) async fn prepare(db: &Db, catalog: &Catalog, may_drop: bool) -> Result<Shape> {
     let wanted = ddl::shape(catalog);
     // The usual start: nothing to do, and no waiting for a writer.
-    if let Some((VERSION, stored)) = stored_shape(&mut db.reader().await?.conn()).await?
-        && let (steps, result) = ddl::diff(&stored, &wanted, may_drop)?
-        && steps.is_empty()
-        && result == stored
     {
-        return Ok(stored);
+        let mut reader = db.reader().await?;
+        let mut conn = reader.conn();
+        if let Some((VERSION, stored)) = stored_shape(&mut conn).await?
+            && let kept = design::kept(&mut conn).await?
+            && let (steps, result) = ddl::diff(&stored, &wanted, &kept, may_drop)?
+            && steps.is_empty()
+            && result == stored
+        {
+            return Ok(stored);
+        }
     }
     let mut tx = db.begin().await?;
     let mut conn = tx.conn();
@@ -59,7 +65,23 @@ pub(crate) async fn prepare(db: &Db, catalog: &Catalog, may_drop: bool) -> Resul
     if dialect == Dialect::Postgres {
         conn.run(log::append_sql(), &[]).await?;
     }
-    let (steps, result) = ddl::diff(&stored, &wanted, may_drop)?;
+    let kept = design::kept(&mut conn).await?;
+    let result = reshape(&mut conn, &stored, &wanted, &kept, may_drop).await?;
+    set_meta(&mut conn, "version", &VERSION.to_string()).await?;
+    tx.commit().await?;
+    Ok(result)
+}
+
+/// Makes the tables what they should be, and notes what they are then.
+pub(crate) async fn reshape(
+    conn: &mut Conn<'_>,
+    stored: &Shape,
+    wanted: &Shape,
+    kept: &ddl::Kept,
+    may_drop: bool,
+) -> Result<Shape> {
+    let dialect = conn.dialect();
+    let (steps, result) = ddl::diff(stored, wanted, kept, may_drop)?;
     let script: Vec<String> = steps.iter().filter_map(|step| step.sql(dialect)).collect();
     conn.script(&script).await?;
     for step in &steps {
@@ -70,9 +92,7 @@ pub(crate) async fn prepare(db: &Db, catalog: &Catalog, may_drop: bool) -> Resul
         }
     }
     let text = serde_json::to_string(&result).map_err(|e| Error::Corrupt(e.to_string()))?;
-    set_meta(&mut conn, "shape", &text).await?;
-    set_meta(&mut conn, "version", &VERSION.to_string()).await?;
-    tx.commit().await?;
+    set_meta(conn, "shape", &text).await?;
     Ok(result)
 }
 
@@ -119,7 +139,7 @@ pub(crate) async fn set_meta(conn: &mut Conn<'_>, key: &str, value: &str) -> Res
 }
 
 /// With the version of the system tables; `None` where there are none.
-async fn stored_shape(conn: &mut Conn<'_>) -> Result<Option<(i64, Shape)>> {
+pub(crate) async fn stored_shape(conn: &mut Conn<'_>) -> Result<Option<(i64, Shape)>> {
     let exists = match conn.dialect() {
         Dialect::Sqlite => "select count(*) from sqlite_master where name = 'keji_meta'",
         Dialect::Postgres => {
@@ -362,6 +382,107 @@ const MIGRATIONS: &[Migration] = &[
         both: DUPLICATES,
         postgres: &[],
     },
+    Migration {
+        version: 11,
+        both: TALK,
+        postgres: &[],
+    },
+    Migration {
+        version: 12,
+        both: BULKS,
+        postgres: &[],
+    },
+    Migration {
+        version: 13,
+        both: DESIGN,
+        postgres: &[],
+    },
+    Migration {
+        version: 14,
+        both: FORMS_AND_VIEWS,
+        postgres: &[],
+    },
+];
+
+/// Forms that strangers answer: `token` is the address, `document` what is
+/// asked. What a list is called: `state` is what its address says; shared with
+/// a role's id, with everybody (`*`), or with nobody.
+const FORMS_AND_VIEWS: &[&str] = &[
+    "create table keji_form (
+       id $id, token $text not null unique, secret $text not null, object $text not null,
+       title $text not null, document $text not null, user_id $int not null,
+       is_active $bool not null, max_answers $int, n_answers $int not null,
+       last_answer_at $time, created_at $time not null
+     )$strict",
+    "create table keji_view (
+       id $id, user_id $int not null, object $text not null, name $text not null,
+       state $text not null, shared_with $text, created_at $time not null
+     )$strict",
+    "create index keji_view_object on keji_view (object, user_id)",
+    "create table keji_usual_view (
+       user_id $int not null, object $text not null, view $int not null,
+       primary key (user_id, object)
+     )$strict",
+];
+
+/// What people say to each other of records, what each is to be told, and
+/// which records somebody marked or had open. `record` has no foreign key: any
+/// object has comments, and a record that comes back finds its own again.
+/// `n` is how many records a notification stands for. What was written before
+/// there were notifications is nobody's news.
+const TALK: &[&str] = &[
+    "create table keji_comment (
+       id $id, object $text not null, record $int not null, user_id $int, actor $text not null,
+       text $text not null, at $time not null, edited_at $time
+     )$strict",
+    "create index keji_comment_record on keji_comment (object, record, id)",
+    "create table keji_notification (
+       id $id, user_id $int not null, kind $text not null, object $text not null,
+       record $int not null, comment $int, seq $int not null, actor $text not null,
+       n $int not null, at $time not null, read_at $time
+     )$strict",
+    "create unique index keji_notification_seq on keji_notification (user_id, seq)",
+    "create index keji_notification_user on keji_notification (user_id, id)",
+    "create index keji_notification_comment on keji_notification (comment)",
+    "create table keji_favourite (
+       user_id $int not null, object $text not null, record $int not null, at $time not null,
+       primary key (user_id, object, record)
+     )$strict",
+    "create table keji_seen (
+       user_id $int not null, object $text not null, record $int not null, at $time not null,
+       primary key (user_id, object, record)
+     )$strict",
+    "insert into keji_meta (key, value) select 'notified', '' || coalesce(max(seq), 0)
+       from keji_change where true on conflict (key) do nothing",
+];
+
+/// What was defined in the page, each state whole, and what the tables keep of
+/// what was removed: a field, or with an empty field an object.
+const DESIGN: &[&str] = &[
+    "create table keji_definition (
+       version $int primary key, at $time not null, actor $text not null, note $text not null,
+       files $text not null
+     )$strict",
+    "create table keji_trash (
+       object $text not null, field $text not null, removed_at $time not null,
+       version $int not null, primary key (object, field)
+     )$strict",
+];
+
+/// Writes that are undone as one: the stretch of the log from `first_seq` to
+/// `last_seq`, which nobody else's entries interrupt. `is_back` is of those
+/// that took one back, and not of those that did it again.
+const BULKS: &[&str] = &[
+    "create table keji_bulk (
+       id $id, object $text not null, kind $text not null, actor $text not null,
+       at $time not null, first_seq $int not null, last_seq $int not null,
+       n_created $int not null, n_updated $int not null, n_deleted $int not null,
+       undo_of $int, undone_by $int, is_back $bool not null
+     )$strict",
+    "create index keji_bulk_seq on keji_bulk (object, last_seq)",
+    "create index keji_bulk_actor on keji_bulk (actor, id)",
+    // What was deleted, for the recycle bin.
+    "create index keji_change_deleted on keji_change (seq) where kind = 'delete'",
 ];
 
 /// Pairs of records that look like one, those that somebody said are two, and

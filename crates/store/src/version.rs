@@ -34,7 +34,7 @@ impl Store {
 /// count by the batch of the record, and by the batches that changed it.
 pub(crate) const TOUCHING: &str = "\
     select seq from keji_change where object = $1 and record = $2 \
-    and kind not in ('reveal', 'export') \
+    and kind not in ('reveal', 'export', 'comment') \
     union all select seq from keji_batch where id = $3 and seq is not null \
     union all select c.seq from keji_batch b \
     join keji_change c on c.batch = b.id and c.kind = 'undo' \

@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use keji_schema::definition::{FieldDef, ObjectDef, Origin};
-use keji_schema::{Type, Value};
+use keji_schema::definition::{CheckDef, FieldDef, ObjectDef, Origin};
+use keji_schema::expr::{Expr, eval};
+use keji_schema::{Catalog, Type, Value};
 use serde_json::{Map, Value as Json};
 use sqlx::error::ErrorKind;
 
@@ -18,7 +19,7 @@ use crate::error::{Error, Result};
 use crate::job;
 use crate::log::{self, Entry, Touches};
 use crate::record::Record;
-use crate::sql::{Dialect, quote};
+use crate::sql::{Dialect, Select, quote};
 use crate::store::Store;
 use crate::version::version;
 
@@ -56,11 +57,16 @@ impl Store {
     ) -> Result<Done> {
         let catalog = &self.0.catalog;
         let mut touches = Touches::new();
+        let mut batch = None;
         let (kind, id, before, after) = match &change.op {
             Op::Create { values } => {
                 let numbered = self.numbered(conn, def, change, values).await?;
                 let values = with_origin(def, change, numbered.as_ref().unwrap_or(values));
                 let values = values.as_ref();
+                check_rules(catalog, def, |id| {
+                    let given = values.iter().find(|(f, _)| f == id);
+                    given.map_or(Value::Null, |(_, value)| value.clone())
+                })?;
                 let id = insert(conn, def, values).await?;
                 self.check_reach(conn, def, id, access).await?;
                 let given = values.iter().filter(|(_, v)| !v.is_null());
@@ -80,6 +86,16 @@ impl Store {
                     return Ok(Done::Unchanged(Box::new(record)));
                 }
                 let fields: Vec<&str> = changed.iter().map(|(f, _)| f.as_str()).collect();
+                if !def.rules.is_empty() {
+                    // The rules know fields that the caller does not see.
+                    let all = Access::all();
+                    let whole = self.record(conn, &def.id, *id, &all, false).await?;
+                    let whole = whole.ok_or_else(|| not_found(def, *id))?;
+                    check_rules(catalog, def, |id| {
+                        let given = changed.iter().find(|(f, _)| f == id);
+                        given.map_or_else(|| whole.value(id).clone(), |(_, v)| v.clone())
+                    })?;
+                }
                 log::touched_by(conn, catalog, def, *id, &fields, &mut touches).await?;
                 update(conn, def, *id, &changed).await?;
                 self.check_reach(conn, def, *id, access).await?;
@@ -108,6 +124,7 @@ impl Store {
                 log::touched_by(conn, catalog, def, *id, &[], &mut touches).await?;
                 let sql = format!("delete from {} where \"id\" = $1", quote(&def.id));
                 conn.run(sql, &[Value::Int(*id)]).await?;
+                batch = record.batch;
                 let kept = record.values.iter().filter(|(_, v)| !v.is_null());
                 let before: Map<String, Json> = kept.map(|(f, v)| (f.clone(), json(v))).collect();
                 (ChangeKind::Delete, *id, Some(before), None)
@@ -119,6 +136,7 @@ impl Store {
             before,
             after,
             touches,
+            batch,
         })))
     }
 
@@ -136,6 +154,7 @@ impl Store {
             before,
             after,
             touches,
+            batch,
         } = applied;
         let at = now();
         let entry = Entry {
@@ -157,6 +176,11 @@ impl Store {
             .any(|link| link.to.as_ref() == Some(&def.id));
         let only = (!links_to_itself).then_some((def.id.as_str(), id));
         let seq = log::append_touching(conn, &entry, &touches, only).await?;
+        if let Some(batch) = batch {
+            // The import that a deleted record came by, for when it comes back.
+            let sql = "update keji_change set prior_batch = $2 where seq = $1";
+            conn.run(sql, &[Value::Int(seq), Value::Int(batch)]).await?;
+        }
         for new in &change.jobs {
             job::insert(conn, new).await?;
         }
@@ -270,11 +294,13 @@ impl Store {
 
 /// A write that stands in its transaction and not yet in the log.
 pub(crate) struct Applied {
-    kind: ChangeKind,
+    pub(crate) kind: ChangeKind,
     pub(crate) id: i64,
-    before: Option<Map<String, Json>>,
-    after: Option<Map<String, Json>>,
-    touches: Touches,
+    pub(crate) before: Option<Map<String, Json>>,
+    pub(crate) after: Option<Map<String, Json>>,
+    pub(crate) touches: Touches,
+    /// Of a deleted record: the import that brought it.
+    pub(crate) batch: Option<i64>,
 }
 
 pub(crate) enum Done {
@@ -449,7 +475,7 @@ pub(crate) async fn update(
 /// `is_held`: as a foreign key does it, once the record is written, what it
 /// links to is kept from being deleted until the end of the transaction. On
 /// SQLite the transaction is the only writer anyway.
-async fn check_links(
+pub(crate) async fn check_links(
     conn: &mut Conn<'_>,
     def: &ObjectDef,
     values: &[&(String, Value)],
@@ -479,6 +505,57 @@ async fn check_links(
         }
     }
     Ok(())
+}
+
+/// What the object's rules say of the record as it will be. What is not known
+/// breaks none.
+pub(crate) fn check_rules(
+    catalog: &Catalog,
+    def: &ObjectDef,
+    value: impl Fn(&str) -> Value,
+) -> Result<()> {
+    for rule in &def.rules {
+        let parsed = Expr::parse_filter(&rule.check, &catalog.scope(&def.id))?;
+        let field = |path: &[String]| path.first().map_or(Value::Null, |id| value(id));
+        if eval(&parsed, &field)? == Value::Bool(false) {
+            return Err(broken(def, rule));
+        }
+    }
+    Ok(())
+}
+
+/// The same of many records that were just written, those for which `which`
+/// holds of `t`; the first rule that any of them breaks.
+pub(crate) async fn check_rules_of(
+    conn: &mut Conn<'_>,
+    catalog: &Catalog,
+    def: &ObjectDef,
+    which: &str,
+) -> Result<()> {
+    let access = Access::all();
+    for rule in &def.rules {
+        let parsed = Expr::parse_filter(&rule.check, &catalog.scope(&def.id))?;
+        let mut select = Select::new(conn.dialect(), catalog, &access, &def.id)?;
+        let holds = select.expr(&parsed)?;
+        let sql = format!(
+            "select 1 {} where ({which}) and not ({holds}) limit 1",
+            select.from()
+        );
+        let params = std::mem::take(&mut select.params);
+        if conn.row(sql, &params, &[Type::Int]).await?.is_some() {
+            return Err(broken(def, rule));
+        }
+    }
+    Ok(())
+}
+
+fn broken(def: &ObjectDef, rule: &CheckDef) -> Error {
+    Error::Rule {
+        object: def.id.clone(),
+        field: rule.field.clone(),
+        zh: rule.message.zh.clone(),
+        en: rule.message.en.clone(),
+    }
 }
 
 fn check_value(def: &ObjectDef, field: &FieldDef, value: &Value) -> Result<()> {

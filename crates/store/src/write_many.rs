@@ -10,6 +10,7 @@ use crate::access::Access;
 use crate::change::{Change, NewChange, Op};
 use crate::db::{Conn, Fields};
 use crate::error::{Error, Result};
+use crate::form;
 use crate::number::needs_number;
 use crate::record::Record;
 use crate::sql::{Dialect, quote};
@@ -77,6 +78,15 @@ impl From<Error> for WriteFault {
     }
 }
 
+/// What else there is to several writes.
+#[derive(Clone, Copy)]
+struct How<'a> {
+    is_atomic: bool,
+    once: Option<&'a Once>,
+    /// The form that they answer.
+    form: Option<i64>,
+}
+
 impl Store {
     /// Writes records of one object in one transaction, as [`Store::write`]
     /// does one. `answer` makes of the outcomes what the caller is told, which
@@ -92,12 +102,48 @@ impl Store {
         once: Option<&Once>,
         answer: impl Fn(&[Result<Written>]) -> Json + Send + Sync,
     ) -> std::result::Result<Answered, WriteFault> {
+        let how = How {
+            is_atomic,
+            once,
+            form: None,
+        };
+        self.keep_trying(changes, access, how, answer).await
+    }
+
+    /// Writes what was answered in a form, and counts it, in one transaction.
+    /// A request that comes again has no second effect and is not counted.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] where the form is no more, is switched off or has all
+    /// the answers that it takes.
+    pub async fn answer_form(
+        &self,
+        form: i64,
+        change: NewChange,
+        access: &Access,
+        once: &Once,
+    ) -> std::result::Result<Answered, WriteFault> {
+        let how = How {
+            is_atomic: true,
+            once: Some(once),
+            form: Some(form),
+        };
+        // What was answered is told to nobody, so it need not be kept either.
+        let changes = [change];
+        self.keep_trying(&changes, access, how, |_| Json::Null)
+            .await
+    }
+
+    async fn keep_trying(
+        &self,
+        changes: &[NewChange],
+        access: &Access,
+        how: How<'_>,
+        answer: impl Fn(&[Result<Written>]) -> Json + Send + Sync,
+    ) -> std::result::Result<Answered, WriteFault> {
         let mut attempt = 1;
         loop {
-            let fault = match self
-                .try_many(changes, access, is_atomic, once, &answer)
-                .await
-            {
+            let fault = match self.try_many(changes, access, how, &answer).await {
                 Ok(answered) => return Ok(answered),
                 Err(fault) => fault,
             };
@@ -123,10 +169,14 @@ impl Store {
         &self,
         changes: &[NewChange],
         access: &Access,
-        is_atomic: bool,
-        once: Option<&Once>,
+        how: How<'_>,
         answer: &(impl Fn(&[Result<Written>]) -> Json + Send + Sync),
     ) -> std::result::Result<Answered, WriteFault> {
+        let How {
+            is_atomic,
+            once,
+            form,
+        } = how;
         let mut tx = match changes.len() {
             ..=FEW => self.db().begin_shared().await?,
             _ => self.db().begin().await?,
@@ -141,6 +191,9 @@ impl Store {
                 outcomes: Vec::new(),
                 is_replay: true,
             });
+        }
+        if let Some(form) = form {
+            form::count(&mut conn, form).await?;
         }
         self.hold(&mut conn, changes).await?;
         // All records first, then the log: see `apply`.
@@ -199,7 +252,7 @@ impl Store {
     }
 
     /// An error takes back this write only.
-    async fn apply_alone(
+    pub(crate) async fn apply_alone(
         &self,
         conn: &mut Conn<'_>,
         def: &ObjectDef,
@@ -228,6 +281,7 @@ impl Store {
             predicate: None,
             hidden: access.hidden.clone(),
             masked: access.masked.clone(),
+            ..Access::default()
         };
         self.record(conn, object, id, &masked, false).await
     }
@@ -264,25 +318,17 @@ impl Store {
     /// Takes the records that will be changed in the order of their ids, so
     /// that two writers of many records do not wait for each other.
     async fn hold(&self, conn: &mut Conn<'_>, changes: &[NewChange]) -> Result<()> {
-        if conn.dialect() == Dialect::Sqlite || changes.len() < 2 {
-            return Ok(());
-        }
         let ids = changes.iter().filter_map(|change| match change.op {
-            Op::Update { id, .. } | Op::Delete { id } => Some(id.to_string()),
+            Op::Update { id, .. } | Op::Delete { id } => Some(id),
             Op::Create { .. } => None,
         });
-        let ids: Vec<String> = ids.collect();
-        if ids.is_empty() {
-            return Ok(());
+        match changes {
+            [] | [_] => Ok(()),
+            [first, ..] => {
+                let def = self.0.catalog.object(&first.object)?;
+                hold(conn, def, ids.collect()).await
+            }
         }
-        let def = self.0.catalog.object(&changes[0].object)?;
-        let sql = format!(
-            "select \"id\" from {} where \"id\" in ({}) order by \"id\" for update",
-            quote(&def.id),
-            ids.join(", ")
-        );
-        conn.rows(sql, &[], &[Type::Int]).await?;
-        Ok(())
     }
 
     /// Forgets the answers whose time is over, and returns how many.
@@ -295,9 +341,24 @@ impl Store {
     }
 }
 
+/// On PostgreSQL; on SQLite the transaction is the only writer anyway.
+pub(crate) async fn hold(conn: &mut Conn<'_>, def: &ObjectDef, ids: Vec<i64>) -> Result<()> {
+    if conn.dialect() == Dialect::Sqlite || ids.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<String> = ids.iter().map(i64::to_string).collect();
+    let sql = format!(
+        "select \"id\" from {} where \"id\" in ({}) order by \"id\" for update",
+        quote(&def.id),
+        ids.join(", ")
+    );
+    conn.rows(sql, &[], &[Type::Int]).await?;
+    Ok(())
+}
+
 /// Errors of one write among several; with any other, such as a full disk,
 /// none of them can go on.
-fn is_its_own(error: &Error) -> bool {
+pub(crate) fn is_its_own(error: &Error) -> bool {
     matches!(
         error,
         Error::Schema(_)
@@ -306,8 +367,11 @@ fn is_its_own(error: &Error) -> bool {
             | Error::InUse { .. }
             | Error::Required { .. }
             | Error::Invalid { .. }
+            | Error::Rule { .. }
             | Error::Refused { .. }
             | Error::Version { .. }
+            | Error::Moved { .. }
+            | Error::OutOfReach { .. }
             | Error::Query(_)
     )
 }

@@ -2,7 +2,9 @@
 //! running most of them.
 
 mod backup;
+mod bulks;
 mod content;
+mod designs;
 mod disk;
 mod files;
 mod kill;

@@ -10,10 +10,10 @@ use keji_store::testing::places;
 use keji_store::*;
 
 /// The same numbers on every machine.
-struct Dice(u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
-    fn below(&mut self, n: usize) -> usize {
+    pub(crate) fn below(&mut self, n: usize) -> usize {
         self.0 = self
             .0
             .wrapping_mul(6364136223846793005)
@@ -21,7 +21,7 @@ impl Dice {
         (self.0 >> 33) as usize % n.max(1)
     }
 
-    fn is(&mut self, of_ten: usize) -> bool {
+    pub(crate) fn is(&mut self, of_ten: usize) -> bool {
         self.below(10) < of_ten
     }
 }
@@ -30,7 +30,7 @@ const KINDS: [&str; 7] = ["text", "int", "decimal", "float", "bool", "date", "in
 
 /// Three to six objects with fields of every type and links in all directions,
 /// also to themselves; some are copied for analysis, also over a link.
-fn schema(dice: &mut Dice) -> Vec<(String, String)> {
+pub(crate) fn schema(dice: &mut Dice) -> Vec<(String, String)> {
     let n = 3 + dice.below(4);
     let mut files = Vec::new();
     for i in 0..n {
@@ -89,7 +89,7 @@ fn field(id: &str, kind: &str, more: &str) -> String {
     )
 }
 
-fn some_value(dice: &mut Dice, kind: Type, n: i64) -> Value {
+pub(crate) fn some_value(dice: &mut Dice, kind: Type, n: i64) -> Value {
     match kind {
         Type::Text => Value::Text(format!("词{n}é\"\\ {}", dice.below(1000))),
         Type::Int => Value::Int(n * 7 - 3),
@@ -105,7 +105,7 @@ fn some_value(dice: &mut Dice, kind: Type, n: i64) -> Value {
     }
 }
 
-fn change(object: &str, op: Op) -> NewChange {
+pub(crate) fn change(object: &str, op: Op) -> NewChange {
     NewChange {
         object: object.to_owned(),
         op,
@@ -132,7 +132,7 @@ fn order(object: &str, survivor: i64, loser: i64) -> MergeOrder {
 }
 
 /// Every record of every object with its id and all its values.
-async fn everything(store: &Store) -> BTreeMap<(String, i64), Vec<(String, Value)>> {
+pub(crate) async fn everything(store: &Store) -> BTreeMap<(String, i64), Vec<(String, Value)>> {
     let mut all = BTreeMap::new();
     for (id, def) in &store.catalog().objects {
         let mut fields = vec!["id".to_owned()];
@@ -192,7 +192,7 @@ fn edges(
 }
 
 /// Records with links to whatever there is already.
-async fn fill(store: &Store, dice: &mut Dice) -> BTreeMap<String, Vec<i64>> {
+pub(crate) async fn fill(store: &Store, dice: &mut Dice) -> BTreeMap<String, Vec<i64>> {
     let catalog = store.catalog().clone();
     let mut known: BTreeMap<String, Vec<i64>> = BTreeMap::new();
     let mut n = 0;

@@ -96,6 +96,135 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/batches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was written at once of late, and can be taken back. */
+        get: operations["list_batches"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/batches/edit/{object}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Checks or makes the same change of many records, or deletes them, as one
+         *     batch.
+         */
+        post: operations["edit_records"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/batches/paste/{object}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Checks or writes a table of cells, as one batch. */
+        post: operations["paste_records"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/batches/progress/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How far one's own batch is that this process works on; 0 of 0 where there is
+         *     none.
+         */
+        get: operations["get_batch_progress"];
+        put?: never;
+        post?: never;
+        /** Stops it; nothing of it is written. */
+        delete: operations["stop_batch"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/batches/{id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Puts every record of a batch back, all or, where asked for, those that can
+         *     be. The undo of an undo does it again.
+         */
+        post: operations["undo_batch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/bin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Records that were deleted in the last 30 days. */
+        get: operations["list_deleted"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/bin/{seq}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Brings a deleted record back, with its id and its links. */
+        post: operations["restore_record"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/catalog": {
         parameters: {
             query?: never;
@@ -271,6 +400,151 @@ export interface paths {
         head?: never;
         /** Changes what is given. */
         patch: operations["change_department"];
+        trace?: never;
+    };
+    "/api/design": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Objects, versions and the trash, for whoever may design. */
+        get: operations["get_design"];
+        put?: never;
+        /**
+         * Changes objects, or with `dry_run` says what would change. All of it takes
+         *     effect at once, or nothing does.
+         */
+        post: operations["change_design"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/design/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All that was defined here, as one file that another place takes in. */
+        get: operations["export_design"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/design/forms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Public forms with their addresses and how often they were answered. */
+        get: operations["list_forms"];
+        put?: never;
+        /** Makes a form; its answers are written in the name of who saved it last. */
+        post: operations["create_form"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/design/forms/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Changes all of a form but its address. */
+        put: operations["change_form"];
+        post?: never;
+        /** Deletes a form; what was answered stays. */
+        delete: operations["delete_form"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/design/objects/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One object with all that may be changed of it. */
+        get: operations["get_object_design"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/design/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Back to an earlier version. What came since goes to the trash, what went
+         *     comes back with its values where the trash has them.
+         */
+        post: operations["roll_design_back"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/design/trash/discard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Removes a removed field or object for good, with its values. */
+        post: operations["discard_from_trash"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/design/trash/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Brings a removed field or object back, with its values. */
+        post: operations["restore_from_trash"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/duplicates/{object}": {
@@ -575,6 +849,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/favourites": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The records that the caller marked, and those that he had open last. */
+        get: operations["list_favourites"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/favourites/{object}/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Marks a record. */
+        put: operations["add_favourite"];
+        post?: never;
+        /** Takes the mark away. */
+        delete: operations["delete_favourite"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/files": {
         parameters: {
             query?: never;
@@ -604,6 +913,43 @@ export interface paths {
         /** Puts other bytes, which are the body, in the place of a file's. */
         put: operations["replace_file_content"];
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/forms/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a form asks; nobody has to be signed in. */
+        get: operations["get_form"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/forms/{token}/answers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answers a form. The same answer once more has no second effect; too many
+         *     from one address, or for one form, are told to wait.
+         */
+        post: operations["answer_form"];
         delete?: never;
         options?: never;
         head?: never;
@@ -802,6 +1148,44 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Told as server-sent events: which records changed that the caller may see,
+         *     and who else looks at them. Each is a `LiveEvent` as JSON; the first has
+         *     the connection's number. A session's only.
+         */
+        get: operations["listen"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/live/{connection}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Says which record the page shows; others who show it are told. */
+        put: operations["look"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/mappings": {
         parameters: {
             query?: never;
@@ -831,6 +1215,43 @@ export interface paths {
         post?: never;
         /** Forgets a saved mapping; what it imported stays. */
         delete: operations["delete_mapping"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the caller is told: who named him, commented on what is his, or gave
+         *     him something.
+         */
+        get: operations["list_notifications"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/notifications/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The caller has read a notification, or all up to it. */
+        post: operations["read_notifications"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1129,6 +1550,45 @@ export interface paths {
         patch: operations["update_record"];
         trace?: never;
     };
+    "/api/records/{object}/{id}/comments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The comments of a record, for whoever sees it. */
+        get: operations["list_comments"];
+        put?: never;
+        /**
+         * Adds a comment. Whoever is named with `@`, the record's owner and who
+         *     commented before are told, if they see the record.
+         */
+        post: operations["create_comment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/records/{object}/{id}/comments/{comment}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Takes back one's own comment. */
+        delete: operations["delete_comment"];
+        options?: never;
+        head?: never;
+        /** Changes one's own comment. */
+        patch: operations["update_comment"];
+        trace?: never;
+    };
     "/api/records/{object}/{id}/history": {
         parameters: {
             query?: never;
@@ -1138,6 +1598,23 @@ export interface paths {
         };
         /** What happened to a record, newest first. */
         get: operations["list_record_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/records/{object}/{id}/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who may be named in a comment on a record: who sees it. */
+        get: operations["list_people"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1211,6 +1688,23 @@ export interface paths {
          */
         get: operations["search"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/seen/{object}/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Notes that the caller has a record open. */
+        put: operations["see_record"];
         post?: never;
         delete?: never;
         options?: never;
@@ -1378,6 +1872,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/today": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the caller has to look at today, by role: one answer for the page. */
+        get: operations["today"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tokens": {
         parameters: {
             query?: never;
@@ -1463,6 +1974,43 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/views/{object}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The saved views of an object's list: one's own, and those shared with one. */
+        get: operations["list_views"];
+        /** With which view one's own list begins. */
+        put: operations["set_usual_view"];
+        /** Saves what a list shows under a name. */
+        post: operations["create_view"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/views/{object}/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Deletes a view; the list stays as it is. */
+        delete: operations["delete_view"];
+        options?: never;
+        head?: never;
+        /** Changes what is given. */
+        patch: operations["change_view"];
         trace?: never;
     };
     "/api/webhooks": {
@@ -1594,6 +2142,13 @@ export interface components {
             /** Format: int64 */
             id: number;
         };
+        /** @description A word more of a choice of the product. */
+        AddedOption: {
+            en: string;
+            field: string;
+            value: string;
+            zh: string;
+        };
         /** @description Rows of typed columns, with where they come from. */
         Answer: {
             /** Format: date */
@@ -1619,6 +2174,33 @@ export interface components {
             /** @description True where `limit` cut rows off. */
             truncated: boolean;
         };
+        AskedField: {
+            help?: components["schemas"]["Text2"] | null;
+            id: string;
+            is_required: boolean;
+            label: components["schemas"]["Text2"];
+            /** @description Of a choice. */
+            options: components["schemas"]["OptionDef"][];
+            /** @description As of an object's field; never `link`. */
+            type: string;
+        };
+        /** @description What somebody is asked. */
+        AskedForm: {
+            about: components["schemas"]["Text2"];
+            /** @description None where it is not open. */
+            fields: components["schemas"]["AskedField"][];
+            state: components["schemas"]["AskedState"];
+            /** @description Sent back with the answer; for one answer. */
+            ticket?: string | null;
+            title: components["schemas"]["Text2"];
+            /**
+             * Format: int64
+             * @description How long after that an answer is taken.
+             */
+            wait_ms: number;
+        };
+        /** @enum {string} */
+        AskedState: "open" | "ended" | "full" | "closed";
         AttemptBody: {
             /** Format: date-time */
             at: string;
@@ -1651,7 +2233,7 @@ export interface components {
             channel: string;
             /**
              * @description `create`, `update`, `delete`, `import`, `undo`, `evaluation`, `reveal`,
-             *     `export`, `erasure`, `merge` or `unmerge`.
+             *     `export`, `erasure`, `merge`, `unmerge` or `comment`.
              */
             kind: string;
             object?: string | null;
@@ -1672,6 +2254,15 @@ export interface components {
              * @description Where the next, older page begins; null after the last one.
              */
             next?: number | null;
+        };
+        BackupAge: {
+            /** Format: int64 */
+            days?: number | null;
+            /**
+             * Format: date-time
+             * @description Null where there is none.
+             */
+            newest_at?: string | null;
         };
         BackupBody: {
             bytes: number;
@@ -1714,6 +2305,125 @@ export interface components {
             /** @description Whether the place was itself restored and nothing is sent out. */
             is_frozen: boolean;
             running?: components["schemas"]["RunBody"] | null;
+        };
+        BatchAnswer: {
+            /**
+             * Format: int64
+             * @description For `undo_batch`; null where nothing was written.
+             */
+            batch?: number | null;
+            /** @description The first 5,000. */
+            faults: components["schemas"]["BatchFault"][];
+            /**
+             * @description Of each pasted row the record that it is or became; null where there
+             *     is none.
+             */
+            ids: (number | null)[];
+            n_created: number;
+            n_deleted: number;
+            n_unchanged: number;
+            n_updated: number;
+            n_wrong: number;
+            /**
+             * Format: int64
+             * @description For the write that follows a check.
+             */
+            position: number;
+            /** @description The first records that change, as they are and as they become. */
+            sample: components["schemas"]["BatchSample"][];
+        };
+        BatchDoc: {
+            actor: string;
+            /** Format: date-time */
+            at: string;
+            /** Format: int64 */
+            id: number;
+            /** @description `paste`, `edit`, `delete`, `undo` or `redo`. */
+            kind: string;
+            /** Format: int64 */
+            n_created: number;
+            /** Format: int64 */
+            n_deleted: number;
+            /** Format: int64 */
+            n_updated: number;
+            object: string;
+            /**
+             * Format: int64
+             * @description The batch that it took back.
+             */
+            undo_of?: number | null;
+            /**
+             * Format: int64
+             * @description The batch that took it back.
+             */
+            undone_by?: number | null;
+        };
+        /** @description What is wrong with a row, or a cell. */
+        BatchFault: {
+            code: string;
+            detail: string;
+            /** @description None where it is the row. */
+            field?: string | null;
+            /** Format: int64 */
+            id?: number | null;
+            /** @description From 0. */
+            row: number;
+            /** @description What the record is called, where it is known. */
+            title?: string | null;
+        };
+        BatchList: {
+            /** @description Newest first, at most 50 of the last 30 days. */
+            batches: components["schemas"]["BatchDoc"][];
+        };
+        BatchProgress: {
+            n_all: number;
+            n_done: number;
+        };
+        BatchSample: {
+            after: components["schemas"]["RecordRow"];
+            /** @description The fields that change. */
+            before: components["schemas"]["RecordRow"];
+            /** Format: int64 */
+            id: number;
+            title?: string | null;
+        };
+        BatchUndone: {
+            /**
+             * Format: int64
+             * @description The undo, which can be taken back itself; null where nothing was done.
+             */
+            batch?: number | null;
+            /** @description Those that are not, and why. */
+            left: components["schemas"]["BatchFault"][];
+            /**
+             * Format: int64
+             * @description Records that are what they were before.
+             */
+            n: number;
+            object: string;
+        };
+        Bin: {
+            /** @description Newest first, of the last 30 days. */
+            entries: components["schemas"]["BinEntry"][];
+            /**
+             * Format: int64
+             * @description For `after`; null at the end.
+             */
+            next?: number | null;
+        };
+        BinEntry: {
+            actor: string;
+            /** Format: date-time */
+            at: string;
+            object: string;
+            /** Format: int64 */
+            record: number;
+            /**
+             * Format: int64
+             * @description For `restore_record`.
+             */
+            seq: number;
+            title?: string | null;
         };
         BulkAnswer: {
             n_failed: number;
@@ -1766,6 +2476,19 @@ export interface components {
             stages: components["schemas"]["Named"][];
             tiers: components["schemas"]["Named"][];
         };
+        ChangeRow: {
+            /** @description Name of who did it. */
+            actor: string;
+            /** Format: date-time */
+            at: string;
+            customer?: components["schemas"]["LinkDoc"] | null;
+            /** Format: int64 */
+            id: number;
+            /** @description Of the newest change: `create`, `update`, `comment` or `merge`. */
+            kind: string;
+            object: string;
+            title?: string | null;
+        };
         CheckBody: {
             /** Format: date-time */
             at: string;
@@ -1806,6 +2529,39 @@ export interface components {
             reason?: string;
             /** @description The first different values. */
             samples?: string[];
+        };
+        CommentBody: {
+            /** Format: date-time */
+            at: string;
+            author: components["schemas"]["PersonBody"];
+            /** Format: date-time */
+            edited_at?: string | null;
+            /** Format: int64 */
+            id: number;
+            /** @description Whether the caller wrote it, and may change it and take it back. */
+            is_own: boolean;
+            /** @description Who is named in the text, whether he could be told or not. */
+            mentions: components["schemas"]["PersonBody"][];
+            text: string;
+        };
+        CommentList: {
+            /**
+             * Format: int64
+             * @description Where the page of older ones begins; null at the first comment.
+             */
+            before?: number | null;
+            /** @description Oldest first. */
+            comments: components["schemas"]["CommentBody"][];
+            may_write: boolean;
+        };
+        CommentSaved: {
+            comment: components["schemas"]["CommentBody"];
+            /** @description Who is named and cannot see the record, so that he is told nothing. */
+            unreached: components["schemas"]["PersonBody"][];
+        };
+        CommentText: {
+            /** @description 1 to 5000 characters; `@` with a sign-in name tells that person. */
+            text: string;
         };
         /** @enum {string} */
         Compare: "previous" | "year";
@@ -1933,6 +2689,76 @@ export interface components {
         DepartmentList: {
             departments: components["schemas"]["DepartmentBody"][];
         };
+        /** @description Either a formula or a roll-up. */
+        DerivedDraft: {
+            /** @description Over the record's fields and those behind its links. */
+            formula?: string | null;
+            help?: components["schemas"]["TextDraft"];
+            /** @description Absent: a new one, named after its name. */
+            id?: string | null;
+            name: components["schemas"]["TextDraft"];
+            rollup?: components["schemas"]["RollupDef"] | null;
+            /** @description `money`, `count`, `days` or `pct`. */
+            unit?: string | null;
+        };
+        /** @description What an administrator begins with. */
+        DesignBody: {
+            objects: components["schemas"]["DesignedObject"][];
+            /** @description Removed fields and objects that can come back. */
+            trash: components["schemas"]["TrashBody"][];
+            /**
+             * Format: int64
+             * @description Of the definitions that are in force; 0 before anything was defined.
+             */
+            version: number;
+            /** @description Newest first. */
+            versions: components["schemas"]["VersionBody"][];
+        };
+        /** @description Changes that take effect together. */
+        DesignChange: {
+            /** @description Only say what would change. */
+            dry_run?: boolean;
+            /**
+             * @description Definition files by their path, such as `metrics/own/visits.toml`; null
+             *     removes one.
+             */
+            files?: {
+                [key: string]: string | null;
+            };
+            /** @description What for; shown in the list of versions. */
+            note?: string;
+            objects?: components["schemas"]["ObjectEdit"][];
+            /**
+             * Format: int64
+             * @description The version that was changed.
+             */
+            version: number;
+        };
+        /** @description What changed, or would. */
+        DesignOutcome: {
+            is_applied: boolean;
+            /** @description Ids that new objects got. */
+            objects: string[];
+            steps: components["schemas"]["Step"][];
+            /**
+             * Format: int64
+             * @description In force now.
+             */
+            version: number;
+        };
+        DesignedObject: {
+            id: string;
+            /**
+             * @description `product`: fields, options and rules are added to it. `own`: all of it
+             *     may be changed. `file`: it stands in a file of the data folder. `module`:
+             *     the product alone writes it.
+             */
+            kind: components["schemas"]["ObjectKind"];
+            /** @description Fields that this place added. */
+            n_added: number;
+            n_fields: number;
+            name: components["schemas"]["TextDraft"];
+        };
         /** @enum {string} */
         Direction: "up" | "down" | "band";
         DuplicateAnswer: {
@@ -1950,6 +2776,14 @@ export interface components {
              *     do not tell duplicates are left out of account.
              */
             values: Record<string, never>;
+        };
+        DuplicateCount: {
+            /**
+             * Format: int64
+             * @description Pairs that wait; 100 stands for more.
+             */
+            n: number;
+            object: string;
         };
         /** @description A record that may be the same. */
         DuplicateMatch: {
@@ -1973,6 +2807,24 @@ export interface components {
             owner?: string | null;
             reasons: components["schemas"]["Reason"][];
             title?: string | null;
+        };
+        /** @description The same change of many records. */
+        EditBody: {
+            check?: boolean;
+            /** @description Deletes them instead. */
+            delete?: boolean;
+            /** @description How many the check found; another number now is refused. */
+            expect?: number | null;
+            /** @description These, at most 20,000; or all that match `where` and `search`. */
+            ids?: number[] | null;
+            key?: string | null;
+            leave_wrong?: boolean;
+            /** Format: int64 */
+            position?: number | null;
+            search?: string | null;
+            /** @description Field to value, as of `update_record`. */
+            values?: Record<string, never>;
+            where?: string | null;
         };
         /** @description An erasure that waits for an administrator. */
         ErasureBody: {
@@ -2092,6 +2944,18 @@ export interface components {
             total: number;
             truncated: boolean;
         };
+        FailedImport: {
+            /** Format: date-time */
+            at: string;
+            filename: string;
+            /**
+             * Format: int64
+             * @description Of the import's job.
+             */
+            id: number;
+            /** @description `failed`, or `needs_mapping`: somebody has to look at its columns. */
+            state: string;
+        };
         FailureBody: {
             /** Format: date-time */
             at: string;
@@ -2101,6 +2965,12 @@ export interface components {
             detail: string;
             name: string;
             task: components["schemas"]["Task"];
+        };
+        FavouriteList: {
+            /** @description The newest first. */
+            favourites: components["schemas"]["MarkedBody"][];
+            /** @description What the caller had open, the newest first. */
+            seen: components["schemas"]["MarkedBody"][];
         };
         FieldBody: {
             help?: components["schemas"]["Text2"] | null;
@@ -2114,6 +2984,8 @@ export interface components {
         FieldDoc: {
             help?: components["schemas"]["Text2"] | null;
             id: string;
+            /** @description Worked out whenever it is read; nobody writes it. */
+            is_computed: boolean;
             /**
              * @description The caller sees it covered, as text, and lists neither filter, sort nor
              *     search by it.
@@ -2138,6 +3010,29 @@ export interface components {
             unique: boolean;
             unit?: string | null;
         };
+        FieldDraft: {
+            help?: components["schemas"]["TextDraft"];
+            /** @description Absent: a new field, named after its name. */
+            id?: string | null;
+            is_required?: boolean;
+            /** @description Found by the search. */
+            is_searched?: boolean;
+            /** @description Stands for the record where only one word fits. */
+            is_title?: boolean;
+            is_unique?: boolean;
+            name: components["schemas"]["TextDraft"];
+            /** @description Of a choice. */
+            options?: components["schemas"]["OptionDraft"][];
+            /** @description Of a link: to which object. */
+            to?: string | null;
+            /**
+             * @description `text`, `choice`, `int`, `decimal`, `float`, `bool`, `date`, `instant`
+             *     or `link`.
+             */
+            type: string;
+            /** @description `money`, `count`, `days` or `pct`. */
+            unit?: string | null;
+        };
         FieldProblem: {
             code: string;
             detail: string;
@@ -2158,6 +3053,91 @@ export interface components {
          * @enum {string}
          */
         Fit: "whole" | "prefix" | "part" | "spelling" | "sound" | "near";
+        FormAnswer: {
+            /** @description As it came with the questions. */
+            ticket: string;
+            /** @description Field to value, as a record has them. */
+            values: Record<string, never>;
+            /** @description People do not see it: whoever fills it in is a program. */
+            website?: string;
+        };
+        FormBody: {
+            /** Format: date-time */
+            created_at: string;
+            draft: components["schemas"]["FormDraft"];
+            /** @description Why it cannot be answered, where it is broken. */
+            faults: string[];
+            /** Format: int64 */
+            id: number;
+            /** Format: date-time */
+            last_answer_at?: string | null;
+            /** Format: int64 */
+            n_answers: number;
+            /** @description The user in whose name answers are written: who saved it last. */
+            owner: string;
+            state: components["schemas"]["FormState"];
+            /** @description Behind `/f/` its address. */
+            token: string;
+        };
+        /** @description What is asked, and what becomes of it. */
+        FormDraft: {
+            /** @description What stands above the questions. */
+            about?: components["schemas"]["Text2"];
+            /**
+             * Format: date
+             * @description The last day on which it is answered.
+             */
+            ends_on?: string | null;
+            /** @description In the order in which they are asked. */
+            fields: components["schemas"]["FormField"][];
+            /**
+             * @description Field to value, written with every answer and shown to nobody: the only
+             *     way to a link.
+             */
+            fixed?: Record<string, never>;
+            is_active?: boolean;
+            /**
+             * Format: int64
+             * @description How many answers it takes.
+             */
+            max_answers?: number | null;
+            /** @description Of what the answers become records. */
+            object: string;
+            /** @description What is said to whoever answered. */
+            thanks?: components["schemas"]["Text2"];
+            /** @description An empty English text stands for the Chinese one, here and below. */
+            title: components["schemas"]["Text2"];
+        };
+        FormField: {
+            field: string;
+            help?: components["schemas"]["Text2"] | null;
+            /** @description Also where the object does not need it. */
+            is_required?: boolean;
+            label?: components["schemas"]["Text2"] | null;
+        };
+        FormList: {
+            /** @description Newest first. */
+            forms: components["schemas"]["FormBody"][];
+        };
+        FormMade: {
+            /** Format: int64 */
+            id: number;
+            token: string;
+        };
+        /** @enum {string} */
+        FormState: "open" | "off" | "ended" | "full" | "broken";
+        FormsHere: components["schemas"]["FormList"] & {
+            /**
+             * @description The address that people elsewhere open, without a path; a form is
+             *     behind `/f/` and its token.
+             */
+            origin: string;
+        };
+        /**
+         * @description There is no average: it is a formula over a sum and a count.
+         * @enum {string}
+         */
+        Gather: "count" | "sum" | "min" | "max";
         /** @enum {string} */
         Grain: "day" | "week" | "month" | "quarter" | "year";
         GrantBody: {
@@ -2191,9 +3171,9 @@ export interface components {
              *     of an import or undo, which changed many.
              */
             before?: Record<string, never> | null;
-            /** @description `api`, `command_line` or `job`. */
+            /** @description `page`, `api`, `command_line`, `job` or `form`. */
             channel: string;
-            /** @description `create`, `update`, `import` or `undo`. */
+            /** @description `create`, `update`, `import`, `undo`, `merge`, `unmerge` or `comment`. */
             kind: string;
             /** Format: int64 */
             seq: number;
@@ -2306,6 +3286,31 @@ export interface components {
             /** @description Null where the object has no title, or the record none. */
             title?: string | null;
         };
+        /** @description What a page is told. */
+        LiveEvent: {
+            connection: number;
+            /** @enum {string} */
+            kind: "hello";
+        } | {
+            /** @description Anything may have changed, such as by an import. */
+            all: boolean;
+            /** @enum {string} */
+            kind: "changes";
+            /** @description Objects with their records; null where they are too many to name. */
+            objects: {
+                [key: string]: number[] | null;
+            };
+        } | {
+            /** @enum {string} */
+            kind: "people";
+            object: string;
+            records: {
+                [key: string]: string[];
+            };
+        };
+        Looking: {
+            place?: components["schemas"]["Place"] | null;
+        };
         Made: {
             /** Format: int64 */
             id: number;
@@ -2329,6 +3334,13 @@ export interface components {
              *     orders, and all visible ones with the same headings.
              */
             sheets?: string[];
+        };
+        MarkedBody: {
+            /** Format: int64 */
+            id: number;
+            object: string;
+            /** @description Null where the object has no title, or the record none. */
+            title?: string | null;
         };
         /** @description The signed-in user. */
         Me: {
@@ -2593,6 +3605,12 @@ export interface components {
             /** @description Id of a role. */
             role: string;
         };
+        NewView: {
+            name: string;
+            /** @description A role's id, `*` for everybody; for that it takes the right to design. */
+            shared_with?: string | null;
+            state: components["schemas"]["ViewState"];
+        };
         NewWebhook: {
             is_active?: boolean | null;
             /** @description `create`, `update`, `delete`, `import`, `undo` or `evaluation`. */
@@ -2612,11 +3630,52 @@ export interface components {
             columns?: string[];
             field?: string | null;
         };
+        NotificationBody: {
+            /** @description Name of who did it. */
+            actor: string;
+            /** Format: date-time */
+            at: string;
+            /** Format: int64 */
+            id: number;
+            is_read: boolean;
+            /** @description `mention`, `comment`, `task` or `owner`. */
+            kind: string;
+            /**
+             * Format: int64
+             * @description How many records became the user's; `record` is one of them.
+             */
+            n: number;
+            object: string;
+            /** Format: int64 */
+            record: number;
+            /** @description Of the comment, from its beginning. */
+            text?: string | null;
+            /** @description Of the record; null where it has none. */
+            title?: string | null;
+        };
+        NotificationList: {
+            /** Format: int64 */
+            next?: number | null;
+            /** @description Newest first. */
+            notifications: components["schemas"]["NotificationBody"][];
+            /** @description How many were not read; 100 stands for more. */
+            unread: number;
+        };
         ObjectBody: {
             about: components["schemas"]["Text2"];
             fields: components["schemas"]["FieldBody"][];
             id: string;
             name: components["schemas"]["Text2"];
+        };
+        /** @description One object as it may be changed. */
+        ObjectDesign: {
+            draft: components["schemas"]["ObjectDraft"];
+            /** @description Of an object of the product: its own fields, which stay as they are. */
+            given: components["schemas"]["FieldDraft"][];
+            id: string;
+            kind: components["schemas"]["ObjectKind"];
+            /** Format: int64 */
+            version: number;
         };
         ObjectDoc: {
             about: components["schemas"]["Text2"];
@@ -2640,6 +3699,56 @@ export interface components {
             /** @description The field that stands for a record where only one word fits. */
             title?: string | null;
         };
+        ObjectDraft: {
+            /**
+             * @default {
+             *       "zh": "",
+             *       "en": ""
+             *     }
+             */
+            about: components["schemas"]["TextDraft"];
+            /**
+             * @description What is worked out whenever it is read.
+             * @default []
+             */
+            derived: components["schemas"]["DerivedDraft"][];
+            /**
+             * @description Of an object of the product those that were added.
+             * @default []
+             */
+            fields: components["schemas"]["FieldDraft"][];
+            /**
+             * @description Whether each record gets a running number by which files know it.
+             * @default false
+             */
+            is_numbered: boolean;
+            /**
+             * @description The date by which its numbers are counted; null: it is not analysed.
+             * @default null
+             */
+            measured_by: string | null;
+            /**
+             * @default {
+             *       "zh": "",
+             *       "en": ""
+             *     }
+             */
+            name: components["schemas"]["TextDraft"];
+            /**
+             * @description Words added to choices of an object of the product.
+             * @default []
+             */
+            options: components["schemas"]["AddedOption"][];
+            /** @default [] */
+            rules: components["schemas"]["RuleDraft"][];
+        };
+        ObjectEdit: {
+            draft?: components["schemas"]["ObjectDraft"] | null;
+            /** @description Absent: a new object, named after its name. */
+            id?: string | null;
+        };
+        /** @enum {string} */
+        ObjectKind: "product" | "own" | "file" | "module";
         ObjectList: {
             objects: components["schemas"]["ObjectDoc"][];
         };
@@ -2647,6 +3756,11 @@ export interface components {
             en: string;
             value: string;
             zh: string;
+        };
+        OptionDraft: {
+            name: components["schemas"]["TextDraft"];
+            /** @description What is stored; made from the name where it is absent. */
+            value?: string | null;
         };
         /** @description What a browser's `navigator.credentials` is given. */
         Options: {
@@ -2677,6 +3791,17 @@ export interface components {
         };
         OwnPassword: {
             password: string;
+        };
+        /** @description Everything that was defined in the page, as files. */
+        Pack: {
+            /** @description Path to text. */
+            files: {
+                [key: string]: string;
+            };
+            /** @description `keji-definitions` */
+            format: string;
+            /** @description The program that wrote it. */
+            product: string;
         };
         PairBody: {
             /** @description The older one. */
@@ -2727,12 +3852,67 @@ export interface components {
             /** @description What `navigator.credentials.get` gave, by its `toJSON`. */
             credential: Record<string, never>;
         };
+        /** @description A table as it comes from a clipboard, in the order of `fields`. */
+        PasteBody: {
+            /** @description Only tries it: nothing is written. */
+            check?: boolean;
+            fields: string[];
+            /** @description By which its progress is asked for and it is stopped. */
+            key?: string | null;
+            /**
+             * @description Writes the right rows where others are wrong; otherwise one wrong row
+             *     and nothing is written.
+             */
+            leave_wrong?: boolean;
+            /**
+             * Format: int64
+             * @description That of the check: what somebody changed since is wrong.
+             */
+            position?: number | null;
+            /** @description 1 to 20,000. */
+            rows: components["schemas"]["PasteRow"][];
+        };
+        PasteRow: {
+            /**
+             * @description Text as people write it, or a value as of `create_record`. Null leaves
+             *     the field alone, blank text clears it.
+             */
+            cells: Record<string, never>[];
+            /**
+             * Format: int64
+             * @description Of the record to change; without one a new one is made.
+             */
+            id?: number | null;
+            /**
+             * @description What the caller saw in fields that he changes; another value now is a
+             *     fault of code `changed`.
+             */
+            seen?: Record<string, never>;
+        };
+        PeopleList: {
+            people: components["schemas"]["PersonBody"][];
+        };
         /** @description `[from, to)` in civil days. */
         Period: {
             /** Format: date */
             from: string;
             /** Format: date */
             to: string;
+        };
+        PersonBody: {
+            /**
+             * Format: int64
+             * @description Null of the command line.
+             */
+            id?: number | null;
+            login: string;
+            name: string;
+        };
+        /** @description What somebody looks at. */
+        Place: {
+            object: string;
+            /** Format: int64 */
+            record: number;
         };
         PlaceBody: {
             column?: string | null;
@@ -2874,6 +4054,13 @@ export interface components {
             /** @description An expression over the dimensions. */
             where?: string | null;
         };
+        /** @description Which were read. */
+        ReadBody: {
+            /** Format: int64 */
+            id: number;
+            /** @description All up to this one, and not this one alone. */
+            up_to?: boolean;
+        };
         /**
          * @description Why two records look like one.
          * @enum {string}
@@ -2987,6 +4174,13 @@ export interface components {
             samples?: string[];
             zh: string;
         };
+        /** @description What comes back out of the trash. */
+        Restore: {
+            dry_run?: boolean;
+            place: components["schemas"]["TrashPlace"];
+            /** Format: int64 */
+            version: number;
+        };
         RevealBody: {
             /** @description A field of the object. */
             field: string;
@@ -3040,6 +4234,39 @@ export interface components {
         RoleList: {
             roles: components["schemas"]["RoleBody"][];
         };
+        /** @description Back to which version. */
+        RollBack: {
+            dry_run?: boolean;
+            /**
+             * Format: int64
+             * @description 0 is before anything was defined.
+             */
+            to: number;
+            /**
+             * Format: int64
+             * @description The version that is in force.
+             */
+            version: number;
+        };
+        /** @description One number of the records that link here. */
+        RollupDef: {
+            /** @description Its link to here. */
+            by: string;
+            /** @description The object whose records are gathered. */
+            of: string;
+            /** @description Of which of its fields; none for the count. */
+            value?: string | null;
+            what: components["schemas"]["Gather"];
+            /** @description Only records for which this holds. */
+            where?: string | null;
+        };
+        /** @description What has to hold for every record that is written. */
+        RuleDraft: {
+            /** @description A condition over the record's own fields. */
+            check: string;
+            field: string;
+            message: components["schemas"]["TextDraft"];
+        };
         /** @description What is under way. */
         RunBody: {
             by: string;
@@ -3091,6 +4318,26 @@ export interface components {
              */
             job: number;
         };
+        /** @description One section: its kind says which of the lists it has. */
+        Section: {
+            backup?: components["schemas"]["BackupAge"] | null;
+            changes?: components["schemas"]["ChangeRow"][];
+            duplicates?: components["schemas"]["DuplicateCount"][];
+            /** @description The list with the same records: a condition for its `where`. */
+            filter?: string | null;
+            imports?: components["schemas"]["FailedImport"][];
+            kind: components["schemas"]["SectionKind"];
+            notifications?: components["schemas"]["NotificationBody"][];
+            rows: components["schemas"]["TodayRow"][];
+            team?: components["schemas"]["TeamRow"][];
+            /**
+             * Format: int64
+             * @description How many there are; more than the rows where those are only the first.
+             */
+            total: number;
+        };
+        /** @enum {string} */
+        SectionKind: "tasks_overdue" | "tasks_today" | "visits" | "at_risk" | "payments" | "tickets" | "closing" | "notifications" | "changes" | "team" | "imports" | "duplicates" | "backup" | "new_customers" | "withdrawn";
         /** @description Whether there is somebody, and who. */
         SessionBody: {
             state: components["schemas"]["SessionState"];
@@ -3177,6 +4424,27 @@ export interface components {
             seq: number;
             version: string;
         };
+        /** @description One thing that changes. */
+        Step: {
+            field?: string | null;
+            /**
+             * @description `add_object`, `restore_object`, `remove_object`, `change_object`,
+             *     `add_field`, `restore_field`, `remove_field`, `change_field`,
+             *     `remove_derived`, `add_option`, `remove_option`, `add_rule`, `remove_rule`, `add_file`,
+             *     `change_file`, `remove_file`.
+             */
+            kind: string;
+            /**
+             * Format: int64
+             * @description Of what is removed: how many records are, or have a value there. They
+             *     stay in the trash for 30 days. Of what comes back, the same.
+             */
+            n_records?: number | null;
+            /** @description What it is called, or of a file its path. */
+            name: components["schemas"]["TextDraft"];
+            /** @description Of what. */
+            object?: string | null;
+        };
         /**
          * @description What an import did. A dry run only reads, so what the store would have
          *     found new, changed or known stays 0.
@@ -3236,10 +4504,42 @@ export interface components {
         };
         /** @enum {string} */
         Task: "make" | "check";
+        TeamRow: {
+            /** Format: int64 */
+            at_risk: number;
+            name?: string | null;
+            /**
+             * Format: int64
+             * @description Payments whose day is over.
+             */
+            payments: number;
+            /**
+             * Format: int64
+             * @description Tasks whose day is over.
+             */
+            tasks: number;
+            /** Format: int64 */
+            tickets: number;
+            /**
+             * Format: int64
+             * @description Null for what belongs to nobody.
+             */
+            user?: number | null;
+            /** @description Yearly revenue at stake with these customers; exact, as text. */
+            value_at_risk?: string | null;
+        };
         /** @description A text in both languages of the product. */
         Text2: {
             en: string;
             zh: string;
+        };
+        /** @description A text in both languages; without English the Chinese stands for both. */
+        TextDraft: {
+            en?: string;
+            zh?: string;
+        };
+        Thanks: {
+            thanks: components["schemas"]["Text2"];
         };
         TimelineEntry: {
             /** @description Net amount of an order. */
@@ -3258,6 +4558,60 @@ export interface components {
         TimelinePage: {
             next?: string | null;
             resources: components["schemas"]["TimelineEntry"][];
+        };
+        Today: {
+            /**
+             * Format: date
+             * @description The evaluation that risks are from; null before the first.
+             */
+            as_of?: string | null;
+            /** @description Of amounts that do not say their own. */
+            currency?: string | null;
+            /**
+             * Format: date
+             * @description The day in the calendar's zone.
+             */
+            day: string;
+            favourites: components["schemas"]["MarkedBody"][];
+            /**
+             * @description In the order in which they are shown. One without rows is there where
+             *     something belongs into it, so that it says so.
+             */
+            sections: components["schemas"]["Section"][];
+        };
+        /** @description One record to look at. */
+        TodayRow: {
+            /** @description Exact, as text. */
+            amount?: string | null;
+            /**
+             * Format: date-time
+             * @description The time of that day.
+             */
+            at?: string | null;
+            currency?: string | null;
+            customer?: components["schemas"]["LinkDoc"] | null;
+            /**
+             * Format: int32
+             * @description Days that it is late; less than none: in so many.
+             */
+            days_late?: number | null;
+            /** Format: int64 */
+            id: number;
+            object: string;
+            /**
+             * Format: date
+             * @description The day that it is about.
+             */
+            on?: string | null;
+            reason?: components["schemas"]["Text2"] | null;
+            /**
+             * @description Value of the field that says how it stands, with which the catalog
+             *     names it: a ticket's `priority`, a customer's `stage`.
+             */
+            state?: string | null;
+            /** @description Null where the object has no title, or the record none. */
+            title?: string | null;
+            user?: components["schemas"]["LinkDoc"] | null;
         };
         TokenBody: {
             /** Format: date-time */
@@ -3288,6 +4642,39 @@ export interface components {
         };
         TotpCode: {
             code: string;
+        };
+        TrashBody: {
+            /** @description Null: the whole object. */
+            field?: string | null;
+            /**
+             * Format: int64
+             * @description Records that there are, or that have a value there.
+             */
+            n_records: number;
+            name: components["schemas"]["TextDraft"];
+            object: string;
+            object_name: components["schemas"]["TextDraft"];
+            /** Format: date-time */
+            removed_at: string;
+            /**
+             * Format: date-time
+             * @description When it goes for good.
+             */
+            until: string;
+        };
+        /** @description What is meant in the trash. */
+        TrashPlace: {
+            /** @description Absent: the whole object. */
+            field?: string | null;
+            object: string;
+        };
+        UndoBatchBody: {
+            key?: string | null;
+            /**
+             * @description Leaves records as they are that cannot be put back; otherwise nothing
+             *     is done where there is one.
+             */
+            leave?: boolean;
         };
         /** @enum {string} */
         Unit: "money" | "count" | "pct" | "days" | "score";
@@ -3339,11 +4726,100 @@ export interface components {
         UserList: {
             users: components["schemas"]["UserBody"][];
         };
+        UsualView: {
+            /**
+             * Format: int64
+             * @description Null: the plain list.
+             */
+            view?: number | null;
+        };
         /**
          * @description How final a value is. Ordered from best to worst.
          * @enum {string}
          */
         ValueStatus: "settled" | "unsettled" | "open";
+        VersionBody: {
+            actor: string;
+            /** Format: date-time */
+            at: string;
+            note: string;
+            /** Format: int64 */
+            version: number;
+        };
+        ViewBody: {
+            /**
+             * @description Whether all that it names is still there for the caller; another's is
+             *     not offered without.
+             */
+            fits: boolean;
+            /** Format: int64 */
+            id: number;
+            is_own: boolean;
+            /** @description Whether the caller may change it. */
+            may_change: boolean;
+            name: string;
+            /** @description Whose it is. */
+            owner: string;
+            /** @description A role's id, `*` for everybody, null for nobody. */
+            shared_with?: string | null;
+            state: components["schemas"]["ViewState"];
+        };
+        /** @description What is given is changed. */
+        ViewChange: {
+            name?: string | null;
+            /** @description Null shares it with nobody. */
+            shared_with?: string | null;
+            state?: components["schemas"]["ViewState"] | null;
+        };
+        ViewList: {
+            /**
+             * Format: int64
+             * @description With which one the caller's list begins.
+             */
+            usual?: number | null;
+            /** @description By name. */
+            views: components["schemas"]["ViewBody"][];
+        };
+        ViewMade: {
+            /** Format: int64 */
+            id: number;
+        };
+        /** @description What the address of a list says, word for word. */
+        ViewState: {
+            /**
+             * @description The field that a board, a calendar or a chart is made by.
+             * @default null
+             */
+            by: string | null;
+            /**
+             * @description Fields with commas between them.
+             * @default null
+             */
+            columns: string | null;
+            /** @default null */
+            month: string | null;
+            /** @default null */
+            search: string | null;
+            /** @default null */
+            sort: string | null;
+            /** @default null */
+            steps: string | null;
+            /**
+             * @description The number that a chart adds up.
+             * @default null
+             */
+            sum: string | null;
+            /**
+             * @description `board`, `calendar` or `chart`; a list without one.
+             * @default null
+             */
+            view: string | null;
+            /**
+             * @description A condition.
+             * @default null
+             */
+            where: string | null;
+        };
         WantedPasskey: {
             /** @description What `navigator.credentials.create` gave, by its `toJSON`. */
             credential: Record<string, never>;
@@ -3456,7 +4932,7 @@ export interface operations {
                 record?: number;
                 /**
                  * @description `create`, `update`, `delete`, `import`, `undo`, `evaluation`, `reveal`,
-                 *     `export`, `erasure`, `merge` or `unmerge`.
+                 *     `export`, `erasure`, `merge`, `unmerge` or `comment`.
                  */
                 kind?: string;
                 /** @description The `next` of the page before. */
@@ -3620,6 +5096,253 @@ export interface operations {
                 };
                 content: {
                     "application/octet-stream": unknown;
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_batches: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    edit_records: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                object: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EditBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchAnswer"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    paste_records: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                object: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasteBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchAnswer"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_batch_progress: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchProgress"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    stop_batch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    undo_batch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UndoBatchBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchUndone"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_deleted: {
+        parameters: {
+            query?: {
+                /** @description Of one object only. */
+                object?: string;
+                /** @description Part of the title or number. */
+                search?: string;
+                /** @description The `next` of the page before. */
+                after?: number;
+                /** @description 1 to 1000; 50 by default. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Bin"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    restore_record: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                seq: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordDoc"];
                 };
             };
             default: {
@@ -4066,6 +5789,327 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_design: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DesignBody"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    change_design: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DesignChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DesignOutcome"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    export_design: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Pack"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_forms: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormsHere"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    create_form: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FormDraft"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormMade"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    change_form: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FormDraft"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    delete_form: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_object_design: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ObjectDesign"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    roll_design_back: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RollBack"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DesignOutcome"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    discard_from_trash: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrashPlace"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    restore_from_trash: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Restore"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DesignOutcome"];
+                };
             };
             default: {
                 headers: {
@@ -4760,6 +6804,89 @@ export interface operations {
             };
         };
     };
+    list_favourites: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FavouriteList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    add_favourite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                object: string;
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    delete_favourite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                object: string;
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
     create_file: {
         parameters: {
             query: {
@@ -4870,6 +6997,68 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RecordDoc"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_form: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AskedForm"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    answer_form: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FormAnswer"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Thanks"];
                 };
             };
             default: {
@@ -5299,6 +7488,64 @@ export interface operations {
             };
         };
     };
+    listen: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["LiveEvent"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    look: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connection: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Looking"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
     list_mappings: {
         parameters: {
             query?: never;
@@ -5338,6 +7585,69 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description forgotten */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_notifications: {
+        parameters: {
+            query?: {
+                /** @description Those only that were not read. */
+                unread?: boolean;
+                /** @description The `next` of the page before. */
+                before?: number;
+                /** @description At most 100; 30 by default. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotificationList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    read_notifications: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReadBody"];
+            };
+        };
+        responses: {
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -6066,6 +8376,137 @@ export interface operations {
             };
         };
     };
+    list_comments: {
+        parameters: {
+            query?: {
+                /** @description The `before` of the page with newer ones. */
+                before?: number;
+            };
+            header?: never;
+            path: {
+                object: string;
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommentList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    create_comment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                object: string;
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommentText"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommentSaved"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    delete_comment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                object: string;
+                id: number;
+                comment: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    update_comment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                object: string;
+                id: number;
+                comment: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommentText"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommentSaved"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
     list_record_history: {
         parameters: {
             query?: {
@@ -6089,6 +8530,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HistoryPage"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_people: {
+        parameters: {
+            query?: {
+                /** @description Part of a name or sign-in name; all without it. */
+                q?: string;
+            };
+            header?: never;
+            path: {
+                object: string;
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PeopleList"];
                 };
             };
             default: {
@@ -6246,6 +8720,34 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Hits"];
                 };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    see_record: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                object: string;
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: {
                 headers: {
@@ -6626,6 +9128,33 @@ export interface operations {
             };
         };
     };
+    today: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Today"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
     list_tokens: {
         parameters: {
             query?: never;
@@ -6822,6 +9351,159 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["HandedOver"];
                 };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_views: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                object: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ViewList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    set_usual_view: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                object: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UsualView"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    create_view: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                object: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewView"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ViewMade"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    delete_view: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                object: string;
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    change_view: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                object: string;
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ViewChange"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: {
                 headers: {

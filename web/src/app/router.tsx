@@ -16,6 +16,11 @@ const overview = createRoute({
   validateSearch: readOverviewSearch,
   component: lazyRouteComponent(() => import("../features/overview/overview-page"), "OverviewPage"),
 });
+const today = createRoute({
+  getParentRoute: () => root,
+  path: "/today",
+  component: lazyRouteComponent(() => import("../features/today/today-page"), "TodayPage"),
+});
 const customers = createRoute({
   getParentRoute: () => root,
   path: "/customers",
@@ -112,10 +117,30 @@ const backups = createRoute({
   path: "/settings/backups",
   component: lazyRouteComponent(() => import("../features/settings/backups-page"), "BackupsPage"),
 });
+const design = createRoute({
+  getParentRoute: () => root,
+  path: "/settings/design",
+  component: lazyRouteComponent(() => import("../features/design/design-page"), "DesignPage"),
+});
+const forms = createRoute({
+  getParentRoute: () => root,
+  path: "/settings/forms",
+  component: lazyRouteComponent(() => import("../features/settings/forms-page"), "FormsPage"),
+});
+const objectDesign = createRoute({
+  getParentRoute: () => root,
+  path: "/settings/design/$object",
+  component: lazyRouteComponent(() => import("../features/design/object-design-page"), "ObjectDesignPage"),
+});
 const duplicates = createRoute({
   getParentRoute: () => root,
   path: "/data/duplicates/$object",
   component: lazyRouteComponent(() => import("../features/duplicates/duplicates-page"), "DuplicatesPage"),
+});
+const bin = createRoute({
+  getParentRoute: () => root,
+  path: "/data/bin",
+  component: lazyRouteComponent(() => import("../features/bin/bin-page"), "BinPage"),
 });
 const docs = createRoute({
   getParentRoute: () => root,
@@ -126,6 +151,7 @@ const docs = createRoute({
 export const router = createRouter({
   routeTree: root.addChildren([
     overview,
+    today,
     customers,
     customer,
     imports,
@@ -146,6 +172,10 @@ export const router = createRouter({
     privacy,
     backups,
     duplicates,
+    design,
+    objectDesign,
+    bin,
+    forms,
   ]),
   defaultPreload: "intent",
   scrollRestoration: true,

@@ -3,6 +3,7 @@
 import {
   AppstoreOutlined,
   BarChartOutlined,
+  CheckSquareOutlined,
   CloudUploadOutlined,
   ContainerOutlined,
   SettingOutlined,
@@ -34,7 +35,12 @@ import { UserMenu } from "./user-menu";
 
 const GatePage = lazy(() => import("../features/gate/gate-page").then((m) => ({ default: m.GatePage })));
 
+/** What the reader is told; it comes after the page. */
+const Bell = lazy(() => import("../features/notices/bell").then((m) => ({ default: m.Bell })));
+const LiveHost = lazy(() => import("./live-host").then((m) => ({ default: m.LiveHost })));
+
 const ROOMS = [
+  { to: "/today", key: "nav.today", icon: <CheckSquareOutlined /> },
   { to: "/", key: "nav.overview", icon: <AppstoreOutlined /> },
   { to: "/customers", key: "nav.customers", icon: <TeamOutlined /> },
   { to: "/import", key: "nav.import", icon: <CloudUploadOutlined /> },
@@ -70,7 +76,7 @@ export function Shell() {
       <Segmented<Lang>
         aria-label={t("shell.language")}
         value={lang}
-        onChange={setLanguage}
+        onChange={(next) => void setLanguage(next)}
         options={[
           // A language is called by its own name in every language.
           { value: "zh", label: "中文" },
@@ -108,8 +114,14 @@ export function Shell() {
         {!status.data && !failed && <Skeleton height={20} width={180} />}
         {user && <FindHost />}
         {switches}
+        {user && (
+          <Suspense fallback={<span className="bell-place" />}>
+            <Bell />
+          </Suspense>
+        )}
         {user && <UserMenu user={user} />}
       </header>
+      <Suspense>{user && <LiveHost />}</Suspense>
       <ExactBubble />
       {!isOnline && status.data && (
         <p className="offline" role="status">

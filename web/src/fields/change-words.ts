@@ -18,11 +18,13 @@ export const KINDS = [
   "erasure",
   "merge",
   "unmerge",
+  "define",
+  "comment",
 ] as const;
 /** Who gave a sign-in name that nobody has, and the program itself. */
 const UNKNOWN = ":unknown";
 const SYSTEM = "system";
-const CHANNELS = ["page", "api", "command_line", "job", "import", "token"] as const;
+const CHANNELS = ["page", "api", "command_line", "job", "import", "token", "form"] as const;
 
 /** What is noted of somebody's ways in, which are no fields of a record. */
 const DETAILS = [

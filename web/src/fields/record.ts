@@ -66,7 +66,8 @@ export function keptColumns(object: ObjectDef, kept: unknown): string[] {
 const LONG =
   /(^|_)(note|notes|text|body|content|description|remark|reason|comment|detail|details|address|answer|question|summary)$/;
 /** A text that takes more than a line. */
-export const isLong = (field: FieldDef): boolean => field.type === "text" && LONG.test(field.id);
+export const isLong = (field: Pick<FieldDef, "id" | "type">): boolean =>
+  field.type === "text" && LONG.test(field.id);
 
 export type FieldGroup = { id: "basics" | "links" | "figures" | "days" | "texts"; fields: FieldDef[] };
 const groupOf = (field: FieldDef): FieldGroup["id"] =>

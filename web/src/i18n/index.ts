@@ -4,17 +4,32 @@ import i18next from "i18next";
 import { initReactI18next, useTranslation } from "react-i18next";
 import { setApiLanguage } from "../api/client";
 import type { Lang } from "../ui/format";
+import type batches from "./batches.zh.json";
+import type design from "./design.zh.json";
 import type duplicates from "./duplicates.zh.json";
-import en from "./en.json";
 import type find from "./find.zh.json";
+import type forms from "./forms.zh.json";
 import type imports from "./import.zh.json";
+import type people from "./people.zh.json";
 import type settings from "./settings.zh.json";
-import zh from "./zh.json";
+import type talk from "./talk.zh.json";
+import type views from "./views.zh.json";
+import type zh from "./zh.json";
 
 declare module "i18next" {
   interface CustomTypeOptions {
     resources: {
-      translation: typeof zh & typeof settings & typeof find & typeof imports & typeof duplicates;
+      translation: typeof zh &
+        typeof settings &
+        typeof find &
+        typeof imports &
+        typeof duplicates &
+        typeof design &
+        typeof talk &
+        typeof batches &
+        typeof people &
+        typeof forms &
+        typeof views;
     };
   }
 }
@@ -33,22 +48,31 @@ function apply(lang: Lang): void {
   setApiLanguage(TAGS[lang]);
 }
 
-export function startI18n(): void {
+/** Nobody waits for the words of the language that he does not read. */
+const WORDS = {
+  zh: () => import("./zh.json"),
+  en: () => import("./en.json"),
+};
+
+export async function startI18n(): Promise<void> {
   const lng = chosen();
   apply(lng);
-  void i18next.use(initReactI18next).init({
+  const words = await WORDS[lng]();
+  await i18next.use(initReactI18next).init({
     lng,
-    fallbackLng: "zh",
-    resources: { zh: { translation: zh }, en: { translation: en } },
+    fallbackLng: false,
+    resources: { [lng]: { translation: words.default } },
     interpolation: { escapeValue: false },
     initAsync: false,
   });
 }
 
-export function setLanguage(lang: Lang): void {
+export async function setLanguage(lang: Lang): Promise<void> {
+  const words = await WORDS[lang]();
+  i18next.addResourceBundle(lang, "translation", words.default, true);
   localStorage.setItem(KEY, lang);
   apply(lang);
-  void i18next.changeLanguage(lang);
+  await i18next.changeLanguage(lang);
 }
 
 /** The language in use, for formatting and for two-language texts. */

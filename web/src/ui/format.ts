@@ -156,5 +156,7 @@ export function showAge(instant: string, now: number, lang: Lang): string {
   return words.format(-Math.floor(age / size), unit);
 }
 
-export const pickText = (text: Text2 | { zh: string; en: string } | null | undefined, lang: Lang): string =>
-  text ? text[lang] || text.zh : "";
+export const pickText = (
+  text: Text2 | { zh?: string; en?: string } | null | undefined,
+  lang: Lang,
+): string => (text ? text[lang] || text.zh || "" : "");

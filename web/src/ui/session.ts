@@ -40,6 +40,8 @@ export const AREAS = [
   { to: "/settings/webhooks", area: "webhooks", key: "settings.webhooks" },
   { to: "/settings/privacy", area: "privacy", key: "settings.privacy" },
   { to: "/settings/backups", area: "backups", key: "settings.backups" },
+  { to: "/settings/design", area: "design", key: "settings.design" },
+  { to: "/settings/forms", area: "design", key: "settings.forms" },
 ] as const;
 
 /** What the server takes at least. */

@@ -27,9 +27,21 @@ pub(super) fn phones(text: &str) -> Vec<String> {
     found
 }
 
-/// One phone. An extension is left out; a local number without its area is
-/// nobody's alone, so it is none.
+/// One phone without its extension: `021-62345678-801` is the line
+/// `+862162345678`.
 fn phone(text: &str) -> Option<String> {
+    line(text).or_else(|| {
+        let (rest, extension) = text.rsplit_once(['-', '–', '—', '－'])?;
+        let extension = super::names::half_width(extension.trim());
+        let is_short = (1..=5).contains(&extension.len())
+            && extension.bytes().all(|b| b.is_ascii_digit());
+        line(rest).filter(|_| is_short)
+    })
+}
+
+/// One line. An extension that is named as such is left out; a local number
+/// without its area is nobody's alone, so it is none.
+fn line(text: &str) -> Option<String> {
     let text = super::names::half_width(text).to_lowercase();
     let end = ["ext", "转", "分机", "#", "x"]
         .iter()
@@ -190,6 +202,8 @@ mod tests {
             "+86 21 62345678",
             "02162345678转801",
             "021-62345678 ext. 8",
+            "021-62345678-801",
+            "+86-21-62345678-8",
         ] {
             let found = phones(text);
             let [one] = found.as_slice() else {
@@ -197,8 +211,6 @@ mod tests {
             };
             assert!(one.starts_with("+862162345678"), "{text}: {one}");
         }
-        // An extension behind a dash reads as more digits than a line has.
-        assert!(phones("021-62345678-801").is_empty());
         assert_eq!(phones("0512-6234567"), ["+865126234567"]);
         assert_eq!(phones("400-820-8820"), ["+864008208820"]);
         assert_eq!(phones("+44 (0)20 7946 0958"), ["+442079460958"]);
@@ -218,6 +230,7 @@ mod tests {
             "无",
             "1381234567",
             "12345678901",
+            "62345678-801",
             "a@b.cn",
         ] {
             assert_eq!(phones(text), Vec::<String>::new(), "{text}");

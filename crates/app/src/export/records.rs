@@ -5,8 +5,8 @@
 use std::path::Path;
 
 use keji_schema::Type;
-use keji_schema::definition::{FieldDef, ObjectDef};
-use keji_schema::expr::Expr;
+use keji_schema::definition::{DerivedDef, FieldDef, ObjectDef};
+use keji_schema::expr::{Expr, Scope};
 use keji_schema::question::Question;
 use keji_store::{ChangeKind, ScanQuery, Sort};
 
@@ -15,7 +15,9 @@ use crate::audit::Event;
 use crate::context::App;
 use crate::error::{Error, Result};
 use crate::messages::Language;
-use crate::permission::{Action, Caller, access, is_covered, may_follow, require, require_path};
+use crate::permission::{
+    Action, Caller, access, is_covered, may_follow, require, require_read, sees_derived,
+};
 
 /// Which records, in which order.
 #[derive(Debug, Default)]
@@ -41,12 +43,12 @@ pub async fn records(
     let object = app.catalog.object(&wanted.object)?;
     require(caller, &object.id, Action::Export)?;
     let caller = &caller.exporting();
-    let scope = app.catalog.scope(&object.id);
+    let scope = app.catalog.read_scope(&object.id);
     let filter = wanted.filter.as_deref().map(str::trim);
     let filter = filter.filter(|text| !text.is_empty());
     let filter = filter.map(|f| Expr::parse_filter(f, &scope)).transpose()?;
     for path in filter.iter().flat_map(Expr::fields) {
-        require_path(&app.catalog, caller, &object.id, &path)?;
+        require_read(&app.catalog, caller, &object.id, &path)?;
     }
     let (fields, headings) = columns(app, caller, object, format, language)?;
     let query = ScanQuery {
@@ -159,6 +161,19 @@ fn columns(
         paths.push(path);
         headings.push(Heading { label, kind });
     }
+    let is_seen = |derived: &&DerivedDef| sees_derived(&app.catalog, caller, &object.id, derived);
+    for derived in object.derived.iter().filter(is_seen) {
+        let label = match (format, language) {
+            (Format::Parquet, _) => derived.id.clone(),
+            (_, Language::Zh) => derived.name.zh.clone(),
+            (_, Language::En) => derived.name.en.clone(),
+        };
+        paths.push(derived.id.clone());
+        headings.push(Heading {
+            label,
+            kind: derived.kind,
+        });
+    }
     Ok((paths, headings))
 }
 
@@ -172,8 +187,8 @@ fn sort(app: &App, caller: &Caller, object: &ObjectDef, text: Option<&str>) -> R
         };
         if name != "id" {
             let path: Vec<String> = name.split('.').map(str::to_owned).collect();
-            app.catalog.field(&object.id, &path)?;
-            require_path(&app.catalog, caller, &object.id, &path)?;
+            app.catalog.read_scope(&object.id).resolve(&path)?;
+            require_read(&app.catalog, caller, &object.id, &path)?;
         }
         Ok(Sort {
             path: name.to_owned(),

@@ -615,10 +615,16 @@ pub async fn roles(app: &App, caller: &Caller) -> Result<RoleList> {
     let mut roles: Vec<RoleBody> = (app.catalog.roles.values())
         .map(|role| body(role.clone(), true))
         .collect();
-    for (id, document) in app.store.roles().await? {
-        roles.push(body(role_of(&id, &document)?, false));
-    }
+    let stored = stored_roles(app).await?;
+    roles.extend(stored.into_iter().map(|role| body(role, false)));
     Ok(RoleList { roles })
+}
+
+/// Those of one's own, which the store keeps.
+pub(crate) async fn stored_roles(app: &App) -> Result<Vec<RoleDef>> {
+    let stored = app.store.roles().await?;
+    let stored = stored.iter().map(|(id, document)| role_of(id, document));
+    stored.collect()
 }
 
 /// Creates or changes a role of one's own.

@@ -65,6 +65,7 @@ const ROW: &[Line] = &[
     ("several_records", "{object_zh}“{value}”不止一个：请写编号", "there are several {object_en} records \"{value}\": write the number"),
     ("nobodys", "这一行没有说是哪个客户或哪个业务员的；您只能导入属于自己范围的记录", "the row does not say whose it is: you may import records within your own reach only"),
     ("not_yours", "编号“{value}”属于一条你看不到的记录", "the number \"{value}\" belongs to a record that you may not see"),
+    ("rule", "{zh}", "{en}"),
     ("invalid_bytes", "编号里有无法解码的字节", "there are bytes in the number that cannot be decoded"),
     ("identity_lost_digits", "编号“{value}”被表格软件写成了科学计数，末尾的数字已丢失；请从原系统重新导出，或把该列设为文本", "the number \"{value}\" was shortened by a spreadsheet and its last digits are lost; export it again with the column as text"),
 ];

@@ -16,7 +16,7 @@ use keji_schema::{Decimal, Type, Value};
 use keji_store::{Access, Op};
 use serde_json::{Map, Value as Json, json};
 
-use super::{LinkDoc, own_user, owner};
+use super::{LinkDoc, own_user, owner, task};
 use crate::context::App;
 use crate::error::{Error, FieldFault, Result};
 use crate::messages::phrases;
@@ -141,6 +141,9 @@ fn read(app: &App, access: &Access, def: &ObjectDef, values: &Map<String, Json>)
             Ok(Read::Link(wanted)) => draft.wanted.push((id.clone(), wanted)),
             Err(fault) => draft.faults.push(fault),
         }
+    }
+    if def.id == task::OBJECT {
+        task::complete(app, def, &mut draft, values);
     }
     draft
 }

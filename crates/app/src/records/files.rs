@@ -15,7 +15,8 @@ use std::io::Read;
 
 use keji_schema::Value;
 use keji_schema::definition::ObjectDef;
-use keji_store::content::{CHECKSUM, OBJECT};
+use keji_store::content::CHECKSUM;
+pub(super) use keji_store::content::OBJECT;
 use keji_store::{Access, ChangeKind, Incoming, Landed, Op, Written};
 use serde_json::{Map, Value as Json};
 

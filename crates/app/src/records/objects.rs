@@ -1,15 +1,13 @@
 //! What objects there are, and what the caller may do with each.
 
-use keji_schema::definition::{FieldDef, ObjectDef, OptionDef, Text2};
+use keji_schema::definition::{DerivedDef, FieldDef, ObjectDef, OptionDef, Text2};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{json, known};
+use super::{is_writable, json, known};
 use crate::context::App;
 use crate::error::Result;
-use crate::permission::{
-    Action, Caller, access, comes_by_order_files, masks, may_reveal, may_write, require,
-};
+use crate::permission::{Action, Caller, access, masks, may_reveal, may_write, require};
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ObjectList {
@@ -48,6 +46,8 @@ pub struct FieldDoc {
     pub required: bool,
     /// The caller may see it, not write it.
     pub is_read_only: bool,
+    /// Worked out whenever it is read; nobody writes it.
+    pub is_computed: bool,
     /// The caller sees it covered, as text, and lists neither filter, sort nor
     /// search by it.
     pub is_masked: bool,
@@ -76,17 +76,17 @@ pub fn objects(app: &App, caller: &Caller) -> ObjectList {
     let all = app.catalog.objects.values();
     let seen = all.filter(|def| require(caller, &def.id, Action::Read).is_ok());
     ObjectList {
-        objects: seen.map(|def| doc(caller, def)).collect(),
+        objects: seen.map(|def| doc(app, caller, def)).collect(),
     }
 }
 
 pub fn object(app: &App, caller: &Caller, id: &str) -> Result<ObjectDoc> {
-    Ok(doc(caller, known(app, caller, id, Action::Read)?))
+    Ok(doc(app, caller, known(app, caller, id, Action::Read)?))
 }
 
-fn doc(caller: &Caller, def: &ObjectDef) -> ObjectDoc {
+fn doc(app: &App, caller: &Caller, def: &ObjectDef) -> ObjectDoc {
     let access = access(caller, &def.id);
-    let is_writable = def.written_by.is_none() && !comes_by_order_files(&def.id);
+    let is_writable = is_writable(def);
     let may = |action: Action| {
         let is_read = matches!(action, Action::Read | Action::Export);
         (is_writable || is_read) && require(caller, &def.id, action).is_ok()
@@ -111,7 +111,27 @@ fn doc(caller: &Caller, def: &ObjectDef) -> ObjectDoc {
             .iter()
             .filter(|f| is_shown(&f.id))
             .map(|f| field(caller, def, f))
+            .chain(super::derived(app, caller, def).map(computed))
             .collect(),
+    }
+}
+
+fn computed(derived: &DerivedDef) -> FieldDoc {
+    FieldDoc {
+        id: derived.id.clone(),
+        kind: json(&derived.kind).as_str().unwrap_or_default().to_owned(),
+        name: derived.name.clone(),
+        help: derived.help.clone(),
+        required: false,
+        is_read_only: true,
+        is_computed: true,
+        is_masked: false,
+        may_reveal: false,
+        unique: false,
+        search: false,
+        to: None,
+        options: Vec::new(),
+        unit: derived.unit.clone(),
     }
 }
 
@@ -123,6 +143,7 @@ fn field(caller: &Caller, def: &ObjectDef, f: &FieldDef) -> FieldDoc {
         help: f.help.clone(),
         required: f.required,
         is_read_only: !may_write(caller, &def.id, &f.id),
+        is_computed: false,
         is_masked: masks(caller, &def.id, &f.id),
         may_reveal: may_reveal(caller, &def.id, &f.id),
         unique: f.unique,

@@ -70,6 +70,10 @@ pub(super) fn told_of(
             );
             (problem("in_use", zh, en), "id".to_owned())
         }
+        E::Rule { field, zh, en, .. } => {
+            let fault = FieldFault::new(field, "rule", zh, en);
+            return Some(fault.at(index).into());
+        }
         E::Required { field, .. } => return Some(required(field).at(index).into()),
         E::Invalid {
             field,
@@ -98,6 +102,18 @@ pub(super) fn told_of(
                 problem.version = Some(*present);
             }
             (told, "id".to_owned())
+        }
+        E::Moved { field, .. } => {
+            let label = def.field(field).map_or(field, |f| &f.name.zh);
+            let zh = match field.as_str() {
+                "id" => "有人刚改过这条记录".to_owned(),
+                _ => format!("有人刚改过{label}（`{field}`）"),
+            };
+            let en = match field.as_str() {
+                "id" => "somebody changed the record meanwhile".to_owned(),
+                _ => format!("somebody changed `{field}` meanwhile"),
+            };
+            (problem("changed", zh, en), field.clone())
         }
         E::KeyReused(key) => {
             let zh = format!("键 `{key}` 已用于另一个请求；新的请求要用新的键");

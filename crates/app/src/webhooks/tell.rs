@@ -140,6 +140,8 @@ fn kind(kind: ChangeKind) -> &'static str {
         ChangeKind::Reveal
         | ChangeKind::Export
         | ChangeKind::Erasure
+        | ChangeKind::Define
+        | ChangeKind::Comment
         | ChangeKind::SignIn
         | ChangeKind::SignInFailed
         | ChangeKind::SignOut => "",

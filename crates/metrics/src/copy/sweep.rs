@@ -4,19 +4,15 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::Copy;
 use super::snapshot::Snapshot;
+use super::{Copy, held};
 
 impl Copy {
     /// The caller holds the lock, so no file is in the making. What cannot be
     /// removed now is found again by the next sweep.
     pub(super) fn sweep(&self, newest: &Snapshot) {
-        let live: Vec<_> = self
-            .snapshots()
-            .live
-            .iter()
-            .filter_map(|s| s.upgrade())
-            .collect();
+        let live = held(&self.0.live);
+        let live: Vec<_> = live.iter().filter_map(|s| s.upgrade()).collect();
         let kept = live.iter().flat_map(|s| s.paths()).chain(newest.paths());
         let kept: BTreeSet<&Path> = kept.collect();
         for part in folders(&self.0.folder)

@@ -36,19 +36,35 @@ impl Catalog {
     /// The standard definitions and files of one's own beside them, checked
     /// together. An own file adds; none takes the place of a standard one.
     pub fn standard_with(own: BTreeMap<String, String>) -> Result<Catalog> {
-        let files = own.iter().map(|(p, t)| (p.as_str(), t.as_str()));
+        Catalog::standard_and(own, BTreeMap::new())
+    }
+
+    /// The same with what was defined in the page beside it.
+    pub fn standard_and(
+        own: BTreeMap<String, String>,
+        designed: BTreeMap<String, String>,
+    ) -> Result<Catalog> {
+        let files = own.iter().chain(&designed);
+        let files = files.map(|(p, t)| (p.as_str(), t.as_str()));
         let mut catalog = Catalog::load(STANDARD.iter().copied().chain(files))?;
         catalog.own = own;
+        catalog.designed = designed;
         Ok(catalog)
     }
 
+    /// Whether the file of this place comes with the product.
+    pub fn is_standard(path: &str) -> bool {
+        STANDARD.iter().any(|(known, _)| *known == path)
+    }
+
     /// Reads `(path, text)` pairs, the path below `definitions/` with `/`:
-    /// `objects/<id>.toml`, `metrics/<group>/<id>.toml`, `rfm/<id>.toml`,
-    /// `roles/<id>.toml`, `tiers/value.toml` and `calendar.toml`. The first definition that does
+    /// `objects/<id>.toml`, `additions/<object>.toml`,
+    /// `metrics/<group>/<id>.toml`, `rfm/<id>.toml`, `roles/<id>.toml`, `tiers/value.toml` and `calendar.toml`. The first definition that does
     /// not hold is the error, with file and line.
     pub fn load<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Catalog> {
         let mut known = Files::new();
         let mut objects = BTreeMap::new();
+        let mut additions = BTreeMap::new();
         let mut metrics = BTreeMap::new();
         let mut rfm = BTreeMap::new();
         let mut roles = BTreeMap::new();
@@ -62,12 +78,21 @@ impl Catalog {
                 ["objects", id] => {
                     let mut object: crate::definition::ObjectDef = file.parse()?;
                     object.id = id.to_owned();
+                    object.is_own = !Catalog::is_standard(path);
+                    for field in &mut object.fields {
+                        field.is_own = object.is_own;
+                    }
                     object.has_origin &= object.written_by.is_none();
                     if object.has_origin {
                         object.fields.extend(Origin::ALL.map(Origin::field));
                     }
                     objects.insert(id.to_owned(), object);
                     ("object", id)
+                }
+                ["additions", id] => {
+                    let addition: crate::definition::AdditionDef = file.parse()?;
+                    additions.insert(id.to_owned(), addition);
+                    ("addition", id)
                 }
                 ["metrics", group, id] if is_name(group) => {
                     let mut metric: crate::metric::MetricDef = file.parse()?;
@@ -129,7 +154,14 @@ impl Catalog {
             line: 1,
             message: "the file is missing".to_owned(),
         };
-        let catalog = Catalog {
+        for (id, addition) in additions {
+            let file = known[&("addition", id.clone())];
+            let Some(object) = objects.get_mut(&id) else {
+                return Err(file.error(&[], format!("there is no object `{id}`")));
+            };
+            super::additions::join(file, object, addition)?;
+        }
+        let mut catalog = Catalog {
             objects,
             metrics,
             rfm,
@@ -137,8 +169,10 @@ impl Catalog {
             tiers: tiers.ok_or_else(|| missing("tiers/value.toml"))?,
             calendar: calendar.ok_or_else(|| missing("calendar.toml"))?,
             own: BTreeMap::new(),
+            designed: BTreeMap::new(),
         };
         catalog.check_objects(&known)?;
+        catalog.derive(&known)?;
         catalog.check_metrics(&known)?;
         catalog.check_rules(&known)?;
         catalog.check_roles(&known)?;
@@ -158,6 +192,16 @@ impl File<'_> {
     /// of the third field. As much of the path as the file has decides.
     pub fn error(&self, key: &[&str], message: impl Into<String>) -> Error {
         self.definition(self.offset(key).unwrap_or(0), message.into())
+    }
+
+    /// How many tables a list of the file has.
+    pub fn n_of(&self, key: &str) -> usize {
+        let root = DeTable::parse(self.text).ok();
+        let list = root.as_ref().and_then(|r| r.get_ref().get(key));
+        match list.map(|list| list.get_ref()) {
+            Some(DeValue::Array(list)) => list.len(),
+            _ => 0,
+        }
     }
 
     fn offset(&self, key: &[&str]) -> Option<usize> {
@@ -205,7 +249,7 @@ impl File<'_> {
     }
 
     fn misplaced(&self) -> Error {
-        self.error(&[], "no definition has this place: objects/<id>.toml, metrics/<group>/<id>.toml, rfm/<id>.toml, roles/<id>.toml, tiers/value.toml, calendar.toml")
+        self.error(&[], "no definition has this place: objects/<id>.toml, additions/<object>.toml, metrics/<group>/<id>.toml, rfm/<id>.toml, roles/<id>.toml, tiers/value.toml, calendar.toml")
     }
 }
 

@@ -18,6 +18,10 @@ use crate::value::Type;
 
 mod load;
 
+mod additions;
+
+mod derived;
+
 mod objects;
 
 mod metrics;
@@ -32,6 +36,8 @@ mod dimension;
 
 mod example;
 
+pub use additions::PREFIX as ADDED;
+pub use derived::ReadScope;
 pub use dimension::{Dimension, DimensionJoin, DimensionScope};
 pub use example::Given;
 
@@ -51,6 +57,8 @@ pub struct Catalog {
     /// Files that do not come with the product, by their path below
     /// `definitions/`: a backup takes them along.
     pub own: BTreeMap<String, String>,
+    /// The same of what was defined in the page; the store keeps it.
+    pub designed: BTreeMap<String, String>,
 }
 
 impl Catalog {

@@ -14,7 +14,8 @@ impl Catalog {
     pub(super) fn check_objects(&self, files: &Files) -> Result<()> {
         for (id, object) in &self.objects {
             let file = files[&("object", id.clone())];
-            self.check_object(file, object)?;
+            let added = files.get(&("addition", id.clone())).copied();
+            self.check_object(file, added, object)?;
         }
         // A dimension may lead over a link, so it needs every object checked.
         for (id, object) in &self.objects {
@@ -31,9 +32,18 @@ impl Catalog {
         Ok(())
     }
 
-    fn check_object(&self, file: File, object: &ObjectDef) -> Result<()> {
+    fn check_object(&self, file: File, added: Option<File>, object: &ObjectDef) -> Result<()> {
         let mut seen = BTreeSet::new();
+        // Added ones stand behind the object's own, in a file of theirs.
+        let n_first = match added {
+            Some(_) => object.fields.iter().filter(|f| !f.is_own).count(),
+            None => object.fields.len(),
+        };
         for (i, field) in object.fields.iter().enumerate() {
+            let (file, i) = match added {
+                Some(added) if i >= n_first => (added, i - n_first),
+                _ => (file, i),
+            };
             let i = i.to_string();
             let wrong = |key: &str, message: String| Err(file.error(&["field", &i, key], message));
             let id = &field.id;
@@ -87,8 +97,37 @@ impl Catalog {
                 ));
             }
         }
+        self.check_rules_of(added.unwrap_or(file), object)?;
         self.check_duplicates(file, object)?;
         self.check_copy(file, object)
+    }
+
+    /// Rules are read beside the one record that is written, so they name its
+    /// own fields only.
+    fn check_rules_of(&self, file: File, object: &ObjectDef) -> Result<()> {
+        let n_others = object.rules.len().saturating_sub(file.n_of("rule"));
+        for (i, rule) in object.rules.iter().enumerate() {
+            let i = i.saturating_sub(n_others).to_string();
+            let wrong = |key: &str, message: String| Err(file.error(&["rule", &i, key], message));
+            if object.field(&rule.field).is_none() {
+                return wrong("field", format!("there is no field `{}`", rule.field));
+            }
+            let parsed = match Expr::parse_filter(&rule.check, &self.scope(&object.id)) {
+                Ok(parsed) => parsed,
+                Err(problem) => return wrong("check", problem.to_string()),
+            };
+            if let Some(path) = parsed.fields().iter().find(|path| path.len() > 1) {
+                let path = path.join(".");
+                return wrong(
+                    "check",
+                    format!("a rule names fields of the record itself, not `{path}`"),
+                );
+            }
+            if rule.message.zh.is_empty() || rule.message.en.is_empty() {
+                return wrong("message", "what is told is empty".to_owned());
+            }
+        }
+        Ok(())
     }
 
     fn check_duplicates(&self, file: File, object: &ObjectDef) -> Result<()> {
@@ -191,6 +230,15 @@ impl Catalog {
             }
             if path.len() > 2 {
                 return Err(file.error(&key, format!("`{time}` leads over more than one link")));
+            }
+            for n in 1..=path.len() {
+                let step = self
+                    .field(&object.id, &path[..n])
+                    .map_err(|e| file.error(&key, e.to_string()))?;
+                if !step.required {
+                    let message = format!("`{time}` may be empty; a date to count by is required");
+                    return Err(file.error(&key, message));
+                }
             }
         }
         for (i, name) in copy.include.iter().enumerate() {

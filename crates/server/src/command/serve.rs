@@ -4,6 +4,8 @@ use std::io::{ErrorKind, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use axum::Router;
+use axum::extract::Request;
 use clap::Args;
 use keji_app::outbound::{Allowed, Outbound};
 use tokio::sync::Notify;
@@ -12,8 +14,9 @@ use super::output::Output;
 use super::{DONE, Place, caller, open_with};
 use crate::door::{Door, Public};
 use crate::flood::{Flood, Limits};
+use crate::live::Live;
 use crate::routes::Shared;
-use crate::{http, worker};
+use crate::worker;
 
 /// An address; `localhost` is the one of IPv4.
 fn address(text: &str) -> Result<SocketAddr, std::net::AddrParseError> {
@@ -46,6 +49,10 @@ pub struct ServeArgs {
     /// Sign-ins a minute from one address. 0 is no limit.
     #[arg(long, default_value_t = 120, value_name = "N")]
     limit_sign_ins: u32,
+    /// Answers of public forms a minute from one address; one form takes
+    /// twenty times as many from all. 0 is no limit.
+    #[arg(long, default_value_t = 30, value_name = "N")]
+    limit_answers: u32,
     /// The largest file that is taken as an attachment, in megabytes. 0 is no
     /// limit.
     #[arg(long, default_value_t = 100, value_name = "MB")]
@@ -95,11 +102,7 @@ pub async fn run(place: Place, args: ServeArgs, output: &Output) -> anyhow::Resu
         .map_err(|problem| cannot_listen(args.listen, &problem))?;
     let own = listener.local_addr()?;
     let wake = Arc::new(Notify::new());
-    let work = tokio::spawn(worker::run(app.clone(), wake.clone()));
-    let following = tokio::spawn(worker::follow(app.clone()));
-    let keying = tokio::spawn(worker::follow_keys(app.clone()));
-    let scanning = tokio::spawn(worker::scan(app.clone()));
-    let telling = tokio::spawn(worker::tell(app.clone()));
+    let open = app.clone();
     println!("Keji 客绩  http://{own}");
     if let Some(code) = keji_app::identity::setup_code(&app).await? {
         let zh = format!("首次使用：在网页上用一次性代码 {code} 建立第一个用户");
@@ -107,9 +110,11 @@ pub async fn run(place: Place, args: ServeArgs, output: &Output) -> anyhow::Resu
         // Whoever reads only the address may have gone.
         let _ = writeln!(std::io::stdout(), "{}", output.say(&zh, &en));
     }
-    let service = http::router(Shared {
+    let live = Arc::new(Live::default());
+    live.begin(Shared {
         app: app.clone(),
-        wake,
+        wake: wake.clone(),
+        live: live.clone(),
         door: Arc::new(Door {
             own,
             public: args.public_url,
@@ -118,21 +123,38 @@ pub async fn run(place: Place, args: ServeArgs, output: &Output) -> anyhow::Resu
             requests: args.limit_requests,
             at_once: args.limit_at_once,
             sign_ins: args.limit_sign_ins,
+            answers: args.limit_answers,
         })),
         limit_file_bytes: args.limit_file.saturating_mul(1_000_000),
     });
+    let work = tokio::spawn(worker::run(live.clone(), wake));
+    let following = tokio::spawn(worker::follow(live.clone()));
+    let keying = tokio::spawn(worker::follow_keys(live.clone()));
+    let scanning = tokio::spawn(worker::scan(live.clone()));
+    let telling = tokio::spawn(worker::tell(live.clone()));
+    let defining = tokio::spawn(worker::define(live.clone()));
+    let living = tokio::spawn(worker::live(app.clone()));
+    let answering = live.clone();
+    let service =
+        Router::new().fallback(async move |request: Request| answering.answer(request).await);
     axum::serve(
         listener,
         service.into_make_service_with_connect_info::<SocketAddr>(),
     )
-    .with_graceful_shutdown(stopped())
+    .with_graceful_shutdown(async move {
+        stopped().await;
+        // Pages that listen would keep the server waiting.
+        keji_app::live::close(&open);
+    })
     .await?;
     work.abort();
     following.abort();
     keying.abort();
     scanning.abort();
     telling.abort();
-    app.close().await;
+    living.abort();
+    defining.abort();
+    live.app().unwrap_or(app).close().await;
     Ok(DONE)
 }
 

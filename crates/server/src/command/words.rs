@@ -27,6 +27,7 @@ const HELP: &[(&str, &str)] = &[
     ("serve.limit_requests", "一个来访者每秒最多多少个请求；一下子最多十倍。0 表示不限"),
     ("serve.limit_at_once", "一个来访者同时最多多少个请求。0 表示不限"),
     ("serve.limit_sign_ins", "一个地址每分钟最多登录多少次。0 表示不限"),
+    ("serve.limit_answers", "公开表单：一个地址每分钟最多提交多少份，一个表单合计二十倍。0 表示不限"),
     ("serve.limit_file", "附件最大多少 MB。0 表示不限"),
     (
         "serve.allow_outbound",

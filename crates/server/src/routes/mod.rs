@@ -1,14 +1,18 @@
 //! The API's paths. A handler extracts, calls `app` and answers.
 
 pub mod backups;
+pub mod batches;
 pub mod customers;
 pub mod description;
+pub mod design;
 pub mod duplicates;
 pub mod evaluations;
 pub mod exports;
 pub mod files;
+pub mod forms;
 pub mod imports;
 pub mod insight;
+pub mod live;
 pub mod passkeys;
 pub mod people;
 pub mod records;
@@ -16,7 +20,9 @@ pub mod search;
 pub mod session;
 pub mod sso;
 pub mod status;
+pub mod talk;
 pub mod trust;
+pub mod views;
 pub mod webhooks;
 
 use std::sync::Arc;
@@ -26,6 +32,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::door::Door;
 use crate::flood::Flood;
+use crate::live::Live;
 
 /// What every handler shares.
 #[derive(Clone)]
@@ -37,6 +44,8 @@ pub struct Shared {
     pub flood: Arc<Flood>,
     /// Of one file's bytes; 0 is no limit.
     pub limit_file_bytes: u64,
+    /// Where the next requests find other definitions.
+    pub live: Arc<Live>,
 }
 
 pub fn all() -> OpenApiRouter<Shared> {
@@ -52,11 +61,17 @@ pub fn all() -> OpenApiRouter<Shared> {
         .merge(customers::routes())
         .merge(exports::routes())
         .merge(records::routes())
+        .merge(batches::routes())
+        .merge(live::routes())
         .merge(search::routes())
+        .merge(talk::routes())
         .merge(duplicates::routes())
         .merge(files::routes())
         .merge(webhooks::routes())
         .merge(description::routes())
         .merge(trust::routes())
         .merge(backups::routes())
+        .merge(design::routes())
+        .merge(forms::routes())
+        .merge(views::routes())
 }

@@ -248,7 +248,7 @@ fn without_objects(catalog: &Catalog) -> Catalog {
 /// What makes the objects' tables as they were stored, and after their rows
 /// are in, indexes and foreign keys.
 fn creation(shape: &Shape, dialect: Dialect) -> Result<(Vec<String>, Vec<String>)> {
-    let (steps, _) = ddl::diff(&Shape::default(), shape, false)?;
+    let (steps, _) = ddl::diff(&Shape::default(), shape, &ddl::Kept::new(), false)?;
     let (before, after): (Vec<Step>, Vec<Step>) = steps
         .into_iter()
         .partition(|step| matches!(step, Step::CreateTable(..)));

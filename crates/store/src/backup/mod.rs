@@ -18,7 +18,7 @@ mod workplace;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use keji_schema::Catalog;
@@ -29,14 +29,10 @@ pub use check::{BackupFault, check_backup};
 pub use checksum::Checksum;
 pub use workplace::sweep as sweep_backups;
 
-use crate::check::CountsCache;
 use crate::content::{self, ContentPart, Contents};
 use crate::db::{Db, fault, sqlite};
 use crate::error::{Error, Result};
-use crate::group::GroupsCache;
 use crate::identity::{By, note};
-use crate::import::Imports;
-use crate::job::Held;
 use crate::store::{Inner, Location, Store};
 use crate::system::{self, meta, set_meta};
 use crate::write::now;
@@ -79,6 +75,10 @@ pub struct Manifest {
     /// the tables mean.
     #[serde(default)]
     pub definitions: BTreeMap<String, String>,
+    /// The same of what was defined in the page. The database has it too; whoever
+    /// restores needs it before.
+    #[serde(default)]
+    pub designed: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -180,11 +180,11 @@ impl Store {
             db: Db::Sqlite(pools),
             catalog: self.0.catalog.clone(),
             shape: self.0.shape.clone(),
-            imports: Imports::default(),
-            held: Held::default(),
-            counts: CountsCache::default(),
-            groups: GroupsCache::default(),
-            search: OnceLock::new(),
+            imports: Arc::default(),
+            held: Arc::default(),
+            counts: Arc::default(),
+            groups: Arc::default(),
+            search: Arc::default(),
         }));
         let named = copied.all_contents().await?;
         let mut manifest = Manifest {
@@ -200,6 +200,7 @@ impl Store {
             contents: Vec::new(),
             contents_missing: 0,
             definitions: self.0.catalog.own.clone(),
+            designed: copied.design().await?.files,
         };
         copied.close().await;
         step(tell, BackupStep::Finish);

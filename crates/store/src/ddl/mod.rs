@@ -102,9 +102,12 @@ pub(crate) fn shape(catalog: &Catalog) -> Shape {
                 Column {
                     name: field.id.clone(),
                     kind: field.kind,
-                    not_null: field.required,
+                    // A field that may go while the program runs has nothing
+                    // that insists on it: see `Kept`. Every write looks at
+                    // what is required and at what links lead to.
+                    not_null: field.required && !field.is_own,
                     unique: field.unique,
-                    references: field.to.clone().filter(|_| is_indexed),
+                    references: field.to.clone().filter(|_| is_indexed && !field.is_own),
                 }
             })
             .collect();
@@ -113,9 +116,19 @@ pub(crate) fn shape(catalog: &Catalog) -> Shape {
     Shape { tables }
 }
 
+/// What the catalog no longer has and the tables keep for a while: fields, and
+/// whole objects, which stand there without a field.
+pub(crate) type Kept = BTreeSet<(String, Option<String>)>;
+
 /// The steps from `old` to `new`, and the shape that they lead to. What `new`
-/// no longer has is dropped only when `may_drop` says so.
-pub(crate) fn diff(old: &Shape, new: &Shape, may_drop: bool) -> Result<(Vec<Step>, Shape)> {
+/// no longer has is dropped only when `may_drop` says so, and what is `kept`
+/// not at all.
+pub(crate) fn diff(
+    old: &Shape,
+    new: &Shape,
+    kept: &Kept,
+    may_drop: bool,
+) -> Result<(Vec<Step>, Shape)> {
     let mut steps = Vec::new();
     let mut references = Vec::new();
     let mut drops = Vec::new();
@@ -191,7 +204,8 @@ pub(crate) fn diff(old: &Shape, new: &Shape, may_drop: bool) -> Result<(Vec<Step
                 .map(|f| drop_index(name, f, false)),
         );
         after.columns.retain(|column| {
-            let is_kept = table.columns.iter().any(|c| c.name == column.name);
+            let is_kept = table.columns.iter().any(|c| c.name == column.name)
+                || kept.contains(&(name.clone(), Some(column.name.clone())));
             if !is_kept {
                 if column.unique {
                     drops.push(drop_index(name, std::slice::from_ref(&column.name), true));
@@ -203,11 +217,15 @@ pub(crate) fn diff(old: &Shape, new: &Shape, may_drop: bool) -> Result<(Vec<Step
         });
         result.tables.insert(name.clone(), after);
     }
-    for name in old
+    for (name, table) in old
         .tables
-        .keys()
-        .filter(|name| !new.tables.contains_key(*name))
+        .iter()
+        .filter(|(name, _)| !new.tables.contains_key(*name))
     {
+        if kept.contains(&(name.clone(), None)) {
+            result.tables.insert(name.clone(), table.clone());
+            continue;
+        }
         drops.push(Step::DropTable(name.clone()));
         dropped.push(format!("object `{name}`"));
     }

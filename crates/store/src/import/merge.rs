@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::log::{self, Entry, Touches};
 use crate::sql::{Dialect, quote};
 use crate::store::{Cancel, Store};
-use crate::write::{now, origin_value};
+use crate::write::{check_rules_of, now, origin_value};
 
 /// Consumes the staging, whatever comes of it.
 pub(super) async fn merge(
@@ -197,9 +197,11 @@ async fn merge_in(
     let mut n_new = [0i64; 2];
     let mut n_changed = [0i64; 2];
     let mut filled: Vec<Filled> = Vec::new();
+    let mut known: Vec<(&str, i64)> = Vec::new();
     for (n, party) in parties.iter().enumerate() {
         cancel.check()?;
         let max = highest_id(conn, party.object).await?;
+        known.push((party.object, max));
         n_new[n] = conn.run(statements::insert_party(party), &made).await? as i64;
         if max > 0
             && let Some(sql) = statements::fills(party, batch.mode)
@@ -281,6 +283,16 @@ async fn merge_in(
             ];
             conn.run(log_sql, &params).await?;
             conn.run(set_sql, &[]).await?;
+        }
+        known.push(("order", before.order));
+        known.push(("order_line", before.line));
+        for (object, max) in known {
+            let def = store.catalog().object(object)?;
+            let mut written = format!("t.id > {max}");
+            if filled.iter().any(|one| one.object == object) {
+                written.push_str(&format!(" or t.id in (select id from fill_{object})"));
+            }
+            check_rules_of(conn, store.catalog(), def, &written).await?;
         }
         let after = as_map(&summary);
         let entry = Entry {

@@ -25,7 +25,7 @@ use crate::error::{Error, Result};
 use crate::log::{self, Entry, Touches};
 use crate::sql::{Dialect, Select, quote};
 use crate::store::{Cancel, Store};
-use crate::write::{constraint, now, origin_value};
+use crate::write::{check_rules_of, constraint, now, origin_value};
 use sqlx::Connection;
 
 /// A record that a text of a file may mean.
@@ -288,6 +288,7 @@ impl Merge<'_> {
             }
         }
         self.cancel.check()?;
+        let is_filled = updates.is_some();
         if summary.records_new + summary.records_changed > 0 {
             log::take(conn).await?;
             self.touch(conn, &format!("t.id > {max}"), &mut touches)
@@ -295,6 +296,11 @@ impl Merge<'_> {
             if let Some(fields) = updates {
                 self.update(conn, &fields, &mut touches).await?;
             }
+            let mut written = format!("t.id > {max}");
+            if is_filled {
+                written.push_str(&format!(" or t.id in (select id from fill_{object})"));
+            }
+            check_rules_of(conn, self.store.catalog(), self.def, &written).await?;
             let after = as_map(&summary);
             let entry = Entry {
                 at: now(),

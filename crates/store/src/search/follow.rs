@@ -12,6 +12,7 @@ use super::{Index, Position, SPELT, Spelling, list_sql, position_of, table};
 use crate::db::bulk::Rows;
 use crate::db::{Conn, Fields, Tx, fault, int};
 use crate::error::Result;
+use crate::log;
 use crate::sql::{Dialect, quote};
 use crate::store::Store;
 
@@ -33,7 +34,7 @@ impl Reading<'_> {
     /// Under which name the position stands.
     fn place(&self, def: &ObjectDef) -> String {
         match self {
-            Reading::Terms(_) => def.id.clone(),
+            Reading::Terms(_) => super::place(def),
             Reading::Keys(reader) => keys::place(def, reader),
         }
     }
@@ -101,7 +102,7 @@ impl Store {
         let mut behind = 0;
         for def in self.0.catalog.objects.values() {
             if def.fields.iter().any(|field| field.search) {
-                let n = match index.position(&def.id).await? {
+                let n = match index.position(&super::place(def)).await? {
                     Some(Position {
                         scan: None, seq, ..
                     }) => last - seq,
@@ -196,6 +197,9 @@ impl Store {
         let mut conn = tx.conn();
         match reading {
             Reading::Terms(_) => {
+                let others = format!("{}(", def.id);
+                let sql = "delete from position where substr(object, 1, length($1)) = $1";
+                conn.run(sql, &[Value::Text(others)]).await?;
                 let table = quote(&table(&def.id));
                 conn.run(format!("drop table if exists {table}"), &[])
                     .await?;
@@ -383,6 +387,9 @@ impl Store {
         }
         let mut tx = self.db().begin().await?;
         let mut conn = tx.conn();
+        // An erasure holds the log too, so none comes between looking for one
+        // and the commit.
+        log::take(&mut conn).await?;
         let sql = "select 1 from keji_change where seq > $1 and kind = 'erasure' limit 1";
         let erased = conn.row(sql, &[Value::Int(last)], &[Type::Int]).await?;
         if erased.is_some() {

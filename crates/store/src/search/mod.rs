@@ -19,6 +19,7 @@ pub use keys::KeyReader;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use keji_schema::definition::ObjectDef;
 use keji_schema::{Type, Value};
 
 use crate::db::sqlite::{self, IndexPools};
@@ -48,7 +49,7 @@ pub(crate) const SPELT: &str = "name";
 const MANY: usize = 20_000;
 
 /// Of the terms in the file. An index of another one is made anew.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 
 /// Changes that the index has not seen yet and that are looked at one by one.
 const MANY_BEHIND: usize = 5_000;
@@ -135,7 +136,8 @@ impl Store {
         index: &Index,
         object: &str,
     ) -> Result<Option<Vec<i64>>> {
-        self.behind_place(conn, index, object, object).await
+        let place = place(self.0.catalog.object(object)?);
+        self.behind_place(conn, index, object, &place).await
     }
 
     async fn behind_place(
@@ -260,6 +262,14 @@ pub(crate) fn list_sql(dialect: Dialect, param: &str) -> String {
 
 fn table(object: &str) -> String {
     format!("of_{object}")
+}
+
+/// Under which name the position of an object's terms stands. After the fields
+/// that are searched: where others are, all are read anew.
+fn place(def: &ObjectDef) -> String {
+    let searched = def.fields.iter().filter(|field| field.search);
+    let searched: Vec<&str> = searched.map(|field| field.id.as_str()).collect();
+    format!("{}({})", def.id, searched.join(","))
 }
 
 async fn position_of(conn: &mut Conn<'_>, object: &str) -> Result<Option<Position>> {

@@ -144,6 +144,7 @@ impl Index {
         let followed: BTreeSet<String> = rows
             .into_iter()
             .filter_map(|row| Fields::new(row).optional_text())
+            .filter_map(|place| Some(place.split_once('(')?.0.to_owned()))
             .collect();
         let objects: Vec<&str> = objects
             .iter()

@@ -2,7 +2,7 @@
 //! `customer.country` a left join. Every path is checked against the catalog
 //! and the caller's mask.
 
-use keji_schema::definition::Mask;
+use keji_schema::definition::{Gather, Mask, ObjectDef, RollupDef};
 use keji_schema::expr::Expr;
 use keji_schema::{Catalog, Type, Value};
 
@@ -25,6 +25,10 @@ pub(crate) struct Select<'a> {
     is_shown: bool,
     /// Of the path that was looked up last.
     mask: Option<Mask>,
+    /// Links to the record whose formula is compiled.
+    prefix: Vec<String>,
+    /// Before every alias: of a statement within another.
+    tag: String,
 }
 
 struct Join {
@@ -52,6 +56,8 @@ impl<'a> Select<'a> {
             is_masked: true,
             is_shown: false,
             mask: None,
+            prefix: Vec::new(),
+            tag: String::new(),
         })
     }
 
@@ -82,7 +88,8 @@ impl<'a> Select<'a> {
             kind: "field",
             name: path.join("."),
         };
-        let (last, mut links) = path.split_last().ok_or_else(unknown)?;
+        let whole: Vec<String> = self.prefix.iter().chain(path).cloned().collect();
+        let (last, mut links) = whole.split_last().ok_or_else(unknown)?;
         let mut last = last.as_str();
         // The id of a linked record is the link itself; no join is needed.
         if last == "id"
@@ -91,7 +98,7 @@ impl<'a> Select<'a> {
             (last, links) = (link, before);
         }
         let mut object = self.object;
-        let mut alias = "t".to_owned();
+        let mut alias = format!("{}t", self.tag);
         for (n, link) in links.iter().enumerate() {
             let field = self
                 .catalog
@@ -106,16 +113,84 @@ impl<'a> Select<'a> {
         if last == "id" {
             return Ok((format!("{alias}.{}", quote("id")), Type::Link));
         }
-        let field = self
-            .catalog
-            .object(object)?
-            .field(last)
-            .ok_or_else(unknown)?;
+        let def = self.catalog.object(object)?;
+        if let Some(derived) = def.derived(last) {
+            let sql = match (&derived.formula, &derived.rollup) {
+                (Some(formula), _) => self.formula(def, formula, links.to_vec())?,
+                (None, Some(rollup)) => self.rollup(rollup, &alias)?,
+                (None, None) => return Err(unknown().into()),
+            };
+            return Ok((sql, derived.kind));
+        }
+        let field = def.field(last).ok_or_else(unknown)?;
         match self.is_shown && self.access.masks(object, last) {
             true => self.mask = Some(field.mask),
             false => self.check_mask(object, last, path)?,
         }
         Ok((format!("{alias}.{}", quote(last)), field.kind))
+    }
+
+    /// A formula of the record that `links` lead to. Its parts are looked up as
+    /// if the caller had named them.
+    fn formula(&mut self, def: &ObjectDef, text: &str, links: Vec<String>) -> Result<String> {
+        let parsed = Expr::parse(text, &self.catalog.read_scope(&def.id))?;
+        let was_shown = std::mem::take(&mut self.is_shown);
+        let before = std::mem::replace(&mut self.prefix, links);
+        let sql = self.expr(&parsed);
+        self.prefix = before;
+        self.is_shown = was_shown;
+        sql
+    }
+
+    /// One number of the records that link to the one at `alias`.
+    fn rollup(&mut self, rollup: &RollupDef, alias: &str) -> Result<String> {
+        let mut within = Select {
+            dialect: self.dialect,
+            catalog: self.catalog,
+            access: self.access,
+            object: &rollup.of,
+            joins: Vec::new(),
+            params: std::mem::take(&mut self.params),
+            is_masked: self.is_masked,
+            is_shown: false,
+            mask: None,
+            prefix: Vec::new(),
+            tag: format!("{}r_", self.tag),
+        };
+        let sql = within.gathered(rollup, alias);
+        self.params = within.params;
+        sql
+    }
+
+    fn gathered(&mut self, rollup: &RollupDef, outer: &str) -> Result<String> {
+        let (link, _) = self.path(&rollup.by)?;
+        let mut all = vec![format!("{link} = {outer}.{}", quote("id"))];
+        let access = self.access;
+        if let Some(predicate) = access.gathered.get(&rollup.of) {
+            let was_masked = std::mem::replace(&mut self.is_masked, false);
+            all.push(format!("({})", self.expr(predicate)?));
+            self.is_masked = was_masked;
+        }
+        if let Some(filter) = &rollup.filter {
+            let parsed = Expr::parse_filter(filter, &self.catalog.scope(&rollup.of))?;
+            all.push(format!("({})", self.expr(&parsed)?));
+        }
+        let value = match &rollup.value {
+            Some(value) => Some(self.path(value)?),
+            None => None,
+        };
+        let number = match (rollup.what, value) {
+            (Gather::Sum, Some((value, Type::Int))) => format!("cast(sum({value}) as bigint)"),
+            (Gather::Sum, Some((value, _))) => format!("sum({value})"),
+            (Gather::Min, Some((value, _))) => format!("min({value})"),
+            (Gather::Max, Some((value, _))) => format!("max({value})"),
+            _ => "count(*)".to_owned(),
+        };
+        Ok(format!(
+            "(select {number} {} where {})",
+            self.from(),
+            all.join(" and ")
+        ))
     }
 
     pub(crate) fn expr(&mut self, expr: &Expr) -> Result<String> {
@@ -143,7 +218,7 @@ impl<'a> Select<'a> {
 
     /// `from … left join …` for every path named so far.
     pub(crate) fn from(&self) -> String {
-        let mut sql = format!("from {} t", quote(self.object));
+        let mut sql = format!("from {} {}t", quote(self.object), self.tag);
         for join in &self.joins {
             sql.push_str(&join.sql);
         }
@@ -152,9 +227,9 @@ impl<'a> Select<'a> {
 
     fn join(&mut self, path: &[String], from: &str, link: &str, to: &str) -> String {
         if let Some(at) = self.joins.iter().position(|j| j.path == path) {
-            return format!("j{at}");
+            return format!("{}j{at}", self.tag);
         }
-        let alias = format!("j{}", self.joins.len());
+        let alias = format!("{}j{}", self.tag, self.joins.len());
         let sql = format!(
             " left join {} {alias} on {alias}.{} = {from}.{}",
             quote(to),

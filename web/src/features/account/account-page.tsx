@@ -19,6 +19,7 @@ import {
 } from "../../api/session";
 import { DayInput } from "../../fields/field-input";
 import { useLang } from "../../i18n";
+import "../../i18n/settings";
 import { Confirm, Dialog } from "../../ui/dialog";
 import { NO_VALUE, pickText, showInstant } from "../../ui/format";
 import { Panel } from "../../ui/panel";

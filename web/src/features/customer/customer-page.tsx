@@ -11,6 +11,7 @@ import { Canvas } from "../../charts/canvas";
 import { FieldValue } from "../../fields/field-value";
 import { FilesPanel } from "../../fields/files";
 import { RelatedRecords } from "../../fields/related-records";
+import { CommentsPanel, Star } from "../../fields/talk";
 import { useLang } from "../../i18n";
 import { findField, useAsOf, useCatalog, useCurrency } from "../../ui/catalog";
 import { COLOURS } from "../../ui/colours";
@@ -83,7 +84,9 @@ export function CustomerPage() {
           <p className="crumb">
             <Link to="/customers">{t("customers.title")}</Link>
           </p>
-          <h1>{name}</h1>
+          <h1>
+            {name} <Star object="customer" id={id} title={name} isOpen />
+          </h1>
           <p className="note">
             {customer.name ? customer.number : ""}
             {customer.name && customer.kind ? " · " : ""}
@@ -262,6 +265,7 @@ export function CustomerPage() {
       >
         <Orders id={id} currency={currency} />
       </Panel>
+      <CommentsPanel object="customer" id={id} />
       <FilesPanel object="customer" id={id} />
       <RelatedRecords object="customer" id={id} title={name} without={HERE} />
     </main>

@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import { type CustomerFilter, customersQuery } from "../../api/queries";
 import type { CustomerRow } from "../../api/types";
 import { FieldValue } from "../../fields/field-value";
+import { Star } from "../../fields/talk";
 import { useLang } from "../../i18n";
 import { findField, useCatalog, useCurrency } from "../../ui/catalog";
 import { exactNumber, pickText } from "../../ui/format";
@@ -28,11 +29,13 @@ const COLUMNS: Column[] = [
   { id: "value_at_risk", path: "score.value_at_risk", width: 98 },
 ];
 const REASON_WIDTH = 210;
+const STAR_WIDTH = 40;
 const TEMPLATE = [
   ...COLUMNS.map((c) => (c.grow ? `minmax(${c.width}px, ${c.grow}fr)` : `${c.width}px`)),
   `minmax(${REASON_WIDTH}px, 2fr)`,
+  `${STAR_WIDTH}px`,
 ].join(" ");
-const MIN_WIDTH = COLUMNS.reduce((sum, c) => sum + c.width, REASON_WIDTH);
+const MIN_WIDTH = COLUMNS.reduce((sum, c) => sum + c.width, REASON_WIDTH + STAR_WIDTH);
 const ROW = 44;
 const CARD = 150;
 
@@ -99,6 +102,7 @@ export function CustomerGrid({
         );
       })}
       <div role="columnheader">{t("customers.reason")}</div>
+      <div role="columnheader" />
     </div>
   );
 
@@ -140,6 +144,9 @@ export function CustomerGrid({
               <div role="gridcell" className="reason" title={reason(row)}>
                 {reason(row)}
               </div>
+              <div role="gridcell">
+                <Star object="customer" id={row.id} title={row.name || row.number} isSmall />
+              </div>
             </div>
           );
         }}
@@ -167,6 +174,7 @@ function CustomerCard({
     <div role="gridcell" className="customer-card">
       <div className="card-line">
         <b className="ellipsis">{row.name || row.number}</b>
+        <Star object="customer" id={row.id} title={row.name || row.number} isSmall />
         <TierTag id={row.tier} />
         <StageTag id={row.stage} />
       </div>

@@ -18,7 +18,7 @@ export const makeable = (objects: ObjectDef[]): ObjectDef[] =>
   objects.filter((o) => o.is_writable && o.actions.includes("create"));
 
 /** A text cut where what was typed stands in it: before, that, behind. */
-export function marked(text: string, typed: string): [string, string, string] {
+export function cutAt(text: string, typed: string): [string, string, string] {
   const part = typed.trim().toLowerCase();
   const at = part === "" ? -1 : text.toLowerCase().indexOf(part);
   // A letter whose small form is longer would shift the rest.

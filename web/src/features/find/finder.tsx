@@ -1,6 +1,7 @@
 // One box over everything: records, pages, metrics, and what can be made. The
 // hand stays on the keyboard; a finger has the same list.
 import "../../i18n/find";
+import "../../i18n/talk";
 import "./finder.css";
 import { SearchOutlined } from "@ant-design/icons";
 import { useQuery } from "@tanstack/react-query";
@@ -10,20 +11,23 @@ import { useTranslation } from "react-i18next";
 import { findQuery, type Hit } from "../../api/find";
 import { catalogQuery } from "../../api/queries";
 import { type ObjectDef, objectsQuery } from "../../api/records";
+import { favouritesQuery, type Marked } from "../../api/talk";
 import { NewRecord } from "../../fields/new-record";
 import { useLang } from "../../i18n";
 import { pickText } from "../../ui/format";
 import { roomsOf } from "../../ui/rooms";
 import { LoadError } from "../../ui/states";
-import { has, makeable, marked, metricsOf } from "./entries";
+import { cutAt, has, makeable, metricsOf } from "./entries";
 
 const TYPING_MS = 120;
 const MAX_TYPED = 100;
 const METRICS = 5;
 const PAGES = 6;
 const MADE = 5;
+const MARKED = 8;
 
 const PAGE_LIST = [
+  { to: "/today", key: "nav.today" },
   { to: "/", key: "nav.overview" },
   { to: "/customers", key: "nav.customers" },
   { to: "/import", key: "nav.import" },
@@ -56,6 +60,7 @@ export function Finder({ onClose }: { onClose: () => void }) {
   const objects = useQuery(objectsQuery).data ?? [];
   const catalog = useQuery(catalogQuery).data;
   const found = useQuery(findQuery(asked));
+  const marks = useQuery(favouritesQuery).data;
 
   useEffect(() => {
     const before = document.activeElement;
@@ -74,9 +79,14 @@ export function Finder({ onClose }: { onClose: () => void }) {
     setEntered(false);
   }, [typed]);
 
-  const leave = (go: () => void) => () => {
+  const leave = (then: () => void) => () => {
     onClose();
-    go();
+    then();
+  };
+  const go = (object: string, record: number) => {
+    const key = String(record);
+    if (object === "customer") void navigate({ to: "/customers/$id", params: { id: key } });
+    else void navigate({ to: "/records/$object/$id", params: { object, id: key } });
   };
   const nameOf = (object: string) => {
     const def = objects.find((o) => o.id === object);
@@ -95,13 +105,20 @@ export function Finder({ onClose }: { onClose: () => void }) {
       text: hit.title ?? hit.text,
       detail: isOther && field ? `${pickText(field.name, lang)} ${hit.text}` : undefined,
       sign: [nameOf(hit.object), signs[hit.fit]].filter(Boolean).join(" · "),
-      run: leave(() => {
-        const key = String(hit.id);
-        if (hit.object === "customer") void navigate({ to: "/customers/$id", params: { id: key } });
-        else void navigate({ to: "/records/$object/$id", params: { object: hit.object, id: key } });
-      }),
+      run: leave(() => go(hit.object, hit.id)),
     };
   };
+  const marked = (mark: Marked, kind: string): Entry => ({
+    id: `${kind}-${mark.object}-${mark.id}`,
+    text: mark.title ?? `${nameOf(mark.object)} #${mark.id}`,
+    sign: nameOf(mark.object),
+    run: leave(() => go(mark.object, mark.id)),
+  });
+  const favourites = marks?.favourites ?? [];
+  // What is a favourite stands there once.
+  const seen = (marks?.seen ?? []).filter(
+    (s) => !favourites.some((f) => f.object === s.object && f.id === s.id),
+  );
   const pages: Entry[] = [
     ...PAGE_LIST.map((page) => ({
       id: page.to,
@@ -119,7 +136,16 @@ export function Finder({ onClose }: { onClose: () => void }) {
         run: leave(() => void navigate({ to: "/records/$object", params: { object: object.id } })),
       })),
   ].filter((page) => has(page.name, typed));
+  const isBlank = typed.trim() === "";
   const groups: Group[] = [
+    {
+      name: t("star.favourites"),
+      entries: isBlank ? favourites.slice(0, MARKED).map((mark) => marked(mark, "favourite")) : [],
+    },
+    {
+      name: t("star.seen"),
+      entries: isBlank ? seen.slice(0, MARKED).map((mark) => marked(mark, "seen")) : [],
+    },
     { name: t("find.records"), entries: asked === "" ? [] : (found.data ?? []).map(record) },
     { name: t("find.rooms"), entries: pages.slice(0, PAGES) },
     {
@@ -267,10 +293,10 @@ function Option({
     // biome-ignore lint/a11y/useKeyWithClickEvents: the field above has the keys.
     <div id={id} role="option" aria-selected={isChosen} onClick={entry.run} onPointerMove={onPoint}>
       <span className="finder-text">
-        <Marked text={entry.text} typed={typed} />
+        <Cut text={entry.text} typed={typed} />
         {entry.detail && (
           <small>
-            <Marked text={entry.detail} typed={typed} />
+            <Cut text={entry.detail} typed={typed} />
           </small>
         )}
       </span>
@@ -279,8 +305,8 @@ function Option({
   );
 }
 
-function Marked({ text, typed }: { text: string; typed: string }) {
-  const [before, part, behind] = marked(text, typed);
+function Cut({ text, typed }: { text: string; typed: string }) {
+  const [before, part, behind] = cutAt(text, typed);
   return (
     <span>
       {before}

@@ -2,6 +2,7 @@
 // place of every page, at that page's own address, so whoever gets in is where
 // they were.
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useLocation, useNavigate } from "@tanstack/react-router";
 import { Alert, Button, Input } from "antd";
 import { type FormEvent, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -9,6 +10,7 @@ import { isGivenUp, signInWithPasskey, whereToUsePasskeys } from "../../api/pass
 import { goToProvider, providerNamesQuery } from "../../api/providers";
 import { codeOf } from "../../api/request";
 import { type Session, sessionQuery, setUp, signIn } from "../../api/session";
+import "../../i18n/people";
 import { SHORTEST_PASSWORD } from "../../ui/session";
 import { Labelled } from "../../ui/side-form";
 
@@ -29,7 +31,12 @@ export function GatePage({ session }: { session: Session }) {
 /** What belonged to somebody else is forgotten before anything is shown. */
 function useEntered() {
   const cache = useQueryClient();
-  return (session: Session) => {
+  const navigate = useNavigate();
+  const at = useLocation({ select: (place) => place.pathname });
+  return (session: Session, isFirst = false) => {
+    // Who asked for no page of his own begins with the day; an empty place
+    // begins with its first file.
+    if (at === "/" && !isFirst) void navigate({ to: "/today", replace: true });
     cache.removeQueries({ predicate: (query) => query.queryKey[0] !== sessionQuery.queryKey[0] });
     cache.setQueryData(sessionQuery.queryKey, session);
   };
@@ -55,7 +62,7 @@ function Setup() {
   const isSound = Object.values(faults).every((f) => f === undefined);
   const save = useMutation({
     mutationFn: () => setUp({ code: code.trim(), login: login.trim(), name: name.trim(), password }),
-    onSuccess: entered,
+    onSuccess: (session) => entered(session, true),
     onError: (error) => {
       // Somebody was first: from now on one signs in.
       if (codeOf(error) === "set_up") void cache.invalidateQueries({ queryKey: sessionQuery.queryKey });

@@ -109,6 +109,8 @@ function Editor({
   const [link, setLink] = useState<LinkTitle | undefined>(record.links[field.id]);
   const [fault, setFault] = useState<string | null>(null);
   const [conflict, setConflict] = useState<Conflict | null>(null);
+  // As it was when the edit began: what others write meanwhile is theirs.
+  const [seen] = useState(record);
   const key = recordQuery(object.id, record.id).queryKey;
   const finish = async (held?: Held) => {
     if (held) cache.setQueryData(key, held);
@@ -116,17 +118,24 @@ function Editor({
     onDone();
     await cache.invalidateQueries({ queryKey: ["records"] });
   };
+  const again = useRef<(wanted: { value: Value; etag: string | null }) => void>(() => {});
   const save = useMutation({
     mutationFn: ({ value, etag }: { value: Value; etag: string | null }) =>
       changeRecord(object.id, record.id, { [field.id]: value }, etag),
     onSuccess: (held) => finish(held),
-    onError: async (error) => {
+    onError: async (error, { value }) => {
       if (statusOf(error) === 412) {
         try {
           const [theirs, history] = await Promise.all([
             fetchRecord(object.id, record.id),
             historyPage(object.id, record.id, undefined),
           ]);
+          // Another field of it is no conflict: both stay.
+          const [now, then] = [theirs, seen].map((r) => JSON.stringify(r.values[field.id] ?? null));
+          if (now === then) {
+            again.current({ value, etag: theirs.etag });
+            return;
+          }
           setConflict({ theirs, by: history.changes[0]?.actor ?? null });
           return;
         } catch (later) {
@@ -138,6 +147,7 @@ function Editor({
       setFault(own.map((f) => f.detail).join(" ") || error.message || t("error.unreachable"));
     },
   });
+  again.current = save.mutate;
   const submit = () => {
     const result = coerce(field, draft);
     if ("wrong" in result) {
@@ -145,8 +155,8 @@ function Editor({
       return;
     }
     setFault(null);
-    if (result.value === (record.values[field.id] ?? null)) onDone();
-    else save.mutate({ value: result.value, etag: record.etag });
+    if (result.value === (seen.values[field.id] ?? null)) onDone();
+    else save.mutate({ value: result.value, etag: seen.etag });
   };
   const onKeyDown = (event: KeyboardEvent) => {
     const isInList = (event.target as HTMLElement).getAttribute("aria-expanded") === "true";

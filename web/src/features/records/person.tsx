@@ -6,6 +6,7 @@ import { Alert, App, Button, Input } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { askErasure, type Party, personFile } from "../../api/trust";
+import "../../i18n/people";
 import { reasonFault } from "../../fields/reveal";
 import { Dialog } from "../../ui/dialog";
 import { saveFile } from "../../ui/download-menu";

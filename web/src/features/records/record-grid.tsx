@@ -1,6 +1,6 @@
 // The list: rows are fetched by cursor as they come into view.
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { useCallback, useEffect, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import {
   type FieldDef,
@@ -9,17 +9,21 @@ import {
   type RecordRow,
   recordPage,
 } from "../../api/records";
+import { Finish } from "../../fields/finish";
 import { findFieldOf, isFigure, isMoney, titleOf } from "../../fields/record";
 import { alignOf, RecordValue } from "../../fields/record-value";
+import { Star } from "../../fields/talk";
 import { useLang } from "../../i18n";
 import { exactNumber, pickText } from "../../ui/format";
 import { LoadError, Skeleton } from "../../ui/states";
 import { usePhone } from "../../ui/use-media";
 import { VirtualRows } from "../../ui/virtual-rows";
+import type { Picked } from "./bulk";
 
 const PAGE = 100;
 const ROW = 44;
 const CARD = 112;
+const PICK = 36;
 const N_CARD_FIELDS = 4;
 
 function widthOf(field: FieldDef, isTitle: boolean): { min: number; grow: number } {
@@ -47,6 +51,8 @@ export function RecordGrid({
   columns,
   filter,
   total,
+  picked,
+  onPick,
   onOpen,
   onSort,
 }: {
@@ -54,6 +60,9 @@ export function RecordGrid({
   columns: string[];
   filter: RecordFilter;
   total: number;
+  /** Absent where nothing can be done with what is picked. */
+  picked?: Picked | undefined;
+  onPick: (picked: Picked) => void;
   onOpen: (id: number) => void;
   onSort: (sort: string) => void;
 }) {
@@ -79,14 +88,38 @@ export function RecordGrid({
   const widths = fields.map((f) => widthOf(f, f.id === object.title));
   const template = widths.map((w) => (w.grow ? `minmax(${w.min}px, ${w.grow}fr)` : `${w.min}px`)).join(" ");
   // A list narrower than its frame fills it.
-  const filled = widths.some((w) => w.grow) ? template : template.replace(/(\d+px)$/, "minmax($1, 1fr)");
-  const minWidth = widths.reduce((sum, w) => sum + w.min, 0);
+  const ofFields = widths.some((w) => w.grow) ? template : template.replace(/(\d+px)$/, "minmax($1, 1fr)");
+  const filled = picked ? `${PICK}px ${ofFields}` : ofFields;
+  const minWidth = widths.reduce((sum, w) => sum + w.min, picked ? PICK : 0);
+  const lastPicked = useRef<number | null>(null);
+  const isPicked = (row: RecordRow) => picked !== undefined && (picked.isAll || picked.ids.has(row.id));
+  const pick = (index: number, isOn: boolean, isTo: boolean) => {
+    const from = isTo && lastPicked.current !== null ? lastPicked.current : index;
+    const ids = new Set(picked?.isAll ? rows.map((row) => row.id) : picked?.ids);
+    for (const row of rows.slice(Math.min(from, index), Math.max(from, index) + 1))
+      if (isOn) ids.add(row.id);
+      else ids.delete(row.id);
+    lastPicked.current = index;
+    onPick({ ids, isAll: false });
+  };
   // One row more stands for those that are still to come.
   const count = list.data ? rows.length + (hasNextPage ? 1 : 0) : Math.min(total, 20);
   const sort = filter.sort ?? "";
 
   const header = (
     <div role="row" aria-rowindex={1} className="row head" style={{ gridTemplateColumns: filled }}>
+      {picked && (
+        <div role="columnheader" className="pick-cell">
+          <input
+            type="checkbox"
+            aria-label={t("batches.selectAll")}
+            checked={rows.length > 0 && rows.every(isPicked)}
+            onChange={(event) =>
+              onPick({ ids: new Set(event.target.checked ? rows.map((row) => row.id) : []), isAll: false })
+            }
+          />
+        </div>
+      )}
       {fields.map((field) => {
         const down = sort === `-${field.id}`;
         const up = sort === field.id;
@@ -142,10 +175,28 @@ export function RecordGrid({
             <RecordCard object={object} row={row} fields={fields} />
           ) : (
             <div className="cells" style={{ gridTemplateColumns: filled }}>
+              {picked && (
+                // biome-ignore lint/a11y/useKeyWithClickEvents: the box in it has its own keys.
+                <div role="gridcell" className="pick-cell" onClick={(event) => event.stopPropagation()}>
+                  <input
+                    type="checkbox"
+                    aria-label={t("batches.select", { title: titleOf(object, row) })}
+                    checked={isPicked(row)}
+                    onChange={(event) => {
+                      const native = event.nativeEvent as MouseEvent;
+                      pick(index, event.target.checked, native.shiftKey);
+                    }}
+                  />
+                </div>
+              )}
               {fields.map((field) => (
                 <div key={field.id} role="gridcell" className={alignOf(field) ?? "ellipsis"}>
                   {field.id === object.title ? (
-                    <b className="title">{titleOf(object, row)}</b>
+                    <span className="titled">
+                      <b className="title">{titleOf(object, row)}</b>
+                      <Finish object={object} row={row} title={titleOf(object, row)} isSmall />
+                      <Star object={object.id} id={row.id} title={titleOf(object, row)} isSmall />
+                    </span>
                   ) : (
                     <RecordValue field={field} row={row} isPlain />
                   )}
@@ -174,6 +225,8 @@ function RecordCard({ object, row, fields }: { object: ObjectDef; row: RecordRow
     <div role="gridcell" className="customer-card">
       <div className="card-line">
         <b className="ellipsis">{title}</b>
+        <Finish object={object} row={row} title={title} isSmall />
+        <Star object={object.id} id={row.id} title={title} isSmall />
         {choices.map((field) => (
           <RecordValue key={field.id} field={field} row={row} isPlain />
         ))}

@@ -4,26 +4,32 @@ import { DeleteOutlined } from "@ant-design/icons";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { Alert, Button } from "antd";
-import { useEffect, useState } from "react";
+import { lazy, Suspense, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { FILE } from "../../api/files";
 import { deleteRecord, type Held, type ObjectDef, objectsQuery, recordQuery } from "../../api/records";
 import { statusOf } from "../../api/request";
 import type { Party } from "../../api/trust";
 import { FileContent, FilesPanel } from "../../fields/files";
+import { Finish } from "../../fields/finish";
 import { findObject, groupsOf, mayDo, titleOf } from "../../fields/record";
 import { RelatedRecords } from "../../fields/related-records";
+import { CommentsPanel, Star } from "../../fields/talk";
 import { useLang } from "../../i18n";
 import { Confirm } from "../../ui/dialog";
 import { pickText } from "../../ui/format";
+import { useLook, usePeopleAt } from "../../ui/live";
 import { Panel } from "../../ui/panel";
 import { Empty, LoadError, Skeleton } from "../../ui/states";
-import { Consents } from "./consents";
 import { History } from "./history";
 import { InlineField } from "./inline-field";
-import { PersonData } from "./person";
-import { Sharing } from "./sharing";
 
+// Of customers and people only: they come with them.
+const Consents = lazy(() => import("./consents").then((m) => ({ default: m.Consents })));
+const PersonData = lazy(() => import("./person").then((m) => ({ default: m.PersonData })));
+const Sharing = lazy(() => import("./sharing").then((m) => ({ default: m.Sharing })));
+
+const Here = lazy(() => import("./here").then((m) => ({ default: m.Here })));
 const route = getRouteApi("/records/$object/$id");
 
 export function RecordPage() {
@@ -80,6 +86,8 @@ function OneRecord({ object, record }: { object: ObjectDef; record: Held }) {
   const [isDeleting, setDeleting] = useState(false);
   const title = titleOf(object, record);
   const isEditable = mayDo(object, "update");
+  useLook(object.id, record.id);
+  const others = usePeopleAt(object.id, record.id);
   const party = partyOf(object, record);
   const groups = groupsOf(object);
   const number = object.number && object.number !== object.title ? record.values[object.number] : null;
@@ -92,15 +100,23 @@ function OneRecord({ object, record }: { object: ObjectDef; record: Held }) {
               {pickText(object.name, lang)}
             </Link>
           </p>
-          <h1>{title}</h1>
+          <h1>
+            {title} <Star object={object.id} id={record.id} title={title} isOpen />
+          </h1>
           {number !== null && number !== undefined && <p className="note">{String(number)}</p>}
         </div>
         <div className="controls">
+          {others.length > 0 && (
+            <Suspense>
+              <Here names={others} />
+            </Suspense>
+          )}
           {object.id === "customer" && (
             <Link to="/customers/$id" params={{ id: String(record.id) }}>
               <Button>{t("record.performance")}</Button>
             </Link>
           )}
+          <Finish object={object} row={record} title={title} />
           {mayDo(object, "delete") && (
             <Button danger icon={<DeleteOutlined aria-hidden="true" />} onClick={() => setDeleting(true)}>
               {t("record.delete")}
@@ -132,6 +148,7 @@ function OneRecord({ object, record }: { object: ObjectDef; record: Held }) {
         ))}
         {!object.is_writable && <p className="note">{t("record.readOnly")}</p>}
       </section>
+      <CommentsPanel object={object.id} id={record.id} />
       <FilesPanel object={object.id} id={record.id} />
       <RelatedRecords
         key={record.id}
@@ -140,9 +157,11 @@ function OneRecord({ object, record }: { object: ObjectDef; record: Held }) {
         title={title}
         without={party ? ["consent", "share"] : ["share"]}
       />
-      {object.id === "customer" && <Sharing customer={record.id} />}
-      {party && <Consents party={party} id={record.id} mayAdd={isEditable} />}
-      {party && <PersonData party={party} id={record.id} mayErase={mayDo(object, "delete")} />}
+      <Suspense fallback={<Skeleton height={120} />}>
+        {object.id === "customer" && <Sharing customer={record.id} />}
+        {party && <Consents party={party} id={record.id} mayAdd={isEditable} />}
+        {party && <PersonData party={party} id={record.id} mayErase={mayDo(object, "delete")} />}
+      </Suspense>
       <Panel title={t("record.history")} note={t("record.historyNote")}>
         <History object={object} id={record.id} />
       </Panel>

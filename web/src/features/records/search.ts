@@ -1,6 +1,6 @@
 import type { ObjectDef, RecordFilter } from "../../api/records";
 
-export const VIEWS = ["list", "board", "calendar", "chart"] as const;
+export const VIEWS = ["list", "grid", "board", "calendar", "chart"] as const;
 export type View = (typeof VIEWS)[number];
 
 /** The state of a list, as it stands in the URL. */
@@ -16,9 +16,11 @@ export type RecordsSearch = {
   /** The record whose steps the board has as columns, such as a pipeline. */
   steps?: string;
   month?: string;
+  /** Fields with commas between them; without, the reader's own choice. */
+  columns?: string;
 };
 
-const TEXTS = ["search", "where", "sort", "by", "sum", "steps"] as const;
+const TEXTS = ["search", "where", "sort", "by", "sum", "steps", "columns"] as const;
 
 export function readRecordsSearch(raw: Record<string, unknown>): RecordsSearch {
   const search: RecordsSearch = {};

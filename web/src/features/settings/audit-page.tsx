@@ -11,10 +11,10 @@ import { findObject } from "../../fields/record";
 import { useLang } from "../../i18n";
 import { pickText, showInstant } from "../../ui/format";
 import { useMayAdmin, useObjects } from "../../ui/session";
+import { SettingsFrame } from "../../ui/settings-frame";
 import { SEARCH_SIGN, useClear } from "../../ui/signs";
 import { LoadError, Skeleton } from "../../ui/states";
 import type { AuditSearch } from "./search";
-import { SettingsFrame } from "./settings-frame";
 
 const route = getRouteApi("/settings/audit");
 const TYPING_MS = 300;

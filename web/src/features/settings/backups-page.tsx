@@ -23,8 +23,8 @@ import { Confirm } from "../../ui/dialog";
 import { exactNumber, NO_VALUE, pickText, showAge, showBytes, showInstant } from "../../ui/format";
 import { Panel } from "../../ui/panel";
 import { useMayAdmin, useObjects } from "../../ui/session";
+import { SettingsFrame } from "../../ui/settings-frame";
 import { Empty, LoadError, Skeleton } from "../../ui/states";
-import { SettingsFrame } from "./settings-frame";
 
 const OLD_DAYS = 7;
 const DAY_MS = 86_400_000;

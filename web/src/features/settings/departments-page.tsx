@@ -13,10 +13,10 @@ import {
   usersQuery,
 } from "../../api/session";
 import { Confirm } from "../../ui/dialog";
+import { SettingsFrame } from "../../ui/settings-frame";
 import { Labelled, SideForm } from "../../ui/side-form";
 import { useClear } from "../../ui/signs";
 import { Empty, LoadError, Skeleton } from "../../ui/states";
-import { SettingsFrame } from "./settings-frame";
 import { belowOf, branchesOf } from "./tree";
 
 type Edited = { department: Department | null; parent: number | null };

@@ -13,9 +13,9 @@ import { Dialog } from "../../ui/dialog";
 import { pickText, showInstant } from "../../ui/format";
 import { Panel } from "../../ui/panel";
 import { useObjects } from "../../ui/session";
+import { SettingsFrame } from "../../ui/settings-frame";
 import { Labelled } from "../../ui/side-form";
 import { LoadError, Skeleton } from "../../ui/states";
-import { SettingsFrame } from "./settings-frame";
 
 export function PrivacyPage() {
   const { t } = useTranslation();

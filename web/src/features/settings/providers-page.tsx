@@ -15,9 +15,9 @@ import {
   providersQuery,
 } from "../../api/providers";
 import { Confirm } from "../../ui/dialog";
+import { SettingsFrame } from "../../ui/settings-frame";
 import { Labelled, SideForm } from "../../ui/side-form";
 import { Empty, LoadError, Skeleton } from "../../ui/states";
-import { SettingsFrame } from "./settings-frame";
 
 /** What providers usually call it. */
 const CLAIMS: Record<Matches, string> = { email: "email", login: "preferred_username" };

@@ -12,6 +12,7 @@ export const ADMIN = [
   "webhooks",
   "privacy",
   "backups",
+  "design",
 ] as const;
 
 /** All objects that no grant of their own names. */

@@ -20,6 +20,7 @@ import {
 import { useLang } from "../../i18n";
 import { Confirm } from "../../ui/dialog";
 import { pickText } from "../../ui/format";
+import { SettingsFrame } from "../../ui/settings-frame";
 import { Labelled } from "../../ui/side-form";
 import { LoadError, Skeleton } from "../../ui/states";
 import {
@@ -33,7 +34,6 @@ import {
   withReveal,
   withRows,
 } from "./rights";
-import { SettingsFrame } from "./settings-frame";
 
 export function RolesPage() {
   const { t } = useTranslation();

@@ -15,13 +15,14 @@ import {
   usersQuery,
 } from "../../api/session";
 import { useLang } from "../../i18n";
+import "../../i18n/people";
 import { Dialog } from "../../ui/dialog";
 import { exactNumber, NO_VALUE, pickText, showInstant } from "../../ui/format";
 import { SHORTEST_PASSWORD, useUser } from "../../ui/session";
+import { SettingsFrame } from "../../ui/settings-frame";
 import { Labelled, SideForm } from "../../ui/side-form";
 import { SEARCH_SIGN, useClear } from "../../ui/signs";
 import { LoadError, Skeleton } from "../../ui/states";
-import { SettingsFrame } from "./settings-frame";
 
 export function UsersPage() {
   const { t } = useTranslation();

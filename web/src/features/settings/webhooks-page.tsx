@@ -22,12 +22,12 @@ import { useLang } from "../../i18n";
 import { Confirm } from "../../ui/dialog";
 import { pickText, showInstant } from "../../ui/format";
 import { useMayAdmin, useObjects } from "../../ui/session";
+import { SettingsFrame } from "../../ui/settings-frame";
 import { Labelled, SideForm } from "../../ui/side-form";
 import { SEARCH_SIGN } from "../../ui/signs";
 import { Empty, LoadError, Skeleton } from "../../ui/states";
 import { Deliveries } from "./deliveries";
 import { useAttemptWords } from "./delivery-words";
-import { SettingsFrame } from "./settings-frame";
 
 /** A new webhook is being made, or this one changed. */
 type Edited = "new" | Webhook;

@@ -2,14 +2,15 @@
 //! that is worked out independently. A refusal leaves the database as it was.
 //!
 //! [`policy`] (what is right), [`world`] (a company whose every record is
-//! somebody's), then the doors: records, the bytes of files, numbers, the place
-//! as a whole.
+//! somebody's), then the doors: records, the bytes of files, what is said of
+//! records and told of it, numbers, the place as a whole.
 
 mod files;
 mod numbers;
 mod place;
 mod policy;
 mod records;
+mod talk;
 mod world;
 
 use anyhow::{Context, Result, ensure};
@@ -50,6 +51,8 @@ fn compare(ground: &Ground, cells: &mut Cells<'_>) -> Result<()> {
     // A sample tries some of the people with all objects.
     let step = ground.n(1, 4);
     let world = cells.world;
+    talk::say(cells)?;
+    place::share(cells)?;
     for (i, person) in world.people.iter().enumerate() {
         let client = world.owner.with(&person.token);
         if i % step == 0 {
@@ -58,6 +61,7 @@ fn compare(ground: &Ground, cells: &mut Cells<'_>) -> Result<()> {
             }
         }
         files::compare(cells, person, &client)?;
+        talk::compare(cells, person, &client)?;
         numbers::compare(cells, person, &client)?;
         place::compare(cells, person, &client)?;
     }

@@ -60,6 +60,16 @@ fn doors(cells: &Cells<'_>) -> Vec<(&'static str, String, Json, &'static str)> {
             "imports",
         ),
         ("POST", "/api/evaluations".into(), json!({}), "evaluations"),
+        ("GET", "/api/design/forms".into(), Json::Null, "design"),
+        ("POST", "/api/design/forms".into(), form(), "design"),
+        ("PUT", "/api/design/forms/1".into(), form(), "design"),
+        ("DELETE", "/api/design/forms/1".into(), Json::Null, "design"),
+        (
+            "POST",
+            "/api/views/customer".into(),
+            json!({ "name": "x", "state": {}, "shared_with": "*" }),
+            "design",
+        ),
         (
             "POST",
             format!("/api/customers/{customer}/shares"),
@@ -69,7 +79,68 @@ fn doors(cells: &Cells<'_>) -> Vec<(&'static str, String, Json, &'static str)> {
     ]
 }
 
+fn form() -> Json {
+    json!({
+        "object": "customer",
+        "title": { "zh": "x", "en": "x" },
+        "fields": [{ "field": "name" }, { "field": "phone" }],
+    })
+}
+
+/// Views that everybody may have, each with a field that its reader has to see.
+const SHARED: [(&str, &str, &str); 4] = [
+    ("by name", "where", "name is not null"),
+    ("by phone", "where", "phone is not null"),
+    ("in order", "sort", "phone"),
+    ("with", "columns", "name,phone"),
+];
+
+/// What the owner shares, and one that he keeps.
+pub fn share(cells: &Cells<'_>) -> Result<()> {
+    let owner = &cells.world.owner;
+    for (name, part, text) in SHARED {
+        let body = json!({ "name": name, "state": { part: text }, "shared_with": "*" });
+        owner.ask("POST", "/api/views/customer", &body)?.good()?;
+    }
+    let own = json!({ "name": "own", "state": {} });
+    owner.ask("POST", "/api/views/customer", &own)?.good()?;
+    Ok(())
+}
+
+/// Nobody is offered a view that names what he does not see, or that another
+/// keeps.
+fn views(cells: &mut Cells<'_>, person: &Person, client: &Client) -> Result<()> {
+    let name = &person.name;
+    let reply = client.ask("GET", "/api/views/customer", &Json::Null)?;
+    let may = person.may("customer", "read");
+    let wanted = if may { 200 } else { 403 };
+    cells.equal(|| format!("{name}, views"), reply.status, wanted);
+    if !may {
+        return Ok(());
+    }
+    let list = reply.json()?;
+    let offered = list["views"].as_array().into_iter().flatten();
+    // Whose they are sees all of them.
+    if offered.clone().any(|view| view["is_own"] == true) {
+        return Ok(());
+    }
+    let mut offered: Vec<String> = offered
+        .filter_map(|view| view["name"].as_str().map(str::to_owned))
+        .collect();
+    offered.sort();
+    let sees = person.sees_field("customer.phone");
+    let right = SHARED
+        .iter()
+        .filter(|(_, _, text)| sees || !text.contains("phone"));
+    let mut right: Vec<String> = right.map(|(name, ..)| (*name).to_owned()).collect();
+    right.sort();
+    offered.dedup();
+    cells.equal(|| format!("{name}, which views"), offered, right);
+    Ok(())
+}
+
 pub fn compare(cells: &mut Cells<'_>, person: &Person, client: &Client) -> Result<()> {
+    views(cells, person, client)?;
     let name = person.name.clone();
     for (method, path, body, admin) in doors(cells) {
         let may = match admin {
@@ -121,9 +192,68 @@ pub fn compare(cells: &mut Cells<'_>, person: &Person, client: &Client) -> Resul
     Ok(())
 }
 
+/// A form tells whoever comes the same, and writes what it asks for and nothing
+/// else; an address that was not given out is no form.
+fn forms(cells: &mut Cells<'_>, client: &Client) -> Result<()> {
+    let made = cells
+        .world
+        .owner
+        .ask("POST", "/api/design/forms", &form())?;
+    let made = made.json()?;
+    let token = made["token"].as_str().unwrap_or_default();
+    let path = format!("/api/forms/{token}");
+    let asked = client.ask("GET", &path, &Json::Null)?.json()?;
+    let told = asked.to_string();
+    for customer in cells.world.customers.keys() {
+        let is_told = told.contains(&format!("\"{customer}\""));
+        cells.equal(
+            || format!("nobody, a form tells of {customer}"),
+            is_told,
+            false,
+        );
+    }
+    std::thread::sleep(std::time::Duration::from_millis(2_100));
+    let answers = format!("{path}/answers");
+    for (field, status) in [("name", 201), ("user", 422), ("id", 422), ("city", 422)] {
+        let before = cells.position()?;
+        let mut values = json!({ "name": "x" });
+        values[field] = json!("x");
+        let body = json!({ "ticket": asked["ticket"], "values": values });
+        let reply = client.ask("POST", &answers, &body)?;
+        cells.equal(
+            || format!("nobody, answers {field}: {}", text(&reply)),
+            reply.status,
+            status,
+        );
+        let is_written = cells.position()? > before;
+        cells.equal(
+            || format!("nobody, answers {field}, written"),
+            is_written,
+            status == 201,
+        );
+    }
+    let before = cells.position()?;
+    for token in ["0".repeat(32), "1".to_owned()] {
+        let path = format!("/api/forms/{token}");
+        let reply = client.ask("GET", &path, &Json::Null)?;
+        cells.equal(|| format!("nobody, {path}"), reply.status, 404);
+        let body = json!({ "ticket": asked["ticket"], "values": { "name": "x" } });
+        let reply = client.ask("POST", &format!("{path}/answers"), &body)?;
+        cells.equal(|| format!("nobody, answers {path}"), reply.status, 404);
+    }
+    let after = cells.position()?;
+    cells.equal(
+        || "nobody, unknown forms, written".to_owned(),
+        after,
+        before,
+    );
+    Ok(())
+}
+
 /// Nothing is told to, or done for, whoever has not signed in.
 pub fn anonymous(cells: &mut Cells<'_>) -> Result<()> {
     let client = cells.world.owner.with("");
+    forms(cells, &client)?;
     let mut all: Vec<(String, String)> = doors(cells)
         .into_iter()
         .map(|(method, path, ..)| (method.to_owned(), path))
@@ -164,6 +294,7 @@ pub fn anonymous(cells: &mut Cells<'_>) -> Result<()> {
         "/api/tokens",
         "/api/roles",
         "/api/departments",
+        "/api/views/customer",
     ] {
         all.push(("GET".to_owned(), path.to_owned()));
     }

@@ -130,6 +130,15 @@ impl Person {
         self.rows(object, action).is_some()
     }
 
+    /// Whether the action may be done with any object that a grant names, or
+    /// with all.
+    pub fn may_any(&self, action: &str) -> bool {
+        let granted = self.role.grants.iter().map(|(object, ..)| object.as_str());
+        let scoped = self.scopes.iter().filter_map(|s| s.split_once(':'));
+        let mut objects = granted.chain(scoped.map(|(object, _)| object));
+        objects.any(|object| self.may(object, action))
+    }
+
     pub fn administers(&self, what: &str) -> bool {
         let scoped = self.scopes.is_empty() || self.scopes.iter().any(|s| s == "admin");
         scoped && self.role.admin.contains(what)

@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use keji_schema::Value;
-use keji_schema::definition::{ObjectDef, Origin};
+use keji_schema::definition::{CheckDef, ObjectDef, Origin};
+use keji_schema::expr::{Expr, eval};
 use keji_store::{BatchId, NewBatch, SavedMapping};
 use tokio::sync::mpsc;
 
@@ -53,6 +54,8 @@ enum Said {
 
 struct Begin {
     fields: Vec<String>,
+    /// Where in the file the first of them stand; the others follow from them.
+    columns: Vec<usize>,
     links: Links,
     header: Vec<String>,
     source: Option<String>,
@@ -105,6 +108,7 @@ pub async fn import(
         wanted: &wanted,
         begin: None,
         batch: None,
+        rules: rules(app, &def)?,
         owned: owned(&app.catalog, caller, object, Action::Import),
         rejects: None,
         n_rejected: 0,
@@ -200,6 +204,8 @@ struct Way<'a> {
     wanted: &'a Wanted<'a>,
     begin: Option<Begin>,
     batch: Option<BatchId>,
+    /// The object's rules as they read.
+    rules: Vec<(Expr, &'a CheckDef)>,
     /// None where the caller may import for everybody.
     owned: Option<Owned>,
     rejects: Option<RejectWriter<BufWriter<File>>>,
@@ -231,6 +237,7 @@ impl Way<'_> {
         let mut faults = links.resolve(store, self.caller, owned, &mut rows).await?;
         self.check_owners(&begin, &mut rows, &mut faults);
         self.check_numbers(&begin, &rows, &mut faults).await?;
+        self.check_rules(&begin, &rows, &mut faults)?;
         let mut values: Vec<Value> = Vec::with_capacity(rows.len() * (begin.fields.len() + 1));
         let mut judged = rows.into_iter().zip(faults);
         for reject in lines {
@@ -272,6 +279,49 @@ impl Way<'_> {
             store.records_stage(id, values).await?;
         }
         self.begin = Some(begin);
+        Ok(())
+    }
+
+    /// A row that breaks a rule of the object by itself. Of a known record that
+    /// is updated only what the row says of all fields of a rule is judged
+    /// here; the store looks at the record that comes of it.
+    fn check_rules(
+        &self,
+        begin: &Begin,
+        rows: &[Row],
+        faults: &mut [Option<Why>],
+    ) -> Result<()> {
+        let is_part = self.wanted.mode == Mode::Update && self.def.number.is_some();
+        for (rule, def) in &self.rules {
+            let named = rule.fields();
+            let place = |name: &str| begin.fields.iter().position(|field| field == name);
+            let places: Vec<(&str, Option<usize>)> = named
+                .iter()
+                .filter_map(|path| path.first())
+                .map(|name| (name.as_str(), place(name)))
+                .collect();
+            let column = place(&def.field).and_then(|at| begin.columns.get(at));
+            for (row, fault) in rows.iter().zip(faults.iter_mut()) {
+                let value = |name: &str| {
+                    let found = places.iter().find(|(known, _)| *known == name);
+                    let value = found.and_then(|(_, at)| row.values.get((*at)?));
+                    value.cloned().unwrap_or(Value::Null)
+                };
+                let is_open = is_part && places.iter().any(|(name, _)| value(name).is_null());
+                if fault.is_some() || is_open {
+                    continue;
+                }
+                let value = |path: &[String]| path.first().map_or(Value::Null, |name| value(name));
+                if eval(rule, &value)? == Value::Bool(false) {
+                    let why = match column {
+                        Some(index) => Why::at("rule", *index),
+                        None => Why::row("rule"),
+                    };
+                    let (zh, en) = (def.message.zh.clone(), def.message.en.clone());
+                    *fault = Some(why.with("zh", zh).with("en", en));
+                }
+            }
+        }
         Ok(())
     }
 
@@ -435,6 +485,7 @@ impl Reader {
         };
         say(Said::Begin(Box::new(Begin {
             fields: layout.fields(),
+            columns: layout.columns.iter().map(|c| c.index).collect(),
             links: Links::new(catalog, &layout)?,
             header: table.header().to_vec(),
             source,
@@ -474,6 +525,13 @@ impl Reader {
         }
         say(Said::Done(Box::new(summary)))
     }
+}
+
+fn rules<'a>(app: &App, def: &'a ObjectDef) -> Result<Vec<(Expr, &'a CheckDef)>> {
+    let scope = app.catalog.scope(&def.id);
+    let each = def.rules.iter();
+    let parsed = each.map(|rule| Ok((Expr::parse_filter(&rule.check, &scope)?, rule)));
+    parsed.collect()
 }
 
 /// The saved mapping of the same headings, with its name, or the proposal. One

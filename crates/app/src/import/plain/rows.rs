@@ -357,7 +357,7 @@ impl Rows {
     }
 }
 
-fn is_yes(text: &str) -> Option<bool> {
+pub(crate) fn is_yes(text: &str) -> Option<bool> {
     match text.to_lowercase().as_str() {
         "是" | "有" | "对" | "真" | "yes" | "y" | "true" | "t" | "1" | "√" | "✓" | "✔" => {
             Some(true)

@@ -1,0 +1,40 @@
+// What objects and fields there are, as an administrator changes it.
+import { queryOptions } from "@tanstack/react-query";
+import { part, send } from "./request";
+import type { components } from "./schema";
+
+type Schemas = components["schemas"];
+export type Design = Schemas["DesignBody"];
+export type DesignedObject = Schemas["DesignedObject"];
+export type ObjectDesign = Schemas["ObjectDesign"];
+export type ObjectDraft = Schemas["ObjectDraft"];
+export type FieldDraft = Schemas["FieldDraft"];
+export type OptionDraft = Schemas["OptionDraft"];
+export type DerivedDraft = Schemas["DerivedDraft"];
+export type RuleDraft = Schemas["RuleDraft"];
+export type DesignChange = Schemas["DesignChange"];
+export type DesignOutcome = Schemas["DesignOutcome"];
+export type DesignStep = Schemas["Step"];
+export type DesignPack = Schemas["Pack"];
+export type Trashed = Schemas["TrashBody"];
+
+export const designQuery = queryOptions({
+  queryKey: ["design"],
+  queryFn: async ({ signal }) => (await send<Design>("GET", "/api/design", { signal })).body,
+});
+export const objectDesignQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["design", id],
+    queryFn: async ({ signal }) =>
+      (await send<ObjectDesign>("GET", `/api/design/objects/${part(id)}`, { signal })).body,
+  });
+
+export const changeDesign = async (body: DesignChange) =>
+  (await send<DesignOutcome>("POST", "/api/design", { body })).body;
+export const rollBack = async (body: { version: number; to: number; dry_run: boolean }) =>
+  (await send<DesignOutcome>("POST", "/api/design/rollback", { body })).body;
+export const restoreTrashed = async (body: Schemas["Restore"]) =>
+  (await send<DesignOutcome>("POST", "/api/design/trash/restore", { body })).body;
+export const discardTrashed = async (body: Schemas["TrashPlace"]) =>
+  void (await send("POST", "/api/design/trash/discard", { body }));
+export const exportDesign = async () => (await send<DesignPack>("GET", "/api/design/export")).body;

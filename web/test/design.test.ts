@@ -1,0 +1,51 @@
+import { expect, it } from "vitest";
+import {
+  faultsByPlace,
+  measuredBy,
+  moved,
+  newField,
+  newObject,
+  withType,
+} from "../src/features/design/draft";
+
+it("a new object begins with what its rights need", () => {
+  const words = { zh: { name: "名称", todo: "未开始" }, en: { name: "Name" } };
+  const draft = newObject(words);
+  expect(draft.fields?.map((f) => f.to ?? f.type)).toEqual(["text", "customer", "user", "choice", "date"]);
+  expect(draft.fields?.filter((f) => f.is_title)).toHaveLength(1);
+  expect(draft.fields?.[3]?.options?.[0]?.name.zh).toBe("未开始");
+});
+
+it("another type leaves nothing of the old one behind", () => {
+  const link = withType({ ...newField("text", "a"), is_title: true, is_searched: true }, "link");
+  expect(link).toMatchObject({ to: "customer", is_title: false, is_searched: false, options: [] });
+  const choice = withType(link, "choice");
+  expect(choice.to).toBeNull();
+  expect(choice.options).toHaveLength(1);
+});
+
+it("what is counted by a date asks every record for one", () => {
+  const draft = newObject({ zh: {}, en: {} });
+  const fields = draft.fields?.map((f, i) => ({ ...f, id: `f${i}` }));
+  const by = measuredBy({ ...draft, fields }, "f4");
+  expect(by.measured_by).toBe("f4");
+  expect(by.fields?.filter((f) => f.is_required).map((f) => f.id)).toEqual(["f0", "f4"]);
+  expect(measuredBy({ ...draft, fields }, null)).toMatchObject({ measured_by: null, fields });
+});
+
+it("moves within the list only", () => {
+  expect(moved(["a", "b", "c"], 2, 0)).toEqual(["c", "a", "b"]);
+  expect(moved(["a", "b", "c"], 0, 1)).toEqual(["b", "a", "c"]);
+  expect(moved(["a", "b"], 0, -1)).toEqual(["a", "b"]);
+  expect(moved(["a", "b"], 1, 2)).toEqual(["a", "b"]);
+});
+
+it("knows a fault by its place, whoever tells it", () => {
+  const faults = faultsByPlace([
+    { field: "objects[0].fields[2].name", detail: "empty" },
+    { field: "machine.fields[2].to", detail: "nothing there" },
+    { field: "machine.rules[0].check", detail: "wrong" },
+    { field: "objects[0].name", detail: "too long" },
+  ]);
+  expect(faults).toEqual({ "fields[2]": "empty; nothing there", "rules[0]": "wrong", name: "too long" });
+});
