@@ -19,6 +19,7 @@ const KEYS = [
   "design.zh.json",
   "form.zh.json",
   "forms.zh.json",
+  "outbox.zh.json",
   "views.zh.json",
   "talk.zh.json",
   "batches.zh.json",

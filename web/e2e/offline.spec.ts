@@ -1,7 +1,8 @@
 // The installed page: what makes it installable, and what it says offline.
 import { expect, test } from "@playwright/test";
-import { DESK, isLoaded, open } from "./checks";
+import { DESK, isLoaded, isSound, open, PHONE } from "./checks";
 import { type Server, startServer } from "./server";
+import { type SignedIn, signedIn } from "./signed-in";
 
 let server: Server;
 test.beforeAll(async () => {
@@ -68,3 +69,113 @@ test("starts offline, says so, and keeps no answer of the API", async ({ browser
   await expect(page.locator("h1")).toHaveText("指标", { timeout: 20_000 });
   await context.close();
 });
+
+const VISIT = {
+  zh: {
+    new: "新建",
+    kind: "方式",
+    day: "日期",
+    summary: "摘要",
+    save: "保存",
+    kept: "联网后自动发送",
+    waiting: "待发送 2",
+    offline: "现在没有网络",
+    customer: "客户（名称或编号）",
+    text: "内容",
+    keep: "存下",
+    title: "等待发送",
+    arrived: "已送到",
+    visit: "拜访",
+    close: "取消",
+  },
+  en: {
+    new: "New",
+    kind: "Kind",
+    day: "Date",
+    summary: "Summary",
+    save: "Save",
+    kept: "as soon as there is",
+    waiting: "To send: 2",
+    offline: "There is no network",
+    customer: "Customer (name or number)",
+    text: "What it was about",
+    keep: "Keep",
+    title: "Waiting to be sent",
+    arrived: "have arrived",
+    visit: "Visit",
+    close: "Cancel",
+  },
+} as const;
+
+for (const lang of ["zh", "en"] as const)
+  test(`visits written without a network arrive once, ${lang}, phone`, async ({ browser }) => {
+    const words = VISIT[lang];
+    const server: SignedIn = await signedIn();
+    try {
+      for (const name of ["青山机械", "蓝海电子"])
+        await server.api.post("/api/records/customer", { data: { number: name, name, kind: "company" } });
+      const context = await browser.newContext({
+        ...PHONE,
+        storageState: server.state,
+        serviceWorkers: "allow",
+      });
+      const { page } = await open(context, lang);
+      await page.goto(`${server.url}/records/touchpoint`);
+      await isLoaded(page);
+      await page.evaluate(() => navigator.serviceWorker.ready);
+      await expect.poll(() => page.evaluate(() => navigator.serviceWorker.controller !== null)).toBe(true);
+      // The form is open when the network goes.
+      await page.getByRole("button", { name: words.new, exact: true }).click();
+      const form = page.getByRole("dialog");
+      await form.getByRole("combobox").first().fill("青山");
+      await page.getByRole("option", { name: "青山机械" }).first().click();
+      await context.setOffline(true);
+      await form.getByLabel(words.kind).first().click();
+      await page.getByRole("option", { name: words.visit }).last().click();
+      await form
+        .getByLabel(/held_on|日期|Date|Held/)
+        .first()
+        .fill("2026-11-20");
+      await form.getByRole("button", { name: words.save }).click();
+      await expect(page.getByText(words.kept).first()).toBeVisible();
+
+      // The page starts without a network: nothing is known but who he is.
+      await page.goto(`${server.url}/`);
+      await expect(page.getByText(words.offline).first()).toBeVisible();
+      await page.getByLabel(words.customer).fill("蓝海电子");
+      await page.getByLabel(words.text, { exact: true }).fill("谈了明年的价格");
+      await isSound(page, "offline-visit", lang);
+      await page.getByRole("button", { name: words.keep }).click();
+      await expect(page.getByRole("status").filter({ hasText: words.kept })).toBeVisible();
+
+      // Back: both arrive, once, whatever is loaded again meanwhile.
+      await context.setOffline(false);
+      await page.reload();
+      const all = async () => {
+        const found = await server.api.get("/api/records/touchpoint?fields=customer,summary,kind");
+        return (await found.json()).rows as { values: Record<string, unknown> }[];
+      };
+      await expect.poll(async () => (await all()).length, { timeout: 20_000 }).toBe(2);
+      await expect(page.getByRole("button", { name: /待发送|To send/ })).toHaveCount(0);
+      const rows = await all();
+      expect(rows.map((row) => row.values.summary)).toContain("谈了明年的价格");
+      expect(rows.every((row) => row.values.kind === "visit")).toBe(true);
+
+      // What the server does not take stays, with its reason, and can be mended.
+      await context.setOffline(true);
+      await page.goto(`${server.url}/`);
+      await page.getByLabel(words.customer).fill("没有这家");
+      await page.getByLabel(words.text, { exact: true }).fill("问了交期");
+      await page.getByRole("button", { name: words.keep }).click();
+      await context.setOffline(false);
+      await page.reload();
+      await page.getByRole("button", { name: /待发送|To send/ }).click();
+      const dialog = page.getByRole("dialog");
+      await expect(dialog.getByRole("alert").filter({ hasText: "没有这家" })).toBeVisible();
+      await isSound(page, "outbox", lang);
+      expect((await all()).length).toBe(2);
+      await context.close();
+    } finally {
+      await server.stop();
+    }
+  });

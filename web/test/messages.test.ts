@@ -17,6 +17,8 @@ import enForms from "../src/i18n/forms.en.json";
 import zhForms from "../src/i18n/forms.zh.json";
 import enImport from "../src/i18n/import.en.json";
 import zhImport from "../src/i18n/import.zh.json";
+import enOutbox from "../src/i18n/outbox.en.json";
+import zhOutbox from "../src/i18n/outbox.zh.json";
 import enPeople from "../src/i18n/people.en.json";
 import zhPeople from "../src/i18n/people.zh.json";
 import enSettings from "../src/i18n/settings.en.json";
@@ -53,6 +55,7 @@ const messages = {
     ...zhPublic,
     ...zhForms,
     ...zhViews,
+    ...zhOutbox,
     ...zhTalk,
     ...zhBatches,
     ...zhPeople,
@@ -67,6 +70,7 @@ const messages = {
     ...enPublic,
     ...enForms,
     ...enViews,
+    ...enOutbox,
     ...enTalk,
     ...enBatches,
     ...enPeople,

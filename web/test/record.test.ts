@@ -65,6 +65,20 @@ it("groups every field once", () => {
   expect(groups.flatMap((g) => g.fields).length).toBe(object.fields.length);
 });
 
+it("stands as the layout says, and folds away only what may stay empty", () => {
+  const sections = [
+    { name: { zh: "先看", en: "First" }, fields: ["stage", "gone", "amount"] },
+    { name: { zh: "空", en: "Empty" }, fields: ["gone"] },
+  ];
+  const needed = { ...field("must", "text"), required: true };
+  const groups = groupsOf({ ...object, fields: [...object.fields, needed], sections });
+  expect(groups.map((g) => g.id)).toEqual(["section-0", "needed", "more"]);
+  expect(groups[0]?.fields.map((f) => f.id)).toEqual(["stage", "amount"]);
+  expect(groups[1]?.fields.map((f) => f.id)).toContain("must");
+  expect(groups[2]?.fields.every((f) => !f.required)).toBe(true);
+  expect(groups.flatMap((g) => g.fields)).toHaveLength(object.fields.length + 1);
+});
+
 it("offers the board by stage and the calendar by due day first", () => {
   expect(boardFields(object).map((f) => f.id)).toEqual(["stage", "source"]);
   expect(calendarFields(object).map((f) => f.id)).toEqual(["due_on", "created_at"]);

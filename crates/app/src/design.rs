@@ -30,6 +30,7 @@ use crate::definitions;
 use crate::error::{Error, FieldFault, Result};
 use crate::permission::{Caller, require_admin};
 
+pub(crate) use draft::text_of;
 pub use draft::{DerivedDraft, FieldDraft, ObjectDraft, OptionDraft, RuleDraft, TextDraft};
 pub use pack::{Pack, pack};
 pub use steps::Step;
@@ -246,7 +247,7 @@ pub async fn follow(app: &App) -> Result<Option<App>> {
 }
 
 /// From the definitions in force to `files`.
-async fn bring(
+pub(crate) async fn bring(
     app: &App,
     caller: &Caller,
     files: BTreeMap<String, String>,
@@ -298,7 +299,7 @@ async fn bring(
     Ok((outcome, Some(next)))
 }
 
-fn same_version(app: &App, version: i64) -> Result<()> {
+pub(crate) fn same_version(app: &App, version: i64) -> Result<()> {
     match version == app.design {
         true => Ok(()),
         false => Err(outdated()),

@@ -32,6 +32,7 @@ pub mod live;
 pub mod messages;
 pub mod notifications;
 pub mod outbound;
+pub mod packs;
 pub mod permission;
 pub mod person;
 pub mod records;

@@ -125,6 +125,15 @@ impl Caller {
         }
     }
 
+    /// The same user, by the way on which `other` came.
+    pub(crate) fn by_way_of(self, other: &Caller) -> Caller {
+        Caller {
+            channel: other.channel,
+            address: other.address.clone(),
+            ..self
+        }
+    }
+
     /// The same user, by a public form.
     pub(crate) fn by_form(self) -> Caller {
         Caller {

@@ -17,7 +17,7 @@ use crate::permission::{Action, Caller, require, require_admin};
 use crate::records;
 
 /// What `shared_with` says of everybody.
-const EVERYBODY: &str = "*";
+pub(crate) const EVERYBODY: &str = "*";
 const MAX_VIEWS: i64 = 500;
 /// In one menu.
 const MAX_SHOWN: u32 = 500;

@@ -53,6 +53,40 @@ pub struct ObjectDef {
     /// What is not kept but worked out whenever it is read.
     #[serde(rename = "derived", default, skip_serializing_if = "Vec::is_empty")]
     pub derived: Vec<DerivedDef>,
+    /// How its fields stand on a page and a form; without one, by their kind.
+    #[serde(rename = "layout", default, skip_serializing_if = "Vec::is_empty")]
+    pub layouts: Vec<LayoutDef>,
+}
+
+/// How the fields stand for some roles. A name that is no field, or not seen by
+/// the reader, is passed over; a field that no section names stands behind them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LayoutDef {
+    /// Ids of roles; nobody: for every role that no other layout names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<String>,
+    #[serde(rename = "section", default)]
+    pub sections: Vec<SectionDef>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SectionDef {
+    pub name: Text2,
+    /// In their order.
+    pub fields: Vec<String>,
+}
+
+impl ObjectDef {
+    /// The sections of a role; none where nobody made any.
+    pub fn sections(&self, role: Option<&str>) -> &[SectionDef] {
+        let of = |layout: &&LayoutDef| layout.roles.iter().any(|r| Some(r.as_str()) == role);
+        let own = self.layouts.iter().find(of);
+        let found = own.or_else(|| self.layouts.iter().find(|l| l.roles.is_empty()));
+        found.map_or(&[], |layout| &layout.sections)
+    }
 }
 
 /// A value that is read like a field and that nobody writes: either a formula
@@ -133,6 +167,8 @@ pub struct AdditionDef {
     pub rules: Vec<CheckDef>,
     #[serde(rename = "derived", skip_serializing_if = "Vec::is_empty")]
     pub derived: Vec<DerivedDef>,
+    #[serde(rename = "layout", skip_serializing_if = "Vec::is_empty")]
+    pub layouts: Vec<LayoutDef>,
 }
 
 /// A word more of a choice of the product.

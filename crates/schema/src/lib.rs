@@ -24,7 +24,7 @@ pub mod rule;
 pub mod value;
 
 pub use calendar::Calendar;
-pub use catalog::{ADDED, Catalog};
+pub use catalog::{ADDED, Catalog, packs};
 pub use decimal::Decimal;
 pub use error::{Error, Result};
 pub use value::{Type, Value};

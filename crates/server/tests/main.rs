@@ -17,6 +17,7 @@ mod leftovers;
 mod memory;
 mod openapi;
 mod own;
+mod packs;
 mod plain;
 mod privacy;
 mod records;

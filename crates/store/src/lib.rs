@@ -46,6 +46,7 @@ pub mod mapping;
 mod mark;
 pub mod merge;
 pub mod notification;
+mod pack;
 mod pair;
 mod passkey;
 mod person;
@@ -99,6 +100,7 @@ pub use merge::{
     merged_value,
 };
 pub use notification::{NewNotification, Notification, NotificationKind};
+pub use pack::InstalledPack;
 pub use pair::{Block, Pair};
 pub use passkey::{NewPasskey, Passkey};
 pub use provider::{NewProvider, Provider};

@@ -7,7 +7,7 @@ use keji_schema::{Type, Value};
 use crate::change::{NewChange, Op};
 use crate::db::Conn;
 use crate::error::{Error, Result};
-use crate::sql::quote;
+use crate::sql::{Dialect, quote};
 use crate::store::Store;
 
 /// Longer runs of digits are telephone numbers and the like: nothing to count
@@ -49,21 +49,46 @@ pub(crate) fn needs_number(def: &ObjectDef, change: &NewChange) -> bool {
     change.gives_number && def.number.as_ref().is_some_and(|number| !has(number))
 }
 
+/// As [`next`], `n` numbers in a row; the first of them.
+pub(crate) async fn reserve(conn: &mut Conn<'_>, object: &str, field: &str, n: i64) -> Result<i64> {
+    let highest = conn
+        .int(highest_sql(conn.dialect(), object, field), &[])
+        .await?;
+    let bump = conn.dialect().pick(
+        "insert into keji_meta (key, value) values ($1, cast($2 + $3 as text)) \
+         on conflict (key) do update \
+         set value = cast(max(cast(keji_meta.value as integer), $2) + $3 as text) \
+         returning cast(value as integer)",
+        "insert into keji_meta (key, value) values ($1, ($2::bigint + $3::bigint)::text) \
+         on conflict (key) do update \
+         set value = (greatest(keji_meta.value::bigint, $2::bigint) + $3::bigint)::text \
+         returning value::bigint",
+    );
+    let key = format!("number {object}");
+    let params = [key.as_str().into(), Value::Int(highest), Value::Int(n)];
+    Ok(conn.int(bump, &params).await? - n + 1)
+}
+
+fn highest_sql(dialect: Dialect, object: &str, field: &str) -> String {
+    let (table, column) = (quote(object), quote(field));
+    dialect.pick(
+        format!(
+            "select coalesce(max(cast({column} as integer)), 0) from {table} \
+             where length({column}) between 1 and {DIGITS} and {column} not glob '*[^0-9]*'"
+        ),
+        format!(
+            "select coalesce(max({column}::bigint), 0) from {table} \
+             where {column} ~ '^[0-9]{{1,{DIGITS}}}$'"
+        ),
+    )
+}
+
 /// The counter's row is held until the transaction ends, so that two writers
 /// never get the same number, and one that gives up leaves no gap.
 async fn next(conn: &mut Conn<'_>, object: &str, field: &str) -> Result<String> {
     let (table, column) = (quote(object), quote(field));
     let key = format!("number {object}");
-    let highest = conn.dialect().pick(
-        format!(
-            "select max(cast({column} as integer)) from {table} \
-             where length({column}) between 1 and {DIGITS} and {column} not glob '*[^0-9]*'"
-        ),
-        format!(
-            "select max({column}::bigint) from {table} \
-             where {column} ~ '^[0-9]{{1,{DIGITS}}}$'"
-        ),
-    );
+    let highest = highest_sql(conn.dialect(), object, field);
     let bump = conn.dialect().pick(
         "insert into keji_meta (key, value) values ($1, cast($2 + 1 as text)) \
          on conflict (key) do update \

@@ -12,7 +12,7 @@ use crate::log;
 use crate::sql::{Dialect, quote};
 
 /// Of the tables below: the last of [`MIGRATIONS`].
-const VERSION: i64 = 14;
+const VERSION: i64 = 15;
 
 /// Keys of PostgreSQL's advisory locks.
 pub(crate) mod lock {
@@ -402,7 +402,19 @@ const MIGRATIONS: &[Migration] = &[
         both: FORMS_AND_VIEWS,
         postgres: &[],
     },
+    Migration {
+        version: 15,
+        both: PACKS,
+        postgres: &[],
+    },
 ];
+
+/// What came with a pack beside its definitions: pairs of object and id, as
+/// JSON.
+const PACKS: &[&str] = &["create table keji_pack (
+       id $text primary key not null, at $time not null, actor $text not null,
+       samples $text not null, views $text not null
+     )$strict"];
 
 /// Forms that strangers answer: `token` is the address, `document` what is
 /// asked. What a list is called: `state` is what its address says; shared with

@@ -11,11 +11,16 @@ export type ObjectDraft = Schemas["ObjectDraft"];
 export type FieldDraft = Schemas["FieldDraft"];
 export type OptionDraft = Schemas["OptionDraft"];
 export type DerivedDraft = Schemas["DerivedDraft"];
+export type LayoutDraft = Schemas["LayoutDraft"];
 export type RuleDraft = Schemas["RuleDraft"];
 export type DesignChange = Schemas["DesignChange"];
 export type DesignOutcome = Schemas["DesignOutcome"];
 export type DesignStep = Schemas["Step"];
 export type DesignPack = Schemas["Pack"];
+export type PackList = Schemas["PackList"];
+export type PackBody = Schemas["PackBody"];
+export type PackChange = Schemas["PackChange"];
+export type PackOutcome = Schemas["PackOutcome"];
 export type Trashed = Schemas["TrashBody"];
 
 export const designQuery = queryOptions({
@@ -28,6 +33,15 @@ export const objectDesignQuery = (id: string) =>
     queryFn: async ({ signal }) =>
       (await send<ObjectDesign>("GET", `/api/design/objects/${part(id)}`, { signal })).body,
   });
+
+export const packsQuery = queryOptions({
+  queryKey: ["design", "packs"],
+  queryFn: async ({ signal }) => (await send<PackList>("GET", "/api/design/packs", { signal })).body,
+});
+export const takePackIn = async (id: string, body: PackChange) =>
+  (await send<PackOutcome>("POST", `/api/design/packs/${part(id)}`, { body })).body;
+export const removePack = async (id: string, body: PackChange) =>
+  (await send<PackOutcome>("POST", `/api/design/packs/${part(id)}/remove`, { body })).body;
 
 export const changeDesign = async (body: DesignChange) =>
   (await send<DesignOutcome>("POST", "/api/design", { body })).body;

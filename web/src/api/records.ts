@@ -29,6 +29,8 @@ export type FieldDef = {
   is_read_only?: boolean;
   /** The reader sees it covered, as text; nothing finds or sorts by it. */
   is_masked?: boolean;
+  /** Worked out whenever it is read. */
+  is_computed?: boolean;
   /** One record's value is shown for a reason. */
   may_reveal?: boolean;
   unique?: boolean;
@@ -50,6 +52,8 @@ export type ObjectDef = {
   has_duplicates?: boolean;
   actions: string[];
   fields: FieldDef[];
+  /** How its fields stand on pages and forms for the reader's role; without any, by their kind. */
+  sections?: { name: Text2; fields: string[] }[];
 };
 
 export type Values = Record<string, Value>;

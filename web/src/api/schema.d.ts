@@ -493,6 +493,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/design/packs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Ready-made objects, fields and views, with sample records. */
+        get: operations["list_packs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/design/packs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes a pack in, or with `dry_run` says what it brings. */
+        post: operations["take_pack_in"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/design/packs/{id}/remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes a pack out again, or its samples alone, or with `dry_run` says what
+         *     would go.
+         */
+        post: operations["remove_pack"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/design/rollback": {
         parameters: {
             query?: never;
@@ -3280,6 +3334,16 @@ export interface components {
             /** @description `queued`, `running`, `done`, `failed` or `cancelled`. */
             state: string;
         };
+        /** @description How the fields stand for some roles. */
+        LayoutDraft: {
+            /**
+             * @description Nobody: for every role that no other layout names.
+             * @default []
+             */
+            roles: string[];
+            /** @default [] */
+            sections: components["schemas"]["SectionDraft"][];
+        };
         LinkDoc: {
             /** Format: int64 */
             id: number;
@@ -3696,6 +3760,11 @@ export interface components {
             name: components["schemas"]["Text2"];
             /** @description The field by which people know a record. */
             number?: string | null;
+            /**
+             * @description How its fields stand on pages and forms for the caller's role; none:
+             *     by their kind. Fields that it does not name stand behind.
+             */
+            sections: components["schemas"]["SectionDef"][];
             /** @description The field that stands for a record where only one word fits. */
             title?: string | null;
         };
@@ -3722,6 +3791,11 @@ export interface components {
              * @default false
              */
             is_numbered: boolean;
+            /**
+             * @description How the fields stand on pages and forms.
+             * @default []
+             */
+            layouts: components["schemas"]["LayoutDraft"][];
             /**
              * @description The date by which its numbers are counted; null: it is not analysed.
              * @default null
@@ -3802,6 +3876,54 @@ export interface components {
             format: string;
             /** @description The program that wrote it. */
             product: string;
+        };
+        PackBody: {
+            about: components["schemas"]["TextDraft"];
+            /** @description Objects of the product to which it adds fields. */
+            additions: components["schemas"]["PackPart"][];
+            id: string;
+            kind: components["schemas"]["PackKind"];
+            n_samples: number;
+            name: components["schemas"]["TextDraft"];
+            /** @description Objects that it brings. */
+            objects: components["schemas"]["PackPart"][];
+            taken_in?: components["schemas"]["TakenIn"] | null;
+            /** @description Lists and boards that it brings. */
+            views: components["schemas"]["PackPart"][];
+        };
+        /** @description A pack, in or out. */
+        PackChange: {
+            /** @description Only say what would change. */
+            dry_run?: boolean;
+            /** @description Taking in: without sample records. Removing: the sample records alone. */
+            samples?: components["schemas"]["SampleChoice"];
+            /**
+             * Format: int64
+             * @description The version of the definitions that was looked at.
+             */
+            version: number;
+        };
+        /** @enum {string} */
+        PackKind: "industry" | "application";
+        PackList: {
+            /** @description Industries first, then applications. */
+            packs: components["schemas"]["PackBody"][];
+            /**
+             * Format: int64
+             * @description Of the definitions that are in force.
+             */
+            version: number;
+        };
+        PackOutcome: components["schemas"]["DesignOutcome"] & {
+            /** @description Sample records that stay, since others lead to them. */
+            n_kept: number;
+            /** @description Sample records that were made or removed. */
+            n_samples: number;
+        };
+        PackPart: {
+            name: components["schemas"]["TextDraft"];
+            /** @description The object. */
+            object: string;
         };
         PairBody: {
             /** @description The older one. */
@@ -4280,6 +4402,8 @@ export interface components {
             table?: string | null;
             task: components["schemas"]["Task"];
         };
+        /** @enum {string} */
+        SampleChoice: "with" | "without" | "only";
         /** @description A mapping under the name of the source whose files it fits. */
         SavedMappingBody: {
             mapping: components["schemas"]["Mapping"];
@@ -4335,6 +4459,16 @@ export interface components {
              * @description How many there are; more than the rows where those are only the first.
              */
             total: number;
+        };
+        SectionDef: {
+            /** @description In their order. */
+            fields: string[];
+            name: components["schemas"]["Text2"];
+        };
+        SectionDraft: {
+            /** @description Ids, in their order. */
+            fields?: string[];
+            name: components["schemas"]["TextDraft"];
         };
         /** @enum {string} */
         SectionKind: "tasks_overdue" | "tasks_today" | "visits" | "at_risk" | "payments" | "tickets" | "closing" | "notifications" | "changes" | "team" | "imports" | "duplicates" | "backup" | "new_customers" | "withdrawn";
@@ -4430,7 +4564,7 @@ export interface components {
             /**
              * @description `add_object`, `restore_object`, `remove_object`, `change_object`,
              *     `add_field`, `restore_field`, `remove_field`, `change_field`,
-             *     `remove_derived`, `add_option`, `remove_option`, `add_rule`, `remove_rule`, `add_file`,
+             *     `remove_derived`, `change_layout`, `add_option`, `remove_option`, `add_rule`, `remove_rule`, `add_file`,
              *     `change_file`, `remove_file`.
              */
             kind: string;
@@ -4501,6 +4635,13 @@ export interface components {
             rows_without_customer: number;
             /** @description The saved mapping by which the columns were known. */
             source?: string | null;
+        };
+        TakenIn: {
+            actor: string;
+            /** Format: date-time */
+            at: string;
+            /** @description Sample records that are still there. */
+            n_samples: number;
         };
         /** @enum {string} */
         Task: "make" | "check";
@@ -6018,6 +6159,99 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ObjectDesign"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_packs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PackList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    take_pack_in: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PackChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PackOutcome"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    remove_pack: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PackChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PackOutcome"];
                 };
             };
             default: {

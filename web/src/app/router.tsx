@@ -117,6 +117,11 @@ const backups = createRoute({
   path: "/settings/backups",
   component: lazyRouteComponent(() => import("../features/settings/backups-page"), "BackupsPage"),
 });
+const packs = createRoute({
+  getParentRoute: () => root,
+  path: "/settings/packs",
+  component: lazyRouteComponent(() => import("../features/design/packs-page"), "PacksPage"),
+});
 const design = createRoute({
   getParentRoute: () => root,
   path: "/settings/design",
@@ -173,6 +178,7 @@ export const router = createRouter({
     backups,
     duplicates,
     design,
+    packs,
     objectDesign,
     bin,
     forms,

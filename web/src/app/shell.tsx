@@ -22,6 +22,7 @@ import { setLanguage, useLang } from "../i18n";
 import { countOf } from "../ui/catalog";
 import type { Lang } from "../ui/format";
 import { exactNumber, pickText } from "../ui/format";
+import { rememberUser, useOutbox } from "../ui/outbox";
 import { roomsOf } from "../ui/rooms";
 import { AREAS, useImports } from "../ui/session";
 import { LoadError, Skeleton } from "../ui/states";
@@ -37,6 +38,10 @@ const GatePage = lazy(() => import("../features/gate/gate-page").then((m) => ({ 
 
 /** What the reader is told; it comes after the page. */
 const Bell = lazy(() => import("../features/notices/bell").then((m) => ({ default: m.Bell })));
+const Outbox = lazy(() => import("../features/outbox/outbox").then((m) => ({ default: m.Outbox })));
+const QuickVisit = lazy(() =>
+  import("../features/outbox/quick-visit").then((m) => ({ default: m.QuickVisit })),
+);
 const LiveHost = lazy(() => import("./live-host").then((m) => ({ default: m.LiveHost })));
 
 const ROOMS = [
@@ -66,6 +71,11 @@ export function Shell() {
   const catalog = useQuery({ ...catalogQuery, enabled });
   const isOnline = useOnline();
   const failed = (session.data ? null : session.error) ?? status.error ?? catalog.error;
+  const waits = useOutbox().length > 0;
+  const userId = user?.id;
+  useEffect(() => {
+    if (userId !== undefined) rememberUser(userId);
+  }, [userId]);
   const isOutside = session.data !== undefined && user === null;
   useEffect(() => {
     document.title = t("shell.title");
@@ -113,6 +123,11 @@ export function Shell() {
         {status.data && <Freshness status={status.data} />}
         {!status.data && !failed && <Skeleton height={20} width={180} />}
         {user && <FindHost />}
+        {user && waits && (
+          <Suspense>
+            <Outbox user={user.id} />
+          </Suspense>
+        )}
         {switches}
         {user && (
           <Suspense fallback={<span className="bell-place" />}>
@@ -141,6 +156,11 @@ export function Shell() {
                 void catalog.refetch();
               }}
             />
+            {!isOnline && (
+              <Suspense>
+                <QuickVisit />
+              </Suspense>
+            )}
           </main>
         ) : user && status.data && catalog.data ? (
           <ExplainHost>

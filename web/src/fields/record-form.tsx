@@ -2,8 +2,8 @@
 // is wrong is said before anything is sent; what the server refuses is said at
 // the same place.
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { Alert, Button, Drawer, Progress } from "antd";
-import { type FormEvent, useEffect, useId, useRef, useState } from "react";
+import { Alert, App, Button, Drawer, Progress } from "antd";
+import { type FormEvent, type ReactNode, useEffect, useId, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ApiError } from "../api/client";
 import { addFile, FILE } from "../api/files";
@@ -16,14 +16,17 @@ import {
   type Values,
 } from "../api/records";
 import { useLang } from "../i18n";
+import "../i18n/outbox";
 import { pickText, showBytes } from "../ui/format";
+import { newKey } from "../ui/key";
 import { layer } from "../ui/layer";
+import { keep, lastUser } from "../ui/outbox";
 import { CLOSE_SIGN } from "../ui/signs";
 import { usePhone } from "../ui/use-media";
 import { coerceAll, type Drafts, faultsOf } from "./coerce";
 import { DuplicateHint } from "./duplicate-hint";
 import { FieldInput } from "./field-input";
-import { groupsOf } from "./record";
+import { type FieldGroup, groupsOf, isLong } from "./record";
 
 export type Given = { drafts: Drafts; links: Record<string, LinkTitle> };
 
@@ -56,11 +59,6 @@ export function RecordDrawer({
   );
 }
 
-function newKey(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return [...bytes].map((b) => b.toString(16).padStart(2, "0")).join("");
-}
-
 function RecordForm({
   object,
   given,
@@ -75,6 +73,7 @@ function RecordForm({
   const { t } = useTranslation();
   const lang = useLang();
   const cache = useQueryClient();
+  const { message } = App.useApp();
   const id = useId();
   const form = useRef<HTMLFormElement>(null);
   /** The same content sent again is the same wish; other content is another one. */
@@ -94,6 +93,8 @@ function RecordForm({
   const stop = useRef(new AbortController());
   useEffect(() => () => stop.current.abort(), []);
   const save = useMutation({
+    // Without a network it fails at once, and is kept.
+    networkMode: "always",
     mutationFn: (values: Values) => {
       const content = JSON.stringify([values, file?.name, file?.size, file?.lastModified]);
       if (wish.current.content !== content) wish.current = { content, key: newKey() };
@@ -105,7 +106,18 @@ function RecordForm({
       await cache.invalidateQueries({ queryKey: ["records"] });
       onDone(made);
     },
-    onError: (error) => {
+    onError: (error, values) => {
+      // No answer at all: it is kept here and goes as soon as there is a network.
+      if (!(error instanceof ApiError) && !navigator.onLine && !file) {
+        const user = lastUser();
+        const title = [pickText(object.name, lang), ...labelsOf(object, values, links)].join(" · ");
+        const at = new Date().toISOString();
+        if (user !== null && keep({ key: wish.current.key, user, object: object.id, title, values, at })) {
+          void message.success(t("outbox.keptForm"));
+          onClose();
+          return;
+        }
+      }
       const named = error instanceof ApiError ? faultsOf(error.problem) : [];
       const isHere = (field: string) => object.fields.some((f) => f.id === field);
       setFaults(Object.fromEntries(named.filter((f) => isHere(f.field)).map((f) => [f.field, f.detail])));
@@ -189,13 +201,15 @@ function RecordForm({
         </div>
       )}
       {groups.map((group) => (
-        <fieldset key={group.id}>
-          <legend className={groups.length > 1 ? undefined : "visually-hidden"}>
-            {t(`record.groups.${group.id}`)}
-          </legend>
+        <Group
+          key={group.id}
+          group={group}
+          isAlone={groups.length === 1}
+          isWrong={group.fields.some((f) => faults[f.id])}
+        >
           <div className="form-grid">
             {group.fields.map((field) => (
-              <div key={field.id} className={group.id === "texts" ? "form-field wide" : "form-field"}>
+              <div key={field.id} className={isLong(field) ? "form-field wide" : "form-field"}>
                 <label htmlFor={`${id}-${field.id}`}>
                   {pickText(field.name, lang)}
                   {field.required && <span className="must"> *</span>}
@@ -221,7 +235,7 @@ function RecordForm({
               </div>
             ))}
           </div>
-        </fieldset>
+        </Group>
       ))}
       <div className="form-foot">
         <Button onClick={onClose}>{t("form.cancel")}</Button>
@@ -239,3 +253,41 @@ const writable = (object: ObjectDef): FieldDef[] => object.fields.filter((f) => 
 
 const switchesOff = (fields: FieldDef[]): Drafts =>
   Object.fromEntries(fields.filter((f) => f.type === "bool" && f.required).map((f) => [f.id, false]));
+
+/** Fields under a heading; those that no section names are folded away until one is wrong. */
+function Group({
+  group,
+  isAlone,
+  isWrong,
+  children,
+}: {
+  group: FieldGroup;
+  isAlone: boolean;
+  isWrong: boolean;
+  children: ReactNode;
+}) {
+  const { t } = useTranslation();
+  const lang = useLang();
+  const [isOpen, setOpen] = useState(false);
+  const title = group.name ? pickText(group.name, lang) : t(`record.groups.${group.kind}`);
+  if (group.kind === "more")
+    return (
+      <details open={isOpen || isWrong} onToggle={(e) => setOpen(e.currentTarget.open)}>
+        <summary>{title}</summary>
+        {children}
+      </details>
+    );
+  return (
+    <fieldset>
+      <legend className={isAlone ? "visually-hidden" : undefined}>{title}</legend>
+      {children}
+    </fieldset>
+  );
+}
+
+/** What a record that waits is called: its title, or to whom it leads. */
+function labelsOf(object: ObjectDef, values: Values, links: Record<string, LinkTitle>): string[] {
+  const title = object.title ? values[object.title] : null;
+  const led = Object.entries(links).filter(([field]) => values[field] !== null);
+  return [title ? String(title) : "", led[0]?.[1].title ?? ""].filter(Boolean).slice(0, 1);
+}

@@ -69,8 +69,16 @@ const LONG =
 export const isLong = (field: Pick<FieldDef, "id" | "type">): boolean =>
   field.type === "text" && LONG.test(field.id);
 
-export type FieldGroup = { id: "basics" | "links" | "figures" | "days" | "texts"; fields: FieldDef[] };
-const groupOf = (field: FieldDef): FieldGroup["id"] =>
+type Kind = "basics" | "links" | "figures" | "days" | "texts";
+export type FieldGroup = {
+  id: string;
+  /** Of a section that somebody made. */
+  name?: { zh: string; en: string };
+  /** Otherwise what kind of fields they are; `more` are those that no section names. */
+  kind: Kind | "more";
+  fields: FieldDef[];
+};
+const groupOf = (field: FieldDef): Kind =>
   isLong(field)
     ? "texts"
     : field.type === "link"
@@ -81,12 +89,31 @@ const groupOf = (field: FieldDef): FieldGroup["id"] =>
           ? "days"
           : "basics";
 
-/** The fields of a record page, by kind; groups without fields are left out. */
+/**
+ * The fields of a page or form: as the layout of the reader's role has them, or by kind; groups
+ * without fields are left out. What has to be filled in is never among those that are folded away.
+ */
 export function groupsOf(object: ObjectDef): FieldGroup[] {
-  const order: FieldGroup["id"][] = ["basics", "links", "figures", "days", "texts"];
-  return order
-    .map((id) => ({ id, fields: object.fields.filter((f) => groupOf(f) === id) }))
-    .filter((group) => group.fields.length > 0);
+  const order: Kind[] = ["basics", "links", "figures", "days", "texts"];
+  const byKind = (fields: FieldDef[]): FieldGroup[] =>
+    order.map((kind) => ({ id: kind, kind, fields: fields.filter((f) => groupOf(f) === kind) }));
+  const sections = object.sections ?? [];
+  const isFull = (group: FieldGroup) => group.fields.length > 0;
+  if (sections.length === 0) return byKind(object.fields).filter(isFull);
+  const named = new Set(sections.flatMap((section) => section.fields));
+  const rest = object.fields.filter((f) => !named.has(f.id));
+  const isNeeded = (f: FieldDef) => f.required && !f.is_read_only;
+  const made = sections.map(
+    (section, n): FieldGroup => ({
+      id: `section-${n}`,
+      name: section.name,
+      kind: "basics",
+      fields: section.fields.flatMap((id) => object.fields.find((f) => f.id === id) ?? []),
+    }),
+  );
+  const needed: FieldGroup = { id: "needed", kind: "basics", fields: rest.filter(isNeeded) };
+  const more: FieldGroup = { id: "more", kind: "more", fields: rest.filter((f) => !isNeeded(f)) };
+  return [...made, needed, more].filter(isFull);
 }
 
 const STEP = /(^|_)(stage|status|state|step|priority)$/;
@@ -123,7 +150,8 @@ export function chartFields(object: ObjectDef): FieldDef[] {
 /** The numbers that it makes sense to add up, money first. */
 export const sumFields = (object: ObjectDef): FieldDef[] =>
   object.fields
-    .filter((f) => !f.is_masked && (f.type === "decimal" || f.type === "int"))
+    // What is worked out when it is read is not added up by the server.
+    .filter((f) => !f.is_masked && !f.is_computed && (f.type === "decimal" || f.type === "int"))
     .filter(
       (f) =>
         f.unit !== undefined &&

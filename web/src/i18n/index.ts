@@ -10,6 +10,7 @@ import type duplicates from "./duplicates.zh.json";
 import type find from "./find.zh.json";
 import type forms from "./forms.zh.json";
 import type imports from "./import.zh.json";
+import type outbox from "./outbox.zh.json";
 import type people from "./people.zh.json";
 import type settings from "./settings.zh.json";
 import type talk from "./talk.zh.json";
@@ -25,6 +26,7 @@ declare module "i18next" {
         typeof imports &
         typeof duplicates &
         typeof design &
+        typeof outbox &
         typeof talk &
         typeof batches &
         typeof people &

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use keji_schema::definition::{
-    AddedOption, AdditionDef, CheckDef, CopyDef, DerivedDef, FieldDef, Mask, ObjectDef, OptionDef,
-    Origin, RollupDef, Text2,
+    AddedOption, AdditionDef, CheckDef, CopyDef, DerivedDef, FieldDef, LayoutDef, Mask, ObjectDef,
+    OptionDef, Origin, RollupDef, SectionDef, Text2,
 };
 use keji_schema::{ADDED, Catalog, Type};
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,8 @@ const MAX_NAME: usize = 60;
 const MAX_TEXT: usize = 500;
 const MAX_FIELDS: usize = 300;
 const MAX_OPTIONS: usize = 500;
+const MAX_LAYOUTS: usize = 20;
+const MAX_SECTIONS: usize = 30;
 /// Of an id that is made from a name.
 const MAX_ID: usize = 30;
 /// The field of running numbers.
@@ -52,6 +54,26 @@ pub struct ObjectDraft {
     pub rules: Vec<RuleDraft>,
     /// What is worked out whenever it is read.
     pub derived: Vec<DerivedDraft>,
+    /// How the fields stand on pages and forms.
+    pub layouts: Vec<LayoutDraft>,
+}
+
+/// How the fields stand for some roles.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct LayoutDraft {
+    /// Nobody: for every role that no other layout names.
+    pub roles: Vec<String>,
+    pub sections: Vec<SectionDraft>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SectionDraft {
+    pub name: TextDraft,
+    /// Ids, in their order.
+    #[serde(default)]
+    pub fields: Vec<String>,
 }
 
 /// Either a formula or a roll-up.
@@ -210,6 +232,22 @@ pub(super) fn of(
             rollup: derived.rollup.clone(),
         })
         .collect(),
+        layouts: (if is_product {
+            &addition.layouts
+        } else {
+            &def.layouts
+        })
+        .iter()
+        .map(|layout| LayoutDraft {
+            roles: layout.roles.clone(),
+            sections: (layout.sections.iter())
+                .map(|section| SectionDraft {
+                    name: (&section.name).into(),
+                    fields: section.fields.clone(),
+                })
+                .collect(),
+        })
+        .collect(),
     };
     let given = fields.filter(is_given).map(|f| field_draft(def, f));
     (draft, given.collect())
@@ -316,7 +354,7 @@ pub(super) fn file(
     Ok((object_path(&id), Some(text_of(&def)?), id))
 }
 
-fn text_of(definition: &impl Serialize) -> Result<String> {
+pub(crate) fn text_of(definition: &impl Serialize) -> Result<String> {
     toml::to_string(definition).map_err(|e| Error::Internal(e.to_string()))
 }
 
@@ -342,6 +380,7 @@ fn whole(old: Option<&ObjectDef>, id: &str, draft: &ObjectDraft, at: usize) -> R
     let old_fields: Vec<FieldDef> = old.map(|def| def.fields.clone()).unwrap_or_default();
     let mut fields = fields(&mut faults, &place, "", &old_fields, &[], draft);
     let derived = derived(&mut faults, &place, "", &fields, draft);
+    let layouts = layouts(&mut faults, &place, draft);
     let titles = draft.fields.iter().zip(&fields);
     let titles: Vec<String> = titles
         .filter(|(draft, _)| draft.is_title)
@@ -403,6 +442,7 @@ fn whole(old: Option<&ObjectDef>, id: &str, draft: &ObjectDraft, at: usize) -> R
         fields,
         rules: rules(draft),
         derived,
+        layouts,
     })
 }
 
@@ -418,6 +458,7 @@ fn added(catalog: &Catalog, id: &str, draft: &ObjectDraft, at: usize) -> Result<
     let fields = fields(&mut faults, &place, ADDED, &old.fields, &given, draft);
     let all: Vec<FieldDef> = def.fields.iter().chain(&fields).cloned().collect();
     let derived = derived(&mut faults, &place, ADDED, &all, draft);
+    let layouts = layouts(&mut faults, &place, draft);
     for (i, option) in draft.options.iter().enumerate() {
         let name = TextDraft {
             zh: option.zh.clone(),
@@ -452,6 +493,7 @@ fn added(catalog: &Catalog, id: &str, draft: &ObjectDraft, at: usize) -> Result<
         fields,
         rules: rules(draft),
         derived,
+        layouts,
     })
 }
 
@@ -506,6 +548,44 @@ fn derived(
                 filter: said(&rollup.filter),
                 ..rollup
             }),
+        });
+    }
+    made
+}
+
+fn layouts(faults: &mut Vec<FieldFault>, place: &str, draft: &ObjectDraft) -> Vec<LayoutDef> {
+    let mut made: Vec<LayoutDef> = Vec::new();
+    for (i, layout) in draft.layouts.iter().enumerate() {
+        let place = format!("{place}.layouts[{i}]");
+        if layout.sections.len() > MAX_SECTIONS || i >= MAX_LAYOUTS {
+            let zh = format!("最多 {MAX_LAYOUTS} 个布局，每个最多 {MAX_SECTIONS} 组");
+            let en = format!(
+                "there are more than {MAX_LAYOUTS} layouts, or {MAX_SECTIONS} sections in one"
+            );
+            faults.push(FieldFault::new(&place, "too_long", zh, en));
+            break;
+        }
+        let is_taken = |role: &String| made.iter().any(|other| other.roles.contains(role));
+        let is_second = layout.roles.is_empty() && made.iter().any(|o| o.roles.is_empty());
+        if is_second || layout.roles.iter().any(is_taken) {
+            let (zh, en) = ("一个角色只能有一个布局", "a role has one layout only");
+            faults.push(FieldFault::new(format!("{place}.roles"), "value", zh, en));
+        }
+        let mut sections = Vec::new();
+        for (j, section) in layout.sections.iter().enumerate() {
+            named(
+                faults,
+                &format!("{place}.sections[{j}].name"),
+                &section.name,
+            );
+            sections.push(SectionDef {
+                name: section.name.text(),
+                fields: section.fields.clone(),
+            });
+        }
+        made.push(LayoutDef {
+            roles: layout.roles.clone(),
+            sections,
         });
     }
     made
@@ -783,7 +863,10 @@ mod tests {
             ..ObjectDraft::default()
         };
         let told = whole(None, "delivery_project", &draft, 0).unwrap_err();
-        assert!(told.to_string().contains("objects[0].measured_by"), "{told}");
+        assert!(
+            told.to_string().contains("objects[0].measured_by"),
+            "{told}"
+        );
         draft.fields[2].is_required = true;
         let def = whole(None, "delivery_project", &draft, 0).unwrap();
         assert_eq!(def.title.as_deref(), Some("ming_cheng"));

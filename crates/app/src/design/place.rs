@@ -46,7 +46,9 @@ fn place(file: &str, text: &str, line: usize) -> String {
         line => Some(line.split_once('=')?.0.trim()),
     });
     // A running number is a field of the file, first, and none of the form.
-    let is_numbered = text.lines().any(|line| line.trim() == "number = \"number\"");
+    let is_numbered = text
+        .lines()
+        .any(|line| line.trim() == "number = \"number\"");
     let hidden = usize::from(list == "fields" && is_numbered);
     let index = n.saturating_sub(1 + hidden);
     match key {

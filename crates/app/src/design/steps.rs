@@ -16,7 +16,7 @@ use crate::error::Result;
 pub struct Step {
     /// `add_object`, `restore_object`, `remove_object`, `change_object`,
     /// `add_field`, `restore_field`, `remove_field`, `change_field`,
-    /// `remove_derived`, `add_option`, `remove_option`, `add_rule`, `remove_rule`, `add_file`,
+    /// `remove_derived`, `change_layout`, `add_option`, `remove_option`, `add_rule`, `remove_rule`, `add_file`,
     /// `change_file`, `remove_file`.
     pub kind: &'static str,
     /// Of what.
@@ -182,6 +182,9 @@ async fn fields(
             // Nothing of it is kept, so nothing is lost.
             steps.push(of_derived("remove_derived", old, derived));
         }
+    }
+    if old.layouts != new.layouts {
+        steps.push(of_object("change_layout", new));
     }
     for (kind, rules, others) in [
         ("add_rule", &new.rules, &old.rules),

@@ -33,8 +33,8 @@ fn phone(text: &str) -> Option<String> {
     line(text).or_else(|| {
         let (rest, extension) = text.rsplit_once(['-', '–', '—', '－'])?;
         let extension = super::names::half_width(extension.trim());
-        let is_short = (1..=5).contains(&extension.len())
-            && extension.bytes().all(|b| b.is_ascii_digit());
+        let is_short =
+            (1..=5).contains(&extension.len()) && extension.bytes().all(|b| b.is_ascii_digit());
         line(rest).filter(|_| is_short)
     })
 }

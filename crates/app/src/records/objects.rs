@@ -1,6 +1,6 @@
 //! What objects there are, and what the caller may do with each.
 
-use keji_schema::definition::{DerivedDef, FieldDef, ObjectDef, OptionDef, Text2};
+use keji_schema::definition::{DerivedDef, FieldDef, ObjectDef, OptionDef, SectionDef, Text2};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -32,6 +32,9 @@ pub struct ObjectDoc {
     /// may do.
     pub actions: Vec<&'static str>,
     pub fields: Vec<FieldDoc>,
+    /// How its fields stand on pages and forms for the caller's role; none:
+    /// by their kind. Fields that it does not name stand behind.
+    pub sections: Vec<SectionDef>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -113,7 +116,32 @@ fn doc(app: &App, caller: &Caller, def: &ObjectDef) -> ObjectDoc {
             .map(|f| field(caller, def, f))
             .chain(super::derived(app, caller, def).map(computed))
             .collect(),
+        sections: sections(app, caller, def),
     }
+}
+
+/// What the caller may not see of them is left out.
+fn sections(app: &App, caller: &Caller, def: &ObjectDef) -> Vec<SectionDef> {
+    let access = access(caller, &def.id);
+    let derived: Vec<&str> = super::derived(app, caller, def)
+        .map(|d| d.id.as_str())
+        .collect();
+    let is_there = |id: &String| {
+        derived.contains(&id.as_str()) || def.field(id).is_some() && access.shows(&def.id, id)
+    };
+    let each = def
+        .sections(caller.role())
+        .iter()
+        .map(|section| SectionDef {
+            name: section.name.clone(),
+            fields: section
+                .fields
+                .iter()
+                .filter(|f| is_there(f))
+                .cloned()
+                .collect(),
+        });
+    each.filter(|section| !section.fields.is_empty()).collect()
 }
 
 fn computed(derived: &DerivedDef) -> FieldDoc {

@@ -50,6 +50,7 @@ pub(super) fn join(file: File, object: &mut ObjectDef, addition: AdditionDef) ->
         object.fields.push(field);
     }
     object.rules.extend(addition.rules);
+    object.layouts.extend(addition.layouts);
     for (i, derived) in addition.derived.into_iter().enumerate() {
         if !derived.id.starts_with(PREFIX) {
             let message = format!(

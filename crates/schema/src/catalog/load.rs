@@ -11,8 +11,24 @@ use crate::calendar::CalendarDef;
 use crate::definition::Origin;
 use crate::error::{Error, Result};
 
-/// Path below `definitions/` and text of every standard definition.
-const STANDARD: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/definitions.rs"));
+/// Path below `definitions/` and text of every file that comes with the
+/// product.
+const EMBEDDED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/definitions.rs"));
+
+/// Below `definitions/`: what is not in force before somebody takes it in.
+const PACKS: &str = "packs/";
+
+/// The standard definitions.
+fn standard() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let files = EMBEDDED.iter().copied();
+    files.filter(|(path, _)| !path.starts_with(PACKS))
+}
+
+/// The files of all packs, as `<pack>/<path below it>` and text.
+pub fn packs() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let files = EMBEDDED.iter();
+    files.filter_map(|(path, text)| Some((path.strip_prefix(PACKS)?, *text)))
+}
 
 /// Tables of the program and of the databases begin with these.
 const TAKEN: [&str; 3] = ["keji_", "sqlite_", "pg_"];
@@ -30,7 +46,7 @@ pub(super) type Files<'a> = BTreeMap<(&'static str, String), File<'a>>;
 impl Catalog {
     /// The definitions that come with the product, embedded at build time.
     pub fn standard() -> Result<Catalog> {
-        Catalog::load(STANDARD.iter().copied())
+        Catalog::load(standard())
     }
 
     /// The standard definitions and files of one's own beside them, checked
@@ -45,8 +61,9 @@ impl Catalog {
         designed: BTreeMap<String, String>,
     ) -> Result<Catalog> {
         let files = own.iter().chain(&designed);
-        let files = files.map(|(p, t)| (p.as_str(), t.as_str()));
-        let mut catalog = Catalog::load(STANDARD.iter().copied().chain(files))?;
+        let mut all: Vec<(&str, &str)> = standard().collect();
+        all.extend(files.map(|(p, t)| (p.as_str(), t.as_str())));
+        let mut catalog = Catalog::load(all)?;
         catalog.own = own;
         catalog.designed = designed;
         Ok(catalog)
@@ -54,7 +71,7 @@ impl Catalog {
 
     /// Whether the file of this place comes with the product.
     pub fn is_standard(path: &str) -> bool {
-        STANDARD.iter().any(|(known, _)| *known == path)
+        standard().any(|(known, _)| known == path)
     }
 
     /// Reads `(path, text)` pairs, the path below `definitions/` with `/`:

@@ -40,6 +40,7 @@ pub use additions::PREFIX as ADDED;
 pub use derived::ReadScope;
 pub use dimension::{Dimension, DimensionJoin, DimensionScope};
 pub use example::Given;
+pub use load::packs;
 
 /// Names that every object has beside its fields.
 pub const RESERVED: [&str; 2] = ["id", "batch"];

@@ -7,6 +7,7 @@ use keji_app::App;
 use keji_app::design::{
     self, DesignBody, DesignChange, DesignOutcome, ObjectDesign, Pack, TrashPlace,
 };
+use keji_app::packs::{self, PackChange, PackList, PackOutcome};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -22,6 +23,9 @@ pub fn routes() -> OpenApiRouter<Shared> {
         .routes(routes!(object))
         .routes(routes!(roll_back))
         .routes(routes!(pack))
+        .routes(routes!(packs))
+        .routes(routes!(take_pack_in))
+        .routes(routes!(remove_pack))
         .routes(routes!(restore))
         .routes(routes!(discard))
 }
@@ -167,16 +171,62 @@ async fn discard(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Ready-made objects, fields and views, with sample records.
+#[utoipa::path(get, path = "/api/design/packs", operation_id = "list_packs", tag = "design",
+    responses((status = 200, body = PackList), (status = "default", body = ProblemBody)))]
+async fn packs(
+    State(shared): State<Shared>,
+    Who(caller): Who,
+    speaks: Speaks,
+) -> Answer<Json<PackList>> {
+    packs::list(&shared.app, &caller)
+        .await
+        .map(Json)
+        .map_err(speaks.problem())
+}
+
+/// Takes a pack in, or with `dry_run` says what it brings.
+#[utoipa::path(post, path = "/api/design/packs/{id}", operation_id = "take_pack_in",
+    tag = "design", params(("id" = String, Path)), request_body = PackChange,
+    responses((status = 200, body = PackOutcome), (status = "default", body = ProblemBody)))]
+async fn take_pack_in(
+    State(shared): State<Shared>,
+    Who(caller): Who,
+    speaks: Speaks,
+    Path(id): Path<String>,
+    Body(wanted): Body<PackChange>,
+) -> Answer<Json<PackOutcome>> {
+    let _one = shared.live.changing.lock().await;
+    let app = current(&shared);
+    let done = packs::take_in(&app, &caller, &id, &wanted, speaks.0).await;
+    put(&shared, done.map_err(speaks.problem())?)
+}
+
+/// Takes a pack out again, or its samples alone, or with `dry_run` says what
+/// would go.
+#[utoipa::path(post, path = "/api/design/packs/{id}/remove", operation_id = "remove_pack",
+    tag = "design", params(("id" = String, Path)), request_body = PackChange,
+    responses((status = 200, body = PackOutcome), (status = "default", body = ProblemBody)))]
+async fn remove_pack(
+    State(shared): State<Shared>,
+    Who(caller): Who,
+    speaks: Speaks,
+    Path(id): Path<String>,
+    Body(wanted): Body<PackChange>,
+) -> Answer<Json<PackOutcome>> {
+    let _one = shared.live.changing.lock().await;
+    let app = current(&shared);
+    let done = packs::remove(&app, &caller, &id, &wanted, speaks.0).await;
+    put(&shared, done.map_err(speaks.problem())?)
+}
+
 /// With the definitions of this moment, not of when the request came.
 fn current(shared: &Shared) -> App {
     shared.live.app().unwrap_or_else(|| shared.app.clone())
 }
 
 /// Whoever gets the answer meets the new definitions with the next request.
-fn put(
-    shared: &Shared,
-    (outcome, next): (DesignOutcome, Option<App>),
-) -> Answer<Json<DesignOutcome>> {
+fn put<T>(shared: &Shared, (outcome, next): (T, Option<App>)) -> Answer<Json<T>> {
     if let Some(next) = next {
         shared.live.put(next);
     }

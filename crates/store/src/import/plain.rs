@@ -23,6 +23,7 @@ use crate::db::bulk::Rows;
 use crate::db::{Conn, Db, Fields, fault};
 use crate::error::{Error, Result};
 use crate::log::{self, Entry, Touches};
+use crate::number;
 use crate::sql::{Dialect, Select, quote};
 use crate::store::{Cancel, Store};
 use crate::write::{check_rules_of, constraint, now, origin_value};
@@ -268,7 +269,8 @@ impl Merge<'_> {
         self.cancel.check()?;
         let mut touches = Touches::new();
         let mut updates = None;
-        match &self.def.number {
+        let number = self.def.number.as_ref();
+        match number.filter(|n| self.fields.iter().any(|(field, _)| field == *n)) {
             Some(number) => {
                 let number = quote(number);
                 self.find_by_number(conn, &number, max).await?;
@@ -336,14 +338,21 @@ impl Merge<'_> {
 
     /// The columns of new records beside the batch, `, name, phone`, their
     /// values, and the parameters: `$1` is the batch. When and by whom a record
-    /// was made the file may leave open.
-    fn made(&self) -> (String, String, Vec<Value>) {
+    /// was made the file may leave open. Where it has no numbers, the records
+    /// get those from `first` on.
+    fn made(&self, first: Option<i64>) -> (String, String, Vec<Value>) {
         let mut params = vec![Value::Int(self.batch.id.0)];
         let (mut columns, mut values) = (String::new(), String::new());
         let own = self.fields.iter().map(|(f, _)| f.as_str());
         for field in own.filter(|f| Origin::of(f).is_none()) {
             columns.push_str(&format!(", {}", quote(field)));
             values.push_str(&format!(", s.{}", quote(field)));
+        }
+        if let (Some(first), Some(number)) = (first, &self.def.number) {
+            columns.push_str(&format!(", {}", quote(number)));
+            values.push_str(&format!(
+                ", cast({first} - 1 + row_number() over (order by s.row_no) as text)"
+            ));
         }
         for origin in Origin::ALL.into_iter().filter(|_| self.def.has_origin) {
             let id = origin.id();
@@ -405,7 +414,7 @@ impl Merge<'_> {
     }
 
     async fn insert_by_number(&self, conn: &mut Conn<'_>, number: &str) -> Result<i64> {
-        let (columns, values, params) = self.made();
+        let (columns, values, params) = self.made(None);
         let sql = format!(
             "insert into {object} (batch{columns}) select $1{values} from plain_first k \
              join stage_line s on s.row_no = k.row_no \
@@ -418,9 +427,16 @@ impl Merge<'_> {
 
     async fn insert_by_all(&self, conn: &mut Conn<'_>, max: i64) -> Result<i64> {
         let object = quote(&self.def.id);
+        let first = match &self.def.number {
+            Some(number) => {
+                let n = conn.int("select count(*) from stage_line", &[]).await?;
+                Some(number::reserve(conn, &self.def.id, number, n).await?)
+            }
+            None => None,
+        };
         if max == 0 {
             // Nothing is known, and equal rows are as many records.
-            let (columns, values, params) = self.made();
+            let (columns, values, params) = self.made(first);
             let sql = format!(
                 "insert into {object} (batch{columns}) select $1{values} \
                  from stage_line s order by s.row_no"
@@ -474,7 +490,7 @@ impl Merge<'_> {
             script.push("analyze plain_known".to_owned());
         }
         conn.script(&script).await?;
-        let (columns, values, params) = self.made();
+        let (columns, values, params) = self.made(first);
         let sql = format!(
             "insert into {object} (batch{columns}) select $1{values} from plain_key k \
              join stage_line s on s.row_no = k.row_no left join plain_known x on x.key = k.key \

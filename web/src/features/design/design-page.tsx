@@ -41,9 +41,14 @@ export function DesignPage() {
       title={t("design.title")}
       note={t("design.note")}
       actions={
-        <Link to="/settings/design/$object" params={{ object: "new" }} className="button-link">
-          <PlusOutlined aria-hidden="true" /> {t("design.new")}
-        </Link>
+        <>
+          <Link to="/settings/packs" className="button-link plain">
+            {t("design.packs.open")}
+          </Link>
+          <Link to="/settings/design/$object" params={{ object: "new" }} className="button-link">
+            <PlusOutlined aria-hidden="true" /> {t("design.new")}
+          </Link>
+        </>
       }
     >
       {error ? (

@@ -61,6 +61,7 @@ export function newObject(words: Record<Lang, Record<string, string>>): ObjectDr
     options: [],
     rules: [],
     derived: [],
+    layouts: [],
   };
 }
 type Lang = "zh" | "en";

@@ -28,6 +28,7 @@ import defaults from "./defaults.json";
 import { DerivedEditor } from "./derived-editor";
 import { faultsByPlace, measuredBy, moved, newField, newObject, noText, withAt, without } from "./draft";
 import { FieldEditor } from "./field-editor";
+import { LayoutsEditor } from "./layouts-editor";
 import { Preview } from "./preview";
 
 export function ObjectDesignPage() {
@@ -95,6 +96,7 @@ function Editor({ one, version, isNew }: { one: ObjectDesign; version: number; i
   const fields = draft.fields ?? [];
   const rules = draft.rules ?? [];
   const derived = draft.derived ?? [];
+  const layouts = draft.layouts ?? [];
   const options = draft.options ?? [];
   const isChanged = isNew || JSON.stringify(draft) !== JSON.stringify(one.draft);
   const change = (dry_run: boolean, note: string, removes: boolean): DesignChange => ({
@@ -325,6 +327,14 @@ function Editor({ one, version, isNew }: { one: ObjectDesign; version: number; i
           </div>
         </Panel>
       )}
+      {!isFixed && !isNew && (
+        <LayoutsEditor
+          layouts={layouts}
+          fields={[...all, ...derived].flatMap((f) => (f.id ? [{ id: f.id, name: f.name }] : []))}
+          faults={faults}
+          onChange={(next) => set({ layouts: next })}
+        />
+      )}
       {!isFixed && (
         <Panel title={t("design.rules")} note={t("design.rulesNote")}>
           <ol className="design-fields">
@@ -426,11 +436,13 @@ function Editor({ one, version, isNew }: { one: ObjectDesign; version: number; i
               ))}
             </p>
           )}
-          {!isNew && (isOwn || fields.length + rules.length + options.length + derived.length > 0) && (
-            <Button danger onClick={() => look.mutate(true)}>
-              {isOwn ? t("design.removeObject") : t("design.removeAdded")}
-            </Button>
-          )}
+          {!isNew &&
+            (isOwn ||
+              fields.length + rules.length + options.length + derived.length + layouts.length > 0) && (
+              <Button danger onClick={() => look.mutate(true)}>
+                {isOwn ? t("design.removeObject") : t("design.removeAdded")}
+              </Button>
+            )}
           <Button type="primary" htmlType="submit" disabled={!isChanged} loading={look.isPending}>
             {t("design.preview")}
           </Button>

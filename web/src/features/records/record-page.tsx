@@ -4,7 +4,7 @@ import { DeleteOutlined } from "@ant-design/icons";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { Alert, Button } from "antd";
-import { lazy, Suspense, useEffect, useState } from "react";
+import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { FILE } from "../../api/files";
 import { deleteRecord, type Held, type ObjectDef, objectsQuery, recordQuery } from "../../api/records";
@@ -12,7 +12,7 @@ import { statusOf } from "../../api/request";
 import type { Party } from "../../api/trust";
 import { FileContent, FilesPanel } from "../../fields/files";
 import { Finish } from "../../fields/finish";
-import { findObject, groupsOf, mayDo, titleOf } from "../../fields/record";
+import { type FieldGroup, findObject, groupsOf, mayDo, titleOf } from "../../fields/record";
 import { RelatedRecords } from "../../fields/related-records";
 import { CommentsPanel, Star } from "../../fields/talk";
 import { useLang } from "../../i18n";
@@ -128,9 +128,8 @@ function OneRecord({ object, record }: { object: ObjectDef; record: Held }) {
       <section className="panel">
         <h2 className="visually-hidden">{t("record.fields")}</h2>
         {groups.map((group) => (
-          <div key={group.id} className="field-group">
-            {groups.length > 1 && <h3>{t(`record.groups.${group.id}`)}</h3>}
-            <dl className={group.id === "texts" ? "record-fields wide" : "record-fields"}>
+          <Group key={group.id} group={group} isAlone={groups.length === 1}>
+            <dl className={group.kind === "texts" ? "record-fields wide" : "record-fields"}>
               {group.fields.map((field) => (
                 <InlineField
                   key={field.id}
@@ -144,7 +143,7 @@ function OneRecord({ object, record }: { object: ObjectDef; record: Held }) {
                 />
               ))}
             </dl>
-          </div>
+          </Group>
         ))}
         {!object.is_writable && <p className="note">{t("record.readOnly")}</p>}
       </section>
@@ -169,6 +168,25 @@ function OneRecord({ object, record }: { object: ObjectDef; record: Held }) {
         <DeleteRecord object={object} record={record} title={title} onClose={() => setDeleting(false)} />
       )}
     </main>
+  );
+}
+
+function Group({ group, isAlone, children }: { group: FieldGroup; isAlone: boolean; children: ReactNode }) {
+  const { t } = useTranslation();
+  const lang = useLang();
+  const title = group.name ? pickText(group.name, lang) : t(`record.groups.${group.kind}`);
+  if (group.kind === "more")
+    return (
+      <details className="field-group">
+        <summary>{title}</summary>
+        {children}
+      </details>
+    );
+  return (
+    <div className="field-group">
+      {!isAlone && <h3>{title}</h3>}
+      {children}
+    </div>
   );
 }
 

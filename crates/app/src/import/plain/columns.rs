@@ -142,6 +142,7 @@ pub fn propose(table: &mut Table, headings: &Headings) -> Result<Mapping> {
         claims.sort_unstable();
         let Some((_, _, index)) = claims.first().copied() else {
             if field.required
+                && !is_numbered_here(def, field)
                 && derived_from(def, field).is_none_or(|from| !has(&columns, def, from))
             {
                 is_sure = false;
@@ -251,6 +252,11 @@ pub struct Column {
     pub scale: Option<i64>,
 }
 
+/// Rows of an object of one's own need no number: they get the next ones.
+pub fn is_numbered_here(def: &ObjectDef, field: &FieldDef) -> bool {
+    def.is_own && def.number.as_ref() == Some(&field.id)
+}
+
 /// A mapping against the columns of one file.
 pub struct Layout {
     pub columns: Vec<Column>,
@@ -326,7 +332,7 @@ impl Layout {
             }
             match derived_from(def, field).and_then(|from| at(&from.id)) {
                 Some(from) => layout.derived.push((field.clone(), from)),
-                None if field.required => {
+                None if field.required && !is_numbered_here(def, field) => {
                     return Err(ImportError::MappingRequired {
                         file,
                         field: format!("{}.{}", def.id, field.id),

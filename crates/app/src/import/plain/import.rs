@@ -120,7 +120,7 @@ pub async fn import(
         while let Some(said) = incoming.recv().await {
             match said {
                 Said::NeedsMapping(mapping) => needs_mapping = Some(mapping),
-                Said::Begin(begin) => way.begin = Some(way.with_user(*begin)),
+                Said::Begin(begin) => way.begin = Some(way.with_user(*begin)?),
                 Said::Done(done) => summary = Some(done),
                 Said::Piece(piece) => {
                     state.bytes = piece.bytes;
@@ -285,12 +285,7 @@ impl Way<'_> {
     /// A row that breaks a rule of the object by itself. Of a known record that
     /// is updated only what the row says of all fields of a rule is judged
     /// here; the store looks at the record that comes of it.
-    fn check_rules(
-        &self,
-        begin: &Begin,
-        rows: &[Row],
-        faults: &mut [Option<Why>],
-    ) -> Result<()> {
+    fn check_rules(&self, begin: &Begin, rows: &[Row], faults: &mut [Option<Why>]) -> Result<()> {
         let is_part = self.wanted.mode == Mode::Update && self.def.number.is_some();
         for (rule, def) in &self.rules {
             let named = rule.fields();
@@ -326,14 +321,23 @@ impl Way<'_> {
     }
 
     /// What somebody adds, without saying whose it is, is his own.
-    fn with_user(&self, mut begin: Begin) -> Begin {
+    fn with_user(&self, mut begin: Begin) -> Result<Begin> {
+        let number = self.def.number.as_ref();
+        if self.wanted.mode == Mode::Update && number.is_some_and(|n| !begin.fields.contains(n)) {
+            return Err(Error::State {
+                code: "update_needs_number",
+                zh: "文件里没有编号列，认不出哪一条要更新：只能新增".to_owned(),
+                en: "the file has no column of numbers by which to know what is to be updated: only add"
+                    .to_owned(),
+            });
+        }
         let has_user = self.owned.as_ref().is_some_and(|o| o.users.is_some());
         let is_given = begin.fields.iter().any(|field| field == "user");
         begin.adds_user = has_user && !is_given && self.wanted.mode == Mode::Add;
         if begin.adds_user {
             begin.fields.push("user".to_owned());
         }
-        begin
+        Ok(begin)
     }
 
     /// A record that would be nobody's, or another's, is turned away.
