@@ -75,6 +75,7 @@ const VISIT = {
     new: "新建",
     kind: "方式",
     day: "日期",
+    who: "客户",
     summary: "摘要",
     save: "保存",
     kept: "联网后自动发送",
@@ -91,7 +92,8 @@ const VISIT = {
   en: {
     new: "New",
     kind: "Kind",
-    day: "Date",
+    day: "Day",
+    who: "Customer",
     summary: "Summary",
     save: "Save",
     kept: "as soon as there is",
@@ -127,15 +129,12 @@ for (const lang of ["zh", "en"] as const)
       // The form is open when the network goes.
       await page.getByRole("button", { name: words.new, exact: true }).click();
       const form = page.getByRole("dialog");
-      await form.getByRole("combobox").first().fill("青山");
-      await page.getByRole("option", { name: "青山机械" }).first().click();
+      await form.getByRole("combobox", { name: words.who }).fill("青山");
+      await page.getByTitle("青山机械").first().click();
       await context.setOffline(true);
-      await form.getByLabel(words.kind).first().click();
-      await page.getByRole("option", { name: words.visit }).last().click();
-      await form
-        .getByLabel(/held_on|日期|Date|Held/)
-        .first()
-        .fill("2026-11-20");
+      await form.getByRole("combobox", { name: words.kind }).click();
+      await page.getByTitle(words.visit, { exact: true }).click();
+      await form.getByRole("textbox", { name: words.day }).fill("2026-11-20");
       await form.getByRole("button", { name: words.save }).click();
       await expect(page.getByText(words.kept).first()).toBeVisible();
 

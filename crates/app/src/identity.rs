@@ -43,8 +43,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(300);
 /// Sign-in names that are remembered for their wrong passwords.
 const MAX_TRIED: usize = 10_000;
 
-/// A user and the scopes of the token that stands for him, empty for himself.
-type UserWithin = (i64, String);
+/// A user, the scopes of the token that stands for him (empty for himself), and
+/// the version of the definitions.
+type UserWithin = (i64, String, i64);
 
 /// What is known between requests; nothing of it has to survive.
 #[derive(Default)]
@@ -621,7 +622,7 @@ impl Scope {
 
 /// The user's rights within the scopes; none where the user is not active.
 async fn rights(app: &App, user: i64, scopes: &str) -> Result<Option<Arc<Rights>>> {
-    let key = (user, scopes.to_owned());
+    let key = (user, scopes.to_owned(), app.design);
     let kept = held(&app.identity.rights).get(&key).cloned();
     if let Some((at, rights)) = kept
         && at.elapsed() < KEPT

@@ -261,7 +261,10 @@ fn an_object_is_in_force_at_every_door_with_the_next_request() {
             "/api/records/installation?where=customer%20%3D%20{customer}&sort=id&fields=name"
         ));
         assert_eq!(texts(&list, "name"), ["上海门店上线", "北京", "南京"]);
-        let path = "/api/records/installation?sort=id&fields=number";
+        let path = format!(
+            "/api/records/installation?where=customer%20%3D%20{customer}&sort=id&fields=number"
+        );
+        let path = path.as_str();
         let numbers = texts(&place.get(path), "number");
         assert_eq!(numbers.len(), 3);
         assert!(

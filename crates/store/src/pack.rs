@@ -31,7 +31,7 @@ const KINDS: [Type; 5] = [
 impl Store {
     /// By id.
     pub async fn packs(&self) -> Result<Vec<InstalledPack>> {
-        let sql = "select id, at, actor, samples, views from keji_pack order by id";
+        let sql = "select pack, at, actor, samples, views from keji_pack order by pack";
         let mut reader = self.db().reader().await?;
         let rows = reader.conn().rows(sql, &[], &KINDS).await?;
         let read = |row| {
@@ -57,8 +57,8 @@ impl Store {
     ) -> Result<()> {
         let mut tx = self.db().begin().await?;
         let mut conn = tx.conn();
-        let sql = "insert into keji_pack (id, at, actor, samples, views) \
-                   values ($1, $2, $3, $4, $5) on conflict (id) do update set \
+        let sql = "insert into keji_pack (pack, at, actor, samples, views) \
+                   values ($1, $2, $3, $4, $5) on conflict (pack) do update set \
                    samples = excluded.samples, views = excluded.views";
         let params = [
             id.into(),
@@ -75,7 +75,7 @@ impl Store {
     pub async fn forget_pack(&self, id: &str, by: By<'_>) -> Result<()> {
         let mut tx = self.db().begin().await?;
         let mut conn = tx.conn();
-        let sql = "delete from keji_pack where id = $1";
+        let sql = "delete from keji_pack where pack = $1";
         conn.run(sql, &[id.into()]).await?;
         note(&mut conn, by, "pack", None, "removed", id).await?;
         tx.commit().await

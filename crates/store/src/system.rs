@@ -412,7 +412,7 @@ const MIGRATIONS: &[Migration] = &[
 /// What came with a pack beside its definitions: pairs of object and id, as
 /// JSON.
 const PACKS: &[&str] = &["create table keji_pack (
-       id $text primary key not null, at $time not null, actor $text not null,
+       pack $text primary key not null, at $time not null, actor $text not null,
        samples $text not null, views $text not null
      )$strict"];
 

@@ -221,7 +221,7 @@ impl Store {
 }
 
 /// Not followed yet.
-fn is_no_table(error: &Error) -> bool {
+pub(super) fn is_no_table(error: &Error) -> bool {
     matches!(error, Error::Database(sqlx::Error::Database(e))
         if e.message().starts_with("no such table"))
 }

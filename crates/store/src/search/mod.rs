@@ -235,16 +235,19 @@ impl Index {
         let rows = match rows {
             Ok(rows) => rows,
             // Not followed yet.
-            Err(Error::Database(sqlx::Error::Database(e)))
-                if e.message().starts_with("no such table") =>
-            {
-                return Ok(None);
-            }
+            Err(e) if keys::is_no_table(&e) || is_moving(&e) => return Ok(None),
             Err(e) => return Err(e),
         };
         let ids = rows.iter().filter_map(|row| int(&row[0])).collect();
         Ok((rows.len() <= MANY).then_some(ids))
     }
+}
+
+/// Tables of other objects came while this one was opened. SQLite tries again
+/// once; where many come one after the other, that is not enough.
+fn is_moving(error: &Error) -> bool {
+    matches!(error, Error::Database(sqlx::Error::Database(e))
+        if e.message().starts_with("vtable constructor failed"))
 }
 
 /// Whether a text may be a spelling.

@@ -3,16 +3,21 @@
 //! records are read under the caller's rights.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use keji_schema::{Type, Value};
 
 use super::terms::{self, Fit, Kind};
-use super::{Index, Spelling, is_spelling, list_sql, table};
+use super::{Index, Spelling, is_moving, is_spelling, list_sql, table};
 use crate::access::Access;
 use crate::db::{Conn, Fields, fault, int};
 use crate::error::Result;
 use crate::sql::{Select, quote};
 use crate::store::Store;
+
+/// While the index gets its tables; each comes within milliseconds.
+const TRIES: u32 = 40;
+const PAUSE: Duration = Duration::from_millis(25);
 
 /// What somebody typed into the box, in small letters.
 #[derive(Debug, Clone, Default)]
@@ -167,9 +172,17 @@ impl Index {
             })
             .collect();
         let sql = parts.join(" union all ");
-        let rows = conn
-            .rows(sql, &[query.into()], &[Type::Int, Type::Int])
-            .await?;
+        let kinds = [Type::Int, Type::Int];
+        let mut tries = 0;
+        let rows = loop {
+            match conn.rows(sql.as_str(), &[query.into()], &kinds).await {
+                Err(e) if is_moving(&e) && tries < TRIES => {
+                    tries += 1;
+                    tokio::time::sleep(PAUSE).await;
+                }
+                rows => break rows?,
+            }
+        };
         for row in rows {
             let (Some(at), Some(id)) = (int(&row[0]), int(&row[1])) else {
                 continue;

@@ -95,7 +95,10 @@ export function Outbox({ user }: { user: number }) {
         danger={items.some((one) => one.problem)}
         onClick={() => setOpen(true)}
       >
-        {t("outbox.waiting", { n: items.length })}
+        <span className="outbox-words">{t("outbox.waiting", { n: items.length })}</span>
+        <span className="outbox-count" aria-hidden="true">
+          {items.length}
+        </span>
       </Button>
       {isOpen && (
         <Dialog title={t("outbox.title")} onClose={() => setOpen(false)}>

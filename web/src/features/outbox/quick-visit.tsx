@@ -3,6 +3,7 @@ import { Button, Input } from "antd";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import "../../i18n/outbox";
+import { DateInput } from "../../ui/date-input";
 import { newKey } from "../../ui/key";
 import { keep, lastUser } from "../../ui/outbox";
 import { Labelled } from "../../ui/side-form";
@@ -48,9 +49,10 @@ export function QuickVisit() {
             <Input id={id} value={customer} maxLength={200} onChange={(e) => setCustomer(e.target.value)} />
           )}
         </Labelled>
-        <Labelled label={t("outbox.day")}>
-          {(id) => <Input id={id} type="date" value={day} onChange={(e) => setDay(e.target.value)} />}
-        </Labelled>
+        <div className="form-field">
+          <span>{t("outbox.day")}</span>
+          <DateInput label={t("outbox.day")} value={day} onChange={setDay} />
+        </div>
         <Labelled label={t("outbox.summary")}>
           {(id) => (
             <Input.TextArea
