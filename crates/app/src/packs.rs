@@ -200,7 +200,7 @@ pub async fn list(app: &App, caller: &Caller) -> Result<PackList> {
                         .catalog
                         .objects
                         .get(*object)
-                        .map_or_else(|| TextDraft::default(), |def| TextDraft::from(&def.name)),
+                        .map_or_else(TextDraft::default, |def| TextDraft::from(&def.name)),
                 })
                 .collect(),
             views: (pack.def.views.iter())

@@ -18,7 +18,10 @@ fn files() -> Vec<(String, String)> {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
-                folders.push(path);
+                // What is not in force before somebody takes it in.
+                if !path.ends_with("packs") {
+                    folders.push(path);
+                }
             } else if path.extension().is_some_and(|e| e == "toml") {
                 let below = path
                     .strip_prefix(&root)

@@ -3,6 +3,7 @@
 //! when he reads.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use jiff::Timestamp;
 use keji_schema::definition::ObjectDef;
@@ -82,6 +83,11 @@ pub struct Notification {
     pub at: Timestamp,
     pub read_at: Option<Timestamp>,
 }
+
+/// To whom, by whom, of which object.
+type Place = (i64, String, String);
+/// Change, record, and when.
+type Given = (i64, i64, Timestamp);
 
 impl Store {
     /// Of one user, newest first, before `before` where that is given; those
@@ -188,8 +194,7 @@ impl Store {
         let rows = conn.rows(sql, &params, &kinds).await?;
         let is_all = rows.len() < PORTION as usize;
         let mut to = last;
-        let mut given: BTreeMap<(i64, String, String), Vec<(i64, i64, Timestamp)>> =
-            BTreeMap::new();
+        let mut given: BTreeMap<Place, Vec<Given>> = BTreeMap::new();
         let mut users: BTreeMap<i64, Option<String>> = BTreeMap::new();
         for row in rows {
             let mut row = Fields::new(row);
@@ -207,11 +212,11 @@ impl Store {
             if before.as_deref().and_then(user_of) == Some(user) {
                 continue;
             }
-            if !users.contains_key(&user) {
+            if let Entry::Vacant(place) = users.entry(user) {
                 let sql = format!("select login from {} where \"id\" = $1", quote("user"));
                 let row = conn.row(sql, &[Value::Int(user)], &[Type::Text]).await?;
                 let login = row.and_then(|row| Fields::new(row).optional_text());
-                users.insert(user, login);
+                place.insert(login);
             }
             let login = users.get(&user).and_then(Option::as_deref);
             // Nobody is told what he did himself; the command line is nobody.

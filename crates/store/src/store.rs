@@ -144,6 +144,7 @@ impl Store {
             search,
             ..
         } = &*self.0;
+        db.renew();
         Store(Arc::new(Inner {
             db: db.clone(),
             catalog,

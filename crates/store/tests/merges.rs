@@ -71,7 +71,7 @@ pub(crate) fn schema(dice: &mut Dice) -> Vec<(String, String)> {
             fields.push_str(&field(&format!("l{k}"), "link", &to));
         }
         if dice.is(5) {
-            fields.push_str(&field("held_on", "date", ""));
+            fields.push_str(&field("held_on", "date", "required = true\n"));
             text.push_str("[copy]\ntime = \"held_on\"\n");
             if let Some((link, _)) = links.iter().find(|(_, to)| *to != i) {
                 text.push_str(&format!("include = [\"{link}.word\"]\n"));

@@ -197,7 +197,7 @@ pub(super) fn of(
         measured_by: def.copy.as_ref().and_then(|copy| copy.time.clone()),
         fields: fields
             .clone()
-            .filter(|f| !is_given(f) && !(is_counted && f.id == NUMBER))
+            .filter(|f| !(is_given(f) || is_counted && f.id == NUMBER))
             .map(|f| field_draft(def, f))
             .collect(),
         options: addition.options,

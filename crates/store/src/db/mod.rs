@@ -28,6 +28,15 @@ pub(crate) enum Db {
     Postgres(postgres::Server),
 }
 
+impl Db {
+    /// Nothing that was prepared for tables of before is used any more.
+    pub(crate) fn renew(&self) {
+        if let Db::Postgres(server) = self {
+            server.renew();
+        }
+    }
+}
+
 /// A transaction that rolls back when it is dropped.
 pub(crate) enum Tx {
     Sqlite(Transaction<'static, Sqlite>),

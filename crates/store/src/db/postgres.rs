@@ -4,7 +4,9 @@
 
 use std::fmt::{self, Write};
 use std::str::FromStr;
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use keji_schema::calendar::{epoch_days, from_epoch_days};
@@ -38,6 +40,23 @@ const EPOCH_MICROS: i64 = EPOCH_DAYS as i64 * 86_400_000_000;
 pub(crate) struct Server {
     pub(crate) pool: sqlx::Pool<Postgres>,
     pub(crate) options: Box<PgConnectOptions>,
+    renewed: Arc<Renewed>,
+}
+
+/// Since when connections have to be. An older one holds statements that were
+/// prepared when a column may have had another type, and would send values as
+/// what they are no more.
+struct Renewed {
+    start: Instant,
+    /// Milliseconds behind the start.
+    at: AtomicU64,
+}
+
+impl Renewed {
+    fn is_new_enough(&self, age: Duration) -> bool {
+        let at = Duration::from_millis(self.at.load(Ordering::Acquire));
+        age <= self.start.elapsed().saturating_sub(at)
+    }
 }
 
 impl fmt::Debug for Server {
@@ -48,6 +67,15 @@ impl fmt::Debug for Server {
 }
 
 impl Server {
+    /// Every connection of before is made anew when it is next asked for.
+    pub(crate) fn renew(&self) {
+        let now = u64::try_from(self.renewed.start.elapsed().as_millis()).unwrap_or(u64::MAX);
+        // The same millisecond is of before, too.
+        self.renewed
+            .at
+            .store(now.saturating_add(1), Ordering::Release);
+    }
+
     /// Begins a transaction. In a task of its own: given up before the server
     /// has answered, the driver would put the connection back with the
     /// transaction open, and the next one to have it would read an old state,
@@ -72,15 +100,25 @@ pub(crate) async fn open(url: &str) -> Result<Server> {
     // says after a minute of trying only that the time is up.
     let first = options.connect().await.map_err(fault)?;
     sqlx::Connection::close(first).await.map_err(fault)?;
+    let renewed = Arc::new(Renewed {
+        start: Instant::now(),
+        at: AtomicU64::new(0),
+    });
+    let of_pool = renewed.clone();
     let pool = PoolOptions::new()
         .max_connections(N_CONNECTIONS)
         .acquire_timeout(POOL_WAIT)
+        .before_acquire(move |_, meta| {
+            let is_new_enough = of_pool.is_new_enough(meta.age);
+            Box::pin(async move { Ok(is_new_enough) })
+        })
         .connect_with(options.clone())
         .await
         .map_err(fault)?;
     Ok(Server {
         pool,
         options: Box::new(options),
+        renewed,
     })
 }
 
