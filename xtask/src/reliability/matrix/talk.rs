@@ -106,8 +106,16 @@ pub fn compare(cells: &mut Cells<'_>, person: &Person, client: &Client) -> Resul
 /// these.
 fn told(cells: &mut Cells<'_>, person: &Person, client: &Client) -> Result<()> {
     let world = cells.world;
-    let list = client.get("/api/notifications?limit=100")?;
-    let all = list["notifications"].as_array().context("no list")?;
+    let mut all = Vec::new();
+    let mut page = String::new();
+    loop {
+        let list = client.get(&format!("/api/notifications?limit=100{page}"))?;
+        all.extend_from_slice(list["notifications"].as_array().context("no list")?);
+        let Some(next) = list["next"].as_i64() else {
+            break;
+        };
+        page = format!("&before={next}");
+    }
     let of: BTreeSet<i64> = (all.iter())
         .filter(|n| n["kind"] == "mention" && n["object"] == "customer")
         .filter_map(|n| n["record"].as_i64())
@@ -117,7 +125,7 @@ fn told(cells: &mut Cells<'_>, person: &Person, client: &Client) -> Result<()> {
         .map(|c| c.id)
         .collect();
     cells.equal(|| format!("{}, mentions", person.name), of, wanted);
-    seen(cells, person, "notifications", all, "record")
+    seen(cells, person, "notifications", &all, "record")
 }
 
 /// Nothing of the day is of a record that the person does not see.
