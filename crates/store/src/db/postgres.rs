@@ -18,7 +18,7 @@ use sqlx::postgres::types::Oid;
 use sqlx::postgres::{
     PgArgumentBuffer, PgArguments, PgConnectOptions, PgConnection, PgRow, PgTypeInfo, PgValueRef,
 };
-use sqlx::{Arguments, ConnectOptions, Decode, Encode, Postgres, Row, Transaction, ValueRef};
+use sqlx::{Arguments, ConnectOptions, Connection, Decode, Encode, Postgres, Row, Transaction, ValueRef};
 
 use super::bulk::Rows;
 use super::fault::{fault, overflow};
@@ -28,6 +28,9 @@ use crate::sql::quote;
 const N_CONNECTIONS: u32 = 10;
 /// How long one waits for a connection.
 const POOL_WAIT: Duration = Duration::from_secs(60);
+
+/// How long after its last use a connection is taken to be alive unasked.
+const TRUSTED: Duration = Duration::from_secs(1);
 
 /// Sent at once by COPY.
 const COPY_BYTES: usize = 256 * 1024;
@@ -99,7 +102,7 @@ pub(crate) async fn open(url: &str) -> Result<Server> {
     // The pool takes a refused connection for a server that is starting, and
     // says after a minute of trying only that the time is up.
     let first = options.connect().await.map_err(fault)?;
-    sqlx::Connection::close(first).await.map_err(fault)?;
+    first.close().await.map_err(fault)?;
     let renewed = Arc::new(Renewed {
         start: Instant::now(),
         at: AtomicU64::new(0),
@@ -108,9 +111,16 @@ pub(crate) async fn open(url: &str) -> Result<Server> {
     let pool = PoolOptions::new()
         .max_connections(N_CONNECTIONS)
         .acquire_timeout(POOL_WAIT)
-        .before_acquire(move |_, meta| {
+        .test_before_acquire(false)
+        .before_acquire(move |conn, meta| {
             let is_new_enough = of_pool.is_new_enough(meta.age);
-            Box::pin(async move { Ok(is_new_enough) })
+            Box::pin(async move {
+                // Asking each time would double what a short question costs.
+                if is_new_enough && meta.idle_for > TRUSTED {
+                    conn.ping().await?;
+                }
+                Ok(is_new_enough)
+            })
         })
         .connect_with(options.clone())
         .await
