@@ -203,7 +203,7 @@ def records(loads):
             )
         head = ["", "1: per s", "16: per s", "1: p50 / p99 ms", "16: p50 / p99 ms", "CPU ms", "errors", "goal"]
         yield from table(head, rows)
-        memory = f"Memory of the server: {load['load']['idle_mb']} MB idle, {load['load']['peak_mb']} MB at most under the load"
+        memory = f"Memory of the server: {load['load']['idle_mb']} MB idle ({load['load'].get('indexed_mb', '–')} right after the index was made), {load['load']['peak_mb']} MB at most under the load"
         if "imports" in load:
             imports = ", ".join(
                 f"{name} {i['rows/s']:,}" for name, i in load["imports"].items() if i["rows"] >= 10_000

@@ -208,11 +208,19 @@ def operations(size, ids, stages):
 def under_load(args, place, size):
     served = Served(args.program, place)
     try:
+        wait_for_search(served)
+        indexed_mb = served.memory_mb()
+    finally:
+        served.stop()
+    # Idle is a program that was started on what is there; the one before has
+    # just read every record.
+    served = Served(args.program, place)
+    try:
         first = served.get("/api/records/customer?limit=1&sort=id")["rows"][0]["id"]
         stages = [row["id"] for row in served.get("/api/records/stage?limit=50")["rows"]]
         wait_for_search(served)
         time.sleep(2)
-        report = {"idle_mb": served.memory_mb(), "operations": {}}
+        report = {"indexed_mb": indexed_mb, "idle_mb": served.memory_mb(), "operations": {}}
         for name, requests in operations(size, [first], stages).items():
             if args.only and name not in args.only.split(","):
                 continue

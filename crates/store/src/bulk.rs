@@ -24,7 +24,7 @@ use crate::record::Record;
 use crate::search::list_sql;
 use crate::sql::{Dialect, quote};
 use crate::store::{Cancel, Store};
-use crate::write::{Applied, Done, check_links, constraint, now};
+use crate::write::{Applied, Done, check_links, constraint, hold_links, now};
 use crate::write_many::{hold, is_its_own};
 
 /// How long a bulk write can be taken back, and a deleted record restored.
@@ -629,7 +629,7 @@ impl Store {
         let mut touches = Touches::new();
         check_links(conn, def, &given, false).await?;
         put_back(conn, def, record).await?;
-        check_links(conn, def, &given, true).await?;
+        hold_links(conn, def, &given).await?;
         self.check_reach(conn, def, record.id, access).await?;
         log::touched_by(conn, &self.0.catalog, def, record.id, &[], &mut touches).await?;
         Ok(Applied {

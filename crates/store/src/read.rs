@@ -14,6 +14,7 @@ use crate::record::{ListPage, ListQuery, Record, ScanQuery, Sort};
 use crate::search::{Candidates, SPELT, is_spelling, list_sql};
 use crate::sql::{Dialect, Select, quote};
 use crate::store::Store;
+use crate::version::TOUCHING;
 
 #[cfg(test)]
 mod tests;
@@ -121,34 +122,72 @@ impl Store {
         access: &Access,
         lock: bool,
     ) -> Result<Option<Record>> {
-        let def = self.0.catalog.object(object)?;
         let mut select = Select::new(conn.dialect(), &self.0.catalog, access, object)?;
+        let end = match lock && conn.dialect() == Dialect::Postgres {
+            true => " for update of t",
+            false => "",
+        };
+        let found = self
+            .one(conn, &mut select, id, access, "cast(0 as bigint)", end)
+            .await?;
+        Ok(found.map(|(record, _)| record))
+    }
+
+    /// With its version, of one moment: in one statement, which is one way to a
+    /// server and back.
+    pub(crate) async fn record_with_version(
+        &self,
+        conn: &mut crate::db::Conn<'_>,
+        object: &str,
+        id: i64,
+        access: &Access,
+    ) -> Result<Option<(Record, i64)>> {
+        let mut select = Select::new(conn.dialect(), &self.0.catalog, access, object)?;
+        let of = select.bind(object.into());
+        let touching = TOUCHING
+            .replace("$1", &of)
+            .replace("$2", "t.\"id\"")
+            .replace("$3", "t.\"batch\"");
+        let version = format!("(select max(seq) from ({touching}) as touching)");
+        self.one(conn, &mut select, id, access, &version, "").await
+    }
+
+    /// The record, and the whole number that `beside` gives.
+    async fn one(
+        &self,
+        conn: &mut crate::db::Conn<'_>,
+        select: &mut Select<'_>,
+        id: i64,
+        access: &Access,
+        beside: &str,
+        end: &str,
+    ) -> Result<Option<(Record, i64)>> {
+        let object = select.object;
+        let def = self.0.catalog.object(object)?;
         let fields: Vec<_> = def
             .fields
             .iter()
             .filter(|f| access.shows(object, &f.id))
             .collect();
-        let mut columns = vec![format!("t.{}", quote("batch"))];
-        let mut kinds = vec![Type::Int];
+        let mut columns = vec![beside.to_owned(), format!("t.{}", quote("batch"))];
+        let mut kinds = vec![Type::Int, Type::Int];
         for field in &fields {
             columns.push(format!("t.{}", quote(&field.id)));
             kinds.push(field.kind);
         }
         let condition = select.condition(None)?;
         let id_param = select.bind(Value::Int(id));
-        let mut sql = format!(
-            "select {} {} where t.\"id\" = {id_param} and {condition}",
+        let sql = format!(
+            "select {} {} where t.\"id\" = {id_param} and {condition}{end}",
             columns.join(", "),
             select.from()
         );
-        if lock && conn.dialect() == Dialect::Postgres {
-            sql.push_str(" for update of t");
-        }
         let Some(row) = conn.row(sql, &select.params, &kinds).await? else {
             return Ok(None);
         };
         let mut values = row.into_iter();
-        let batch = values.next().as_ref().and_then(crate::db::int);
+        let mut number = || values.next().as_ref().and_then(crate::db::int);
+        let (beside, batch) = (number().unwrap_or(0), number());
         let values = fields.iter().zip(values).map(|(field, value)| {
             let value = match access.masks(object, &field.id) {
                 true => field.mask.cover(&value),
@@ -156,12 +195,13 @@ impl Store {
             };
             (field.id.clone(), value)
         });
-        Ok(Some(Record {
+        let record = Record {
             object: object.to_owned(),
             id,
             batch,
             values: values.collect(),
-        }))
+        };
+        Ok(Some((record, beside)))
     }
 
     /// A read-only transaction.

@@ -19,13 +19,9 @@ impl Store {
         id: i64,
         access: &Access,
     ) -> Result<Option<(Record, i64)>> {
-        let mut tx = self.snapshot().await?;
-        let mut conn = tx.conn();
-        let Some(record) = self.record(&mut conn, object, id, access, false).await? else {
-            return Ok(None);
-        };
-        let version = version(&mut conn, &record).await?;
-        Ok(Some((record, version)))
+        let mut reader = self.db().reader().await?;
+        self.record_with_version(&mut reader.conn(), object, id, access)
+            .await
     }
 }
 

@@ -436,9 +436,9 @@ async fn insert(conn: &mut Conn<'_>, def: &ObjectDef, values: &[(String, Value)]
             places.join(", ")
         )
     };
-    check_links(conn, def, &given, false).await?;
-    let row = conn.row(sql, &params, &[Type::Int]).await?;
+    // At once to be kept: nobody waits for a record that is not there yet.
     check_links(conn, def, &given, true).await?;
+    let row = conn.row(sql, &params, &[Type::Int]).await?;
     row.and_then(|row| int(&row[0]))
         .ok_or_else(|| Error::Corrupt("an insert gave no id".to_owned()))
 }
@@ -466,25 +466,37 @@ pub(crate) async fn update(
         sets.join(", ")
     );
     conn.run(sql, &params).await?;
-    check_links(conn, def, changed, true).await
+    hold_links(conn, def, changed).await
+}
+
+/// Once the record is written, what it links to is kept; see [`check_links`].
+/// On SQLite the transaction is the only writer anyway.
+pub(crate) async fn hold_links(
+    conn: &mut Conn<'_>,
+    def: &ObjectDef,
+    values: &[&(String, Value)],
+) -> Result<()> {
+    match conn.dialect() {
+        Dialect::Sqlite => Ok(()),
+        Dialect::Postgres => check_links(conn, def, values, true).await,
+    }
 }
 
 /// Links must lead somewhere; not every link is a foreign key, and SQLite's
 /// foreign keys do not say which one failed.
 ///
-/// `is_held`: as a foreign key does it, once the record is written, what it
-/// links to is kept from being deleted until the end of the transaction. On
-/// SQLite the transaction is the only writer anyway.
+/// `is_held`: as a foreign key does it, what it links to is kept from being
+/// deleted until the end of the transaction.
 pub(crate) async fn check_links(
     conn: &mut Conn<'_>,
     def: &ObjectDef,
     values: &[&(String, Value)],
     is_held: bool,
 ) -> Result<()> {
-    if is_held && conn.dialect() == Dialect::Sqlite {
-        return Ok(());
-    }
-    let held = if is_held { " for key share" } else { "" };
+    let held = match conn.dialect() {
+        Dialect::Postgres if is_held => " for key share",
+        _ => "",
+    };
     for (id, value) in values {
         let to = def.field(id).and_then(|f| f.to.as_deref());
         let (Some(to), Some(target)) = (to, int(value)) else {

@@ -18,7 +18,9 @@ use sqlx::postgres::types::Oid;
 use sqlx::postgres::{
     PgArgumentBuffer, PgArguments, PgConnectOptions, PgConnection, PgRow, PgTypeInfo, PgValueRef,
 };
-use sqlx::{Arguments, ConnectOptions, Connection, Decode, Encode, Postgres, Row, Transaction, ValueRef};
+use sqlx::{
+    Arguments, ConnectOptions, Connection, Decode, Encode, Postgres, Row, Transaction, ValueRef,
+};
 
 use super::bulk::Rows;
 use super::fault::{fault, overflow};
@@ -112,7 +114,7 @@ pub(crate) async fn open(url: &str) -> Result<Server> {
         .max_connections(N_CONNECTIONS)
         .acquire_timeout(POOL_WAIT)
         .test_before_acquire(false)
-        .before_acquire(move |conn, meta| {
+        .before_acquire(move |conn: &mut PgConnection, meta| {
             let is_new_enough = of_pool.is_new_enough(meta.age);
             Box::pin(async move {
                 // Asking each time would double what a short question costs.

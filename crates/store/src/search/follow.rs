@@ -2,13 +2,15 @@
 //! waits long for the writer.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
 
 use keji_schema::definition::ObjectDef;
 use keji_schema::{Type, Value};
 
 use super::keys::{self, KeyReader};
 use super::terms::{self, Kind};
-use super::{Index, Position, SPELT, Spelling, list_sql, position_of, table};
+use super::{Followed, Index, Position, SPELT, Spelling, list_sql, position_of, table};
+use crate::change::ChangeKind;
 use crate::db::bulk::Rows;
 use crate::db::{Conn, Fields, Tx, fault, int};
 use crate::error::Result;
@@ -18,6 +20,10 @@ use crate::store::Store;
 
 /// Records read and written at once.
 const PORTION: usize = 2_000;
+
+/// How many changes the position of an object that none of them was of may stay
+/// behind.
+const LAG: i64 = 1_000;
 
 /// Spellings of one statement.
 const PIECE: usize = 200;
@@ -54,20 +60,10 @@ impl Store {
         let Some(index) = self.0.search.get() else {
             return Ok(false);
         };
-        let mut followed = index.followed.lock().await;
-        let last = self.last_seq().await?;
-        if *followed == Some(last) {
-            return Ok(false);
-        }
-        let mut has_more = false;
-        for def in self.0.catalog.objects.values() {
-            if def.fields.iter().any(|field| field.search) {
-                let reading = Reading::Terms(spell);
-                has_more |= self.follow_one(index, def, last, &reading).await?;
-            }
-        }
-        *followed = (!has_more).then_some(last);
-        Ok(has_more)
+        let defs = self.0.catalog.objects.values();
+        let searched = defs.filter(|def| def.fields.iter().any(|field| field.search));
+        let reading = Reading::Terms(spell);
+        self.follow(index, &index.terms, searched, &reading).await
     }
 
     /// Brings the keys of duplicates a portion nearer to the newest change.
@@ -76,20 +72,73 @@ impl Store {
         let Some(index) = self.0.search.get() else {
             return Ok(false);
         };
-        let mut followed = index.keys_followed.lock().await;
+        let defs = self.0.catalog.objects.values();
+        let compared = defs.filter(|def| def.duplicates.is_some());
+        let reading = Reading::Keys(reader);
+        self.follow(index, &index.keys, compared, &reading).await
+    }
+
+    async fn follow(
+        &self,
+        index: &Index,
+        followed: &Followed,
+        defs: impl Iterator<Item = &ObjectDef> + Send,
+        reading: &Reading<'_>,
+    ) -> Result<bool> {
+        let mut done = followed.done.lock().await;
         let last = self.last_seq().await?;
-        if *followed == Some(last) {
+        if *done == Some(last) {
             return Ok(false);
         }
+        let only = match *done {
+            Some(done) => self.changed_objects(done, last).await?,
+            None => None,
+        };
         let mut has_more = false;
-        for def in self.0.catalog.objects.values() {
-            if def.duplicates.is_some() {
-                let reading = Reading::Keys(reader);
-                has_more |= self.follow_one(index, def, last, &reading).await?;
+        for def in defs {
+            if only.as_ref().is_none_or(|only| only.contains(&def.id)) {
+                has_more |= self.follow_one(index, def, last, reading).await?;
             }
         }
-        *followed = (!has_more).then_some(last);
+        *done = (!has_more).then_some(last);
+        if !has_more {
+            followed.reached.fetch_max(last, Ordering::AcqRel);
+        }
         Ok(has_more)
+    }
+
+    /// Objects of which single records changed. `None` where there were changes
+    /// of other kinds, and now and then, so that no position stays far behind.
+    async fn changed_objects(&self, done: i64, last: i64) -> Result<Option<BTreeSet<String>>> {
+        if done / LAG != last / LAG {
+            return Ok(None);
+        }
+        let sql = "select distinct kind, object from keji_change where seq > $1 and seq <= $2";
+        let params = [Value::Int(done), Value::Int(last)];
+        let mut reader = self.db().reader().await?;
+        let kinds = [Type::Text, Type::Text];
+        let rows = reader.conn().rows(sql, &params, &kinds).await?;
+        let mut objects = BTreeSet::new();
+        for row in rows {
+            let mut row = Fields::new(row);
+            match (log::kind_of_text(&row.text()?)?, row.optional_text()) {
+                (ChangeKind::Create | ChangeKind::Update | ChangeKind::Delete, Some(object)) => {
+                    objects.insert(object);
+                }
+                // They leave every record as it was.
+                (
+                    ChangeKind::Reveal
+                    | ChangeKind::Export
+                    | ChangeKind::Comment
+                    | ChangeKind::SignIn
+                    | ChangeKind::SignInFailed
+                    | ChangeKind::SignOut,
+                    _,
+                ) => {}
+                _ => return Ok(None),
+            }
+        }
+        Ok(Some(objects))
     }
 
     /// Changes that the search has not seen yet, or 1 where it reads an object
@@ -99,13 +148,14 @@ impl Store {
             return Ok(0);
         };
         let last = self.last_seq().await?;
+        let reached = index.terms.reached();
         let mut behind = 0;
         for def in self.0.catalog.objects.values() {
             if def.fields.iter().any(|field| field.search) {
                 let n = match index.position(&super::place(def)).await? {
                     Some(Position {
                         scan: None, seq, ..
-                    }) => last - seq,
+                    }) => last - seq.max(reached),
                     _ => 1,
                 };
                 behind = behind.max(n);
@@ -576,6 +626,35 @@ mod tests {
         change.and_then(|change| change.record).unwrap()
     }
 
+    /// Found under load: with each write every object was looked at, 200
+    /// statements a round. Now one that nothing changed in stays where it is,
+    /// and yet nothing is behind.
+    #[tokio::test]
+    async fn only_what_changed_is_read_again() {
+        for place in testing::places().await {
+            let folder = tempfile::tempdir().unwrap();
+            let catalog = Arc::new(Catalog::standard().unwrap());
+            let store = Store::open(&place.location, catalog.clone()).await.unwrap();
+            let path = folder.path().join("search.sqlite");
+            store.use_search(&path).await.unwrap();
+            create(&store, "云海").await;
+            while store.follow_search(spell).await.unwrap() {}
+            let index = store.0.search.get().unwrap();
+            let of = |object| super::super::place(catalog.object(object).unwrap());
+            let before = index.position(&of("contact")).await.unwrap().unwrap();
+            create(&store, "远山").await;
+            assert_eq!(store.search_behind().await.unwrap(), 1);
+            while store.follow_search(spell).await.unwrap() {}
+            let last = store.last_seq().await.unwrap();
+            let customer = index.position(&of("customer")).await.unwrap().unwrap();
+            let contact = index.position(&of("contact")).await.unwrap().unwrap();
+            assert_eq!((customer.seq, contact.seq), (last, before.seq));
+            assert!(before.seq < last);
+            assert_eq!(store.search_behind().await.unwrap(), 0);
+            store.close().await;
+        }
+    }
+
     /// A name that was read before its person was erased is written no more,
     /// not even for the moment until the index is made anew.
     #[tokio::test]
@@ -642,7 +721,7 @@ mod tests {
                 .await
                 .unwrap();
             tx.commit().await.unwrap();
-            *index.followed.lock().await = None;
+            *index.terms.done.lock().await = None;
             while store.follow_search(spell).await.unwrap() {}
             let mut reader = store.db().reader().await.unwrap();
             let sql = "select spelt from keji_spelling";

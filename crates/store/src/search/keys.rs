@@ -7,7 +7,7 @@ use keji_schema::definition::ObjectDef;
 use keji_schema::{Type, Value};
 
 use super::follow::list;
-use super::list_sql;
+use super::{changed_since, list_sql};
 use crate::db::{Conn, fault, int};
 use crate::error::{Error, Result};
 use crate::pair::Block;
@@ -136,6 +136,9 @@ impl Store {
         let Some(index) = self.0.search.get() else {
             return Ok(Vec::new());
         };
+        let place = place(def, reader);
+        // First: what comes in meanwhile is looked at twice.
+        let since = index.complete_to(&place, &index.keys).await?;
         let mut ids = Vec::new();
         {
             let mut pool = index.pools.readers.acquire().await.map_err(fault)?;
@@ -152,12 +155,11 @@ impl Store {
                 }
             }
         }
-        let mut reading = self.db().reader().await?;
-        let place = place(def, reader);
-        let behind = self
-            .behind_place(&mut reading.conn(), index, object, &place)
-            .await?;
-        ids.extend(behind.into_iter().flatten());
+        if let Some(since) = since {
+            let mut reading = self.db().reader().await?;
+            let behind = changed_since(&mut reading.conn(), object, since).await?;
+            ids.extend(behind.into_iter().flatten());
+        }
         ids.sort_unstable();
         ids.dedup();
         Ok(ids)

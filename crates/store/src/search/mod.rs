@@ -18,6 +18,7 @@ pub use keys::KeyReader;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use keji_schema::definition::ObjectDef;
 use keji_schema::{Type, Value};
@@ -57,10 +58,25 @@ const MANY_BEHIND: usize = 5_000;
 #[derive(Debug)]
 pub(crate) struct Index {
     pools: IndexPools,
-    /// One follower at a time; the change up to which all was done.
-    followed: tokio::sync::Mutex<Option<i64>>,
-    /// The same of the keys.
-    keys_followed: tokio::sync::Mutex<Option<i64>>,
+    terms: Followed,
+    keys: Followed,
+}
+
+/// How far all objects are, whose own positions move only when one of their
+/// records changes.
+#[derive(Debug, Default)]
+struct Followed {
+    /// One follower at a time; the change up to which all was done when it
+    /// last looked, if nothing was left over.
+    done: tokio::sync::Mutex<Option<i64>>,
+    /// The newest change up to which all was done at any time.
+    reached: AtomicI64,
+}
+
+impl Followed {
+    fn reached(&self) -> i64 {
+        self.reached.load(Ordering::Acquire)
+    }
 }
 
 /// How far the index of one object is.
@@ -118,8 +134,12 @@ impl Store {
             return Ok(found);
         };
         for object in objects {
-            if let Some(mut ids) = index.matches(object, text).await?
-                && let Some(behind) = self.behind(conn, index, object).await?
+            let place = place(self.0.catalog.object(object)?);
+            // First: what the index takes in meanwhile is looked at twice.
+            let since = index.complete_to(&place, &index.terms).await?;
+            if let Some(since) = since
+                && let Some(mut ids) = index.matches(object, text).await?
+                && let Some(behind) = changed_since(conn, object, since).await?
             {
                 ids.extend(behind);
                 let ids: Vec<String> = ids.iter().map(i64::to_string).collect();
@@ -128,46 +148,26 @@ impl Store {
         }
         Ok(found)
     }
+}
 
-    /// Records that changed since the index looked; `None` of too many.
-    async fn behind(
-        &self,
-        conn: &mut Conn<'_>,
-        index: &Index,
-        object: &str,
-    ) -> Result<Option<Vec<i64>>> {
-        let place = place(self.0.catalog.object(object)?);
-        self.behind_place(conn, index, object, &place).await
+/// Records that changed behind a position of the log; `None` of too many.
+async fn changed_since(conn: &mut Conn<'_>, object: &str, since: i64) -> Result<Option<Vec<i64>>> {
+    let sql = format!(
+        "select record, object from keji_change where seq > $1 \
+         and (object = $2 or kind in ('import', 'undo', 'erasure')) limit {}",
+        MANY_BEHIND + 1
+    );
+    let params = [Value::Int(since), object.into()];
+    let rows = conn.rows(sql, &params, &[Type::Int, Type::Text]).await?;
+    if rows.len() > MANY_BEHIND {
+        return Ok(None);
     }
-
-    async fn behind_place(
-        &self,
-        conn: &mut Conn<'_>,
-        index: &Index,
-        object: &str,
-        place: &str,
-    ) -> Result<Option<Vec<i64>>> {
-        let position = index.position(place).await?;
-        let Some(position) = position.filter(|p| p.scan.is_none()) else {
-            return Ok(None);
-        };
-        let sql = format!(
-            "select record, object from keji_change where seq > $1 \
-             and (object = $2 or kind in ('import', 'undo', 'erasure')) limit {}",
-            MANY_BEHIND + 1
-        );
-        let params = [Value::Int(position.seq), object.into()];
-        let rows = conn.rows(sql, &params, &[Type::Int, Type::Text]).await?;
-        if rows.len() > MANY_BEHIND {
-            return Ok(None);
-        }
-        // A change of many records names none, or none of these.
-        let id = |row: &Vec<Value>| match &row[1] {
-            Value::Text(of) if of == object => int(&row[0]),
-            _ => None,
-        };
-        Ok(rows.iter().map(id).collect())
-    }
+    // A change of many records names none, or none of these.
+    let id = |row: &Vec<Value>| match &row[1] {
+        Value::Text(of) if of == object => int(&row[0]),
+        _ => None,
+    };
+    Ok(rows.iter().map(id).collect())
 }
 
 impl Index {
@@ -175,8 +175,8 @@ impl Index {
         let pools = sqlite::open_index(path).await?;
         let index = Index {
             pools,
-            followed: tokio::sync::Mutex::default(),
-            keys_followed: tokio::sync::Mutex::default(),
+            terms: Followed::default(),
+            keys: Followed::default(),
         };
         let mut writer = index.pools.writer.acquire().await.map_err(fault)?;
         let mut conn = Conn::Sqlite(&mut writer);
@@ -208,6 +208,15 @@ impl Index {
     async fn position(&self, object: &str) -> Result<Option<Position>> {
         let mut reader = self.pools.readers.acquire().await.map_err(fault)?;
         position_of(&mut Conn::Sqlite(&mut reader), object).await
+    }
+
+    /// The change up to which an object is in the index; `None` while it is read
+    /// in whole.
+    async fn complete_to(&self, place: &str, followed: &Followed) -> Result<Option<i64>> {
+        let reached = followed.reached();
+        let position = self.position(place).await?;
+        let position = position.filter(|position| position.scan.is_none());
+        Ok(position.map(|position| position.seq.max(reached)))
     }
 
     /// Ids whose texts have all terms of `text`; `None` of too many.

@@ -15,7 +15,7 @@ pub(crate) struct Select<'a> {
     pub(crate) dialect: Dialect,
     catalog: &'a Catalog,
     access: &'a Access,
-    object: &'a str,
+    pub(crate) object: &'a str,
     /// The links that are followed, each with the object it leads to.
     joins: Vec<Join>,
     pub(crate) params: Vec<Value>,
