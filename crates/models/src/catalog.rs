@@ -54,4 +54,18 @@ pub const MODELS: &[Model] = &[
         about_zh: "按最近购买、购买次数、购买金额给客户打 1 到 5 分。",
         about_en: "Scores customers from 1 to 5 by recency, frequency and monetary value.",
     },
+    Model {
+        id: "churn_logistic",
+        name_zh: "流失预测(逻辑回归)",
+        name_en: "Churn, logistic regression",
+        about_zh: "由客户特征估计流失概率,每个特征的影响可逐一说明;少于 10 个流失客户不予计算,特征若在事后才填写则结果不可信。",
+        about_en: "Probability of leaving from what is known of a customer, each column's share spelled out; not with fewer than 10 leavers, and not to be believed if columns were filled after the fact.",
+    },
+    Model {
+        id: "churn_trees",
+        name_zh: "流失预测(梯度提升树)",
+        name_en: "Churn, boosted trees",
+        about_zh: "自动发现阈值与特征间的交互,并给出每位客户的原因;须在更晚的数据上优于单看最近购买时间和逻辑回归才值得使用。",
+        about_en: "Finds thresholds and interactions by itself, with reasons per customer; worth using only where it beats recency alone and the regression on later data.",
+    },
 ];

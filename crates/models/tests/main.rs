@@ -1,6 +1,9 @@
 //! Every test of the crate from outside in one program: linking one is as dear as
 //! running most of them.
 
+mod churn;
+mod churn_quality;
+mod draws;
 mod fixture;
 mod purchases;
 mod reference;
