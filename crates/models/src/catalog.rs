@@ -68,4 +68,25 @@ pub const MODELS: &[Model] = &[
         about_zh: "自动发现阈值与特征间的交互,并给出每位客户的原因;须在更晚的数据上优于单看最近购买时间和逻辑回归才值得使用。",
         about_en: "Finds thresholds and interactions by itself, with reasons per customer; worth using only where it beats recency alone and the regression on later data.",
     },
+    Model {
+        id: "next_product",
+        name_zh: "下一件商品推荐",
+        name_en: "Next product",
+        about_zh: "根据同一批客户共同购买的商品推荐下一件;须在之后月份的命中率上优于推荐畅销品才可信,新品与换季商品除外。",
+        about_en: "Products bought by the same customers; to be believed only where its hit rate in later months beats naming the best sellers, and never for new or seasonal products.",
+    },
+    Model {
+        id: "segmentation",
+        name_zh: "行为细分与画像",
+        name_en: "Behavioural segments",
+        about_zh: "按行为把客户分为若干群,编号跨期不变并报告漂移;若间隙统计量认为只有一群或稳定性低,分群只是便于汇报的划线。",
+        about_en: "Groups customers by behaviour, keeps their numbers from period to period and reports drift; where the gap statistic sees one group or stability is low, the groups are only lines drawn for reports.",
+    },
+    Model {
+        id: "look_alike",
+        name_zh: "相似潜客评分",
+        name_en: "Look-alike score",
+        about_zh: "按与优质客户的相似度给潜在客户排序,并指出最相似的客户;优质客户只有几十个以下,或潜客来自另一渠道时不可信。",
+        about_en: "Ranks prospects by likeness to the best customers and names the most similar; not to be believed with fewer than some tens of best customers, or for prospects from another channel.",
+    },
 ];

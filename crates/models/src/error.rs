@@ -31,6 +31,8 @@ pub enum RowProblem {
     BadProbability(f64),
     #[error("item {0} is not below the number of items")]
     UnknownItem(u32),
+    #[error("customer {0} is not below the number of customers")]
+    UnknownCustomer(u32),
     #[error("cluster {0} is not below the number of clusters")]
     UnknownCluster(u32),
 }

@@ -57,6 +57,9 @@ pub mod gamma_gamma;
 
 pub mod churn;
 pub mod features;
+pub mod look_alike;
+pub mod next_product;
+pub mod segmentation;
 
 pub mod clv;
 pub mod holdout;

@@ -429,7 +429,7 @@ fn trees_find_what_a_regression_cannot() {
             } else {
                 -2.0
             };
-            1.0 / (1.0 + f64::exp(-(eta + if city[i] % 2 == 0 { 1.0 } else { -1.0 })))
+            1.0 / (1.0 + f64::exp(-(eta + if city[i].is_multiple_of(2) { 1.0 } else { -1.0 })))
         })
         .collect();
     let outcome: Vec<bool> = truth.iter().map(|p| draws.unit() < *p).collect();

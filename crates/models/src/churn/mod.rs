@@ -57,7 +57,7 @@ pub mod logistic;
 pub mod single_column;
 pub mod trees;
 
-mod bins;
+pub(crate) mod bins;
 mod grow;
 mod shapley;
 
@@ -106,9 +106,11 @@ impl Reasons {
     /// Contributions of one row by column, in log-odds; empty for a row that is not there.
     pub fn row(&self, row: usize) -> &[f64] {
         let width = self.names.len();
-        self.values
-            .get(row * width..(row + 1) * width)
-            .unwrap_or(&[])
+        if row < self.n_rows {
+            &self.values[row * width..(row + 1) * width]
+        } else {
+            &[]
+        }
     }
 
     /// The `k` columns that moved the row most, the strongest first, whichever way.

@@ -316,7 +316,9 @@ impl Boosted {
         Ok(log_odds.into_iter().map(features::logistic).collect())
     }
 
-    /// What each column adds to the log-odds of each row: exact Shapley values (see [`super::shapley`]).
+    /// What each column adds to the log-odds of each row: exact Shapley values of the trees,
+    /// columns not known shared out by the rows of training (path-dependent TreeSHAP, Lundberg et al. 2020, Nature
+    /// Machine Intelligence 2:56). Base and contributions add up to the score.
     ///
     /// Cost per row: leaves x depth^2 per tree, a hundred times that of scoring; ask for the customers on a list.
     pub fn reasons(&self, features: &Features) -> Result<Reasons> {
