@@ -45,6 +45,9 @@ pub enum ColumnProblem {
     Constant,
     #[error("row {row} is infinite; a missing number is NaN")]
     Infinite { row: usize },
+    /// Sums of squares must stay within floating point.
+    #[error("row {row} is beyond 1e100")]
+    TooLarge { row: usize },
     #[error("has {found} rows, expected {expected}")]
     Rows { expected: usize, found: usize },
     #[error("there are two of this name")]

@@ -49,11 +49,14 @@ impl Features {
         }
     }
 
-    /// Adds a column of numbers, NaN where not known. Fails on infinite values, on another number of rows and on a
+    /// Adds a column of numbers, NaN where not known. Fails on infinite values and beyond 1e100, on another number of rows and on a
     /// name that is taken.
     pub fn number(self, name: &str, values: Vec<f64>) -> Result<Self> {
-        match values.iter().position(|value| value.is_infinite()) {
-            Some(row) => Err(error::column(name, ColumnProblem::Infinite { row })),
+        if let Some(row) = values.iter().position(|value| value.is_infinite()) {
+            return Err(error::column(name, ColumnProblem::Infinite { row }));
+        }
+        match values.iter().position(|value| value.abs() > 1e100) {
+            Some(row) => Err(error::column(name, ColumnProblem::TooLarge { row })),
             None => self.with(name, values.len(), Values::Number(values)),
         }
     }

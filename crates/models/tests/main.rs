@@ -4,6 +4,7 @@
 mod churn;
 mod churn_quality;
 mod draws;
+mod extremes;
 mod fixture;
 mod look_alike;
 mod next_product;
