@@ -23,6 +23,49 @@ pub enum RowProblem {
     TooManyRepeats(u32),
     #[error("mean spend {0} is not above zero and finite")]
     BadSpend(f64),
+    #[error("outcome {0} is neither 0 nor 1")]
+    BadOutcome(f64),
+    #[error("score {0} is not finite")]
+    BadScore(f64),
+    #[error("probability {0} is not within 0 and 1")]
+    BadProbability(f64),
+    #[error("item {0} is not below the number of items")]
+    UnknownItem(u32),
+    #[error("customer {0} is not below the number of customers")]
+    UnknownCustomer(u32),
+    #[error("cluster {0} is not below the number of clusters")]
+    UnknownCluster(u32),
+}
+
+/// Why one column cannot enter a model.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum ColumnProblem {
+    /// Leave it out ([`crate::features::Features::without_constant`]): it cannot tell customers apart.
+    #[error("holds one value only")]
+    Constant,
+    #[error("row {row} is infinite; a missing number is NaN")]
+    Infinite { row: usize },
+    /// Sums of squares must stay within floating point.
+    #[error("row {row} is beyond 1e100")]
+    TooLarge { row: usize },
+    #[error("has {found} rows, expected {expected}")]
+    Rows { expected: usize, found: usize },
+    #[error("there are two of this name")]
+    Twice,
+    #[error("is not there")]
+    Absent,
+    #[error("holds categories where the model has numbers, or the reverse")]
+    OtherKind,
+    #[error("must hold numbers")]
+    NotNumbers,
+    #[error("row {row} is missing")]
+    Missing { row: usize },
+    /// A linear combination of the columns before it; leave it out or set a ridge above 0.
+    #[error("is a combination of other columns; leave it out or use a ridge")]
+    Collinear,
+    /// The estimate is infinite; use a ridge, or merge the level with another.
+    #[error("tells the outcomes apart without error, so its estimate is infinite; use a ridge")]
+    Separates,
 }
 
 #[derive(Debug, Clone, PartialEq, Error)]
@@ -36,6 +79,20 @@ pub enum Error {
         expected: usize,
         found: usize,
     },
+    #[error("column `{column}` {problem}")]
+    Column {
+        column: String,
+        problem: ColumnProblem,
+    },
+    #[error("{found} {what}, at least {needed} are needed")]
+    TooFew {
+        what: &'static str,
+        needed: usize,
+        found: usize,
+    },
+    /// Nothing can be learned, and no ranking judged, from one kind of outcome.
+    #[error("all {n} outcomes are {}", u8::from(*.value))]
+    OneClass { n: usize, value: bool },
     /// The data cannot carry the model: collect more.
     #[error("not enough data: {0}")]
     NotEnough(&'static str),
@@ -61,6 +118,22 @@ pub enum Error {
 
 pub(crate) fn row(row: usize) -> impl Fn(RowProblem) -> Error {
     move |problem| Error::Row { row, problem }
+}
+
+pub(crate) fn column(column: &str, problem: ColumnProblem) -> Error {
+    Error::Column {
+        column: column.to_owned(),
+        problem,
+    }
+}
+
+/// Fails unless the value is finite and within both limits, which are included.
+pub(crate) fn within(name: &'static str, value: f64, lowest: f64, highest: f64) -> Result<()> {
+    if value >= lowest && value <= highest {
+        Ok(())
+    } else {
+        Err(Error::OutOfRange { name, value })
+    }
 }
 
 pub(crate) fn same_length(what: &'static str, expected: usize, found: usize) -> Result<()> {

@@ -14,6 +14,10 @@
 //!         +-- predict -- holdout       |
 //!         +-- outcome                  |
 //!         +----------- clv ------------+
+//!
+//!  features (any columns)      purchases of products       what customers are like
+//!         |                            |                            |
+//!       churn                     next_product            segmentation, look_alike
 //! ```
 //!
 //! Reading order: [`history`], [`beta_geometric`] with its front doors [`bg_nbd`] and [`mbg_nbd`], [`fit`],
@@ -51,10 +55,20 @@ pub mod predict;
 
 pub mod gamma_gamma;
 
+pub mod churn;
+pub mod features;
+pub mod look_alike;
+pub mod next_product;
+pub mod segmentation;
+
 pub mod clv;
 pub mod holdout;
 pub mod identification;
 pub mod rfm;
+
+mod dense;
+mod proportion;
+mod random;
 
 pub mod fit;
 mod special;

@@ -154,10 +154,18 @@ pub fn assert_close(found: f64, expected: f64, relative: f64, what: &str) {
 }
 
 fn directory() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data")
+    match std::env::var_os("KEJI_SHARED_DATA") {
+        Some(place) => PathBuf::from(place),
+        None => PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),
+    }
 }
 
 fn read(name: &str, parse: impl Fn(&csv::StringRecord) -> Purchase) -> Vec<Purchase> {
+    records(name).iter().map(parse).collect()
+}
+
+/// All rows of a file, without its header.
+pub fn records(name: &str) -> Vec<csv::StringRecord> {
     let file = std::fs::File::open(directory().join(name)).unwrap();
     let reader: Box<dyn Read> = if name.ends_with(".gz") {
         Box::new(flate2::read::GzDecoder::new(file))
@@ -166,7 +174,7 @@ fn read(name: &str, parse: impl Fn(&csv::StringRecord) -> Purchase) -> Vec<Purch
     };
     csv::Reader::from_reader(reader)
         .records()
-        .map(|row| parse(&row.unwrap()))
+        .map(Result::unwrap)
         .collect()
 }
 
