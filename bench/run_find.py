@@ -102,7 +102,7 @@ def make(folder, customers, touchpoints):
         words = ["报价", "样品", "交期", "合同", "回访", "付款", "验收", "培训", "投诉", "续约"]
         with open(folder / "touchpoint.csv", "w", newline="") as out:
             write = csv.writer(out).writerow
-            write(["主题", "客户编号", "往来方式", "日期"])
+            write(["主题", "客户编号", "方式", "日期"])
             for n in range(touchpoints):
                 text = random.choice(words) + random.choice(TRADES)[0] + random.choice(words) + str(n % 977)
                 write([text, f"K{n % customers:08d}", "电话", f"2025-{1 + n % 12:02d}-{1 + n % 28:02d}"])

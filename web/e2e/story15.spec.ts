@@ -151,7 +151,7 @@ for (const lang of ["zh", "en"] as const)
           await hand.type(dialog.getByRole("textbox", { name: words.title, exact: true }), "回电确认日期");
           const due = dialog.getByRole("textbox", { name: words.due, exact: true });
           await hand.type(due, day);
-          await due.press("Enter");
+          await due.press("Tab");
           await hand.click(dialog.getByRole("button", { name: /^(保存|Save)$/ }));
           await expect(dialog).toHaveCount(0);
           await expect(page.locator(".related").getByText("回电确认日期")).toBeVisible();

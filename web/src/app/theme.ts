@@ -18,6 +18,9 @@ export function themeOf(mode: Mode, isPhone: boolean): ThemeConfig {
       colorPrimary: PRIMARY[mode],
       colorInfo: PRIMARY[mode],
       colorLink: c.accent,
+      // The paler shades that would be derived are too pale to be read.
+      colorLinkHover: c.accent,
+      colorLinkActive: c.accent,
       colorSuccess: c.good,
       colorError: c.bad,
       colorWarning: c.risk,
