@@ -84,7 +84,7 @@ def make(folder, customers, touchpoints):
             brand = [random.choice(signs) for _ in range(4)]
             name = city[0] + "".join(brand) + trade[0] + TAIL
             phone = f"1{random.randrange(3, 10)}{random.randrange(10**9):09d}"
-            write([f"K{n:08d}", name, phone, "企业"])
+            write([f"K{n:08d}", name, phone, "公司"])
             if n in chosen:
                 targets.append((f"K{n:08d}", city, brand, trade, name, phone))
     random.shuffle(targets)
