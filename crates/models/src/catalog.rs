@@ -27,6 +27,13 @@ pub const MODELS: &[Model] = &[
         about_en: "As BG/NBD, but customers can also be lost after the first purchase; suits shops with many one-time buyers.",
     },
     Model {
+        id: "pareto_nbd",
+        name_zh: "Pareto/NBD 复购模型",
+        name_en: "Pareto/NBD",
+        about_zh: "客户随时可能悄然流失,不限于购买之后;可直接算出今后全部购买的折现值。购买很有规律或有季节性时不可尽信。",
+        about_en: "Customers can silently leave at any time, not only after a purchase; values all purchases to come. Not to be believed for regular or seasonal buyers.",
+    },
+    Model {
         id: "nbd",
         name_zh: "NBD 稳定购买模型",
         name_en: "NBD",

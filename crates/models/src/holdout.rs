@@ -4,10 +4,10 @@
 //! Naive rule: everybody goes on at the own past rate, x/T H purchases, and 0 for customers first seen on the last
 //! day (T = 0). A model that does not beat it on error is not worth showing.
 
-use crate::beta_geometric::Params;
 use crate::error::{self, Error, Result};
 use crate::history::Collapsed;
 use crate::predict::predict_all;
+use crate::purchase_model::PurchaseModel;
 
 /// Totals over customers and errors per customer, in purchases.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -33,7 +33,12 @@ pub struct Score {
 }
 
 /// Scores predictions for `horizon` weeks; `actual` holds purchases in the hold-out per row of `data`.
-pub fn score(params: &Params, data: &Collapsed, actual: &[u32], horizon: f64) -> Result<Holdout> {
+pub fn score<M: PurchaseModel>(
+    params: &M,
+    data: &Collapsed,
+    actual: &[u32],
+    horizon: f64,
+) -> Result<Holdout> {
     error::same_length("actual", data.n_customers(), actual.len())?;
     if !(horizon > 0.0 && horizon.is_finite()) {
         return Err(Error::Horizon(horizon));

@@ -8,7 +8,7 @@
 //!         |                            |                            |
 //!      history                    gamma_gamma                      rfm
 //!         |  collapse                  |  fit
-//!   bg_nbd, mbg_nbd, nbd               |
+//!   bg_nbd, mbg_nbd, pareto_nbd, nbd   |
 //!         |  fit                       |
 //!         +-- identification           |
 //!         +-- predict -- holdout       |
@@ -16,8 +16,8 @@
 //!         +----------- clv ------------+
 //! ```
 //!
-//! Reading order: [`history`], [`beta_geometric`] with its front doors [`bg_nbd`] and [`mbg_nbd`], [`fit`],
-//! [`predict`], then what the question asks for. Times are in weeks throughout; any other unit works as long as
+//! Reading order: [`history`], [`beta_geometric`] with its front doors [`bg_nbd`] and [`mbg_nbd`], [`pareto_nbd`],
+//! [`fit`], [`purchase_model`], [`predict`], then what the question asks for. Times are in weeks throughout; any other unit works as long as
 //! ages and horizons share it, except that limits such as 52 weeks in [`identification`] then mean that many units.
 //!
 //! ```
@@ -44,10 +44,13 @@ pub mod beta_geometric;
 pub mod bg_nbd;
 pub mod mbg_nbd;
 pub mod nbd;
+pub mod pareto_nbd;
 
 mod expectation;
 pub mod outcome;
+mod pareto_prediction;
 pub mod predict;
+pub mod purchase_model;
 
 pub mod gamma_gamma;
 
@@ -57,6 +60,7 @@ pub mod identification;
 pub mod rfm;
 
 pub mod fit;
+mod quadrature;
 mod special;
 mod symmetric;
 

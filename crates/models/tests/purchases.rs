@@ -2,7 +2,7 @@
 //! probabilities and expectations keep their limits, outcomes fall into their intervals, bad rows are named.
 
 #[path = "../examples/simulation/mod.rs"]
-mod simulation;
+pub mod simulation;
 
 use keji_models::beta_geometric::{self, Dropout, FittedPurchases, Params};
 use keji_models::error::RowProblem;

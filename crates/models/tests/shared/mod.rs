@@ -154,7 +154,10 @@ pub fn assert_close(found: f64, expected: f64, relative: f64, what: &str) {
 }
 
 fn directory() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data")
+    match std::env::var_os("KEJI_SHARED_DATA") {
+        Some(place) => PathBuf::from(place),
+        None => PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),
+    }
 }
 
 fn read(name: &str, parse: impl Fn(&csv::StringRecord) -> Purchase) -> Vec<Purchase> {
