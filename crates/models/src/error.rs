@@ -23,6 +23,12 @@ pub enum RowProblem {
     TooManyRepeats(u32),
     #[error("mean spend {0} is not above zero and finite")]
     BadSpend(f64),
+    #[error("last transaction at opportunity {last} of only {opportunities}")]
+    LastAfterOpportunities { last: u32, opportunities: u32 },
+    #[error("{transactions} transactions up to opportunity {last}, the last one taken")]
+    TransactionsUpToLast { transactions: u32, last: u32 },
+    #[error("{0} opportunities are more than {max}", max = crate::bg_bb::MAX_OPPORTUNITIES)]
+    TooManyOpportunities(u32),
 }
 
 #[derive(Debug, Clone, PartialEq, Error)]

@@ -60,7 +60,7 @@ pub fn score<M: PurchaseModel>(
             .group_of()
             .iter()
             .map(|&group| per_group[group as usize]);
-        compare(expected, actual)
+        score_rows(expected, actual)
     };
     let p_alive = |&group: &u32| predictions.p_alive[group as usize];
     Ok(Holdout {
@@ -73,7 +73,16 @@ pub fn score<M: PurchaseModel>(
     })
 }
 
-fn compare(expected: impl Iterator<Item = f64> + Clone, actual: &[u32]) -> Score {
+/// Scores expected against actual numbers per row, whatever they were expected from.
+pub fn compare(expected: &[f64], actual: &[u32]) -> Result<Score> {
+    error::same_length("actual", expected.len(), actual.len())?;
+    if actual.is_empty() {
+        return Err(Error::NotEnough("no rows"));
+    }
+    Ok(score_rows(expected.iter().copied(), actual))
+}
+
+fn score_rows(expected: impl Iterator<Item = f64> + Clone, actual: &[u32]) -> Score {
     let n = actual.len() as f64;
     let pairs = expected.zip(actual.iter().map(|&y| f64::from(y)));
     let (mut total, mut actual_total, mut absolute, mut squared) = (0.0, 0.0, 0.0, 0.0);

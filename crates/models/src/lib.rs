@@ -52,6 +52,8 @@ mod pareto_prediction;
 pub mod predict;
 pub mod purchase_model;
 
+pub mod bg_bb;
+
 pub mod gamma_gamma;
 
 pub mod clv;
@@ -60,6 +62,7 @@ pub mod identification;
 pub mod rfm;
 
 pub mod fit;
+mod gauss;
 mod quadrature;
 mod special;
 mod symmetric;

@@ -21,7 +21,7 @@ fn cdnow_sample() {
     let customers = shared::summarise(&shared::cdnow_sample(), date(1997, 9, 30));
     let data = shared::collapse(&customers);
     let fitted = check_fit(&data, &expected, 1e-6);
-    // Fader, Hardie & Lee (2005), table 2.
+    // As published by Fader, Hardie & Lee (2005).
     assert_eq!(printed(&fitted), ["0.553", "10.578", "0.606", "11.669"]);
     assert_eq!(format!("{:.1}", fitted.log_likelihood), "-9595.0");
     check_predictions(&expected);
