@@ -48,6 +48,20 @@ pub const MODELS: &[Model] = &[
         about_en: "At most one transaction per opportunity, such as yearly donations: alive or not, and how many to come. Not to be believed after few opportunities, when leaving and rarely taking part look alike.",
     },
     Model {
+        id: "shifted_beta_geometric",
+        name_zh: "sBG 续约模型",
+        name_en: "Shifted-beta-geometric (sBG)",
+        about_zh: "合同与订阅的续约:由各期留存人数推算今后的留存率与客户寿命。续约次数太少,或价格、服务变过,不可尽信。",
+        about_en: "Renewal of contracts and subscriptions: projects retention and lifetimes from how many were left. Not to be believed after one or two renewals, or when prices or service changed.",
+    },
+    Model {
+        id: "beta_discrete_weibull",
+        name_zh: "BdW 续约模型",
+        name_en: "Beta-discrete-Weibull (BdW)",
+        about_zh: "与 sBG 相同,但客户自身的流失概率可随时间升降;并检验是否真有必要。续约期数少时,它与客户差异难以区分,不可尽信。",
+        about_en: "As sBG, but a customer's own churn may rise or fall with tenure, with a test whether that is needed. Not to be believed after few renewals, which cannot tell it from differences between customers.",
+    },
+    Model {
         id: "gamma_gamma",
         name_zh: "Gamma-Gamma 客单价模型",
         name_en: "Gamma-Gamma",

@@ -29,6 +29,14 @@ pub enum RowProblem {
     TransactionsUpToLast { transactions: u32, last: u32 },
     #[error("{0} opportunities are more than {max}", max = crate::bg_bb::MAX_OPPORTUNITIES)]
     TooManyOpportunities(u32),
+    #[error("the cohort has no size")]
+    EmptyCohort,
+    #[error("the cohort grows at renewal {renewal}")]
+    CohortGrows { renewal: usize },
+    #[error("{0} renewals are not below {max}", max = crate::retention::MAX_RENEWALS)]
+    TooManyRenewals(u32),
+    #[error("{before} renewals before observation, but only {made} in all")]
+    RenewalsBefore { before: u32, made: u32 },
 }
 
 #[derive(Debug, Clone, PartialEq, Error)]

@@ -54,6 +54,10 @@ pub mod purchase_model;
 
 pub mod bg_bb;
 
+pub mod beta_discrete_weibull;
+pub mod retention;
+pub mod shifted_beta_geometric;
+
 pub mod gamma_gamma;
 
 pub mod clv;

@@ -6,6 +6,7 @@ mod fixture;
 mod pareto;
 mod purchases;
 mod reference;
+mod retention;
 mod rfm;
 mod shared;
 mod spend;
