@@ -42,12 +42,21 @@ pub struct Params {
 
 pub type FittedWeibull = Fitted<Params, 3>;
 
-/// Fails unless all are above zero and finite.
+/// A larger c would say that everybody leaves at one renewal, and t^c would overflow.
+pub const MAX_C: f64 = 50.0;
+
+/// Fails unless all are above zero and finite, and `c` is at most [`MAX_C`].
 pub fn params(alpha: f64, beta: f64, c: f64) -> Result<Params> {
     for (name, value) in Params::NAMES.into_iter().zip([alpha, beta, c]) {
         if !(value > 0.0 && value.is_finite()) {
             return Err(Error::Parameter { name, value });
         }
+    }
+    if c > MAX_C {
+        return Err(Error::OutOfRange {
+            name: "c",
+            value: c,
+        });
     }
     Ok(Params { alpha, beta, c })
 }

@@ -1,6 +1,7 @@
 //! BG/BB of Fader, Hardie & Shang (2010), "Customer-base analysis in a discrete-time noncontractual setting",
 //! Marketing Science 29:1086-1108: who still takes part when there is at most one transaction per opportunity, as
-//! with yearly donations, conferences, weekly visits. The predictions are in [`crate::bg_bb::predict`].
+//! with yearly donations, conferences, weekly visits. An opportunity here is an occasion to take part, never a deal in
+//! the sales pipeline. The predictions are in [`crate::bg_bb::predict`].
 //!
 //! | assumption (section 2 of the paper) | consequence when it fails |
 //! |---|---|
@@ -219,7 +220,7 @@ pub fn fit(data: &Histories) -> Result<FittedBgBb> {
     best
 }
 
-/// Compares with customers who never die. Fails as [`fit`].
+/// Compares with customers who never die. Fails as [`fit()`].
 pub fn compare(fitted: &FittedBgBb, data: &Histories) -> Result<Comparison> {
     check_enough(data)?;
     let start = BetaBinomial([1.0, 1.0]);

@@ -42,7 +42,7 @@ pub const MODELS: &[Model] = &[
     },
     Model {
         id: "bg_bb",
-        name_zh: "BG/BB 机会模型",
+        name_zh: "BG/BB 参与模型",
         name_en: "BG/BB",
         about_zh: "每个周期最多发生一次的行为(如年度捐赠、每周到店):是否仍活跃、今后还会参与几次。观察周期很少时,流失与低参与率难以区分,不可尽信。",
         about_en: "At most one transaction per opportunity, such as yearly donations: alive or not, and how many to come. Not to be believed after few opportunities, when leaving and rarely taking part look alike.",

@@ -53,10 +53,13 @@ impl PurchaseModel for Params {
     fn outcomes(&self, customer: &PurchaseHistory, horizon: f64) -> impl FnMut() -> f64 {
         let mut paths = paths(self, customer, horizon);
         move || {
-            paths
+            let more = paths
                 .iter_mut()
                 .map(|path| path.weight * path.advance())
-                .sum()
+                .sum();
+            // What is left of a path is rounding from here on.
+            paths.retain(|path| path.above > 1e-15);
+            more
         }
     }
 }
@@ -65,29 +68,48 @@ impl PurchaseModel for Params {
 struct Path {
     weight: f64,
     size: f64,
-    ln_z: f64,
+    z: f64,
     j: f64,
-    /// ln P(N = j), and P(N >= j).
+    /// P(N = j), or 0 while it is below what a float can multiply; then only its logarithm is kept.
+    p: f64,
     ln_p: f64,
+    /// P(N >= j).
     above: f64,
 }
 
 impl Path {
+    /// Well above the smallest float, well below anything that counts.
+    const LN_SMALL: f64 = -600.0;
+
     fn new(weight: f64, size: f64, start: f64, until: f64) -> Self {
+        let ln_p = -size * (until / start).ln_1p();
         Path {
             weight,
             size,
-            ln_z: (until / (start + until)).ln(),
+            z: until / (start + until),
             j: 0.0,
-            ln_p: -size * (until / start).ln_1p(),
+            p: if ln_p > Self::LN_SMALL {
+                ln_p.exp()
+            } else {
+                0.0
+            },
+            ln_p,
             above: 1.0,
         }
     }
 
     /// P(N > j), then j+1 is next.
     fn advance(&mut self) -> f64 {
-        self.above = (self.above - self.ln_p.exp()).max(0.0);
-        self.ln_p += self.ln_z + ((self.size + self.j) / (self.j + 1.0)).ln();
+        self.above = (self.above - self.p).max(0.0);
+        let ratio = self.z * (self.size + self.j) / (self.j + 1.0);
+        if self.ln_p > Self::LN_SMALL {
+            self.p *= ratio;
+        } else {
+            self.ln_p += ratio.ln();
+            if self.ln_p > Self::LN_SMALL {
+                self.p = self.ln_p.exp();
+            }
+        }
         self.j += 1.0;
         self.above
     }

@@ -29,6 +29,7 @@
 
 use crate::error::{self, Error, Result, RowProblem};
 use crate::fit::{Fitted, Positive};
+use crate::special::deviations;
 
 /// Later renewals than this are a fault upstream.
 pub const MAX_RENEWALS: u32 = 100_000;
@@ -98,7 +99,7 @@ pub struct Comparison {
 
 impl Outcome {
     pub fn at_risk(&self) -> u64 {
-        self.kept + self.lost
+        self.kept.saturating_add(self.lost)
     }
 }
 
@@ -121,7 +122,7 @@ impl Renewals {
             if cohort.len() > MAX_RENEWALS as usize {
                 return Err(error::row(i)(RowProblem::TooManyRenewals(MAX_RENEWALS)));
             }
-            data.n_customers += size as usize;
+            data.n_customers = data.n_customers.saturating_add(size as usize);
             data.reach(cohort.len() - 1);
             for (t, (outcome, pair)) in data.outcomes.iter_mut().zip(cohort.windows(2)).enumerate()
             {
@@ -129,8 +130,8 @@ impl Renewals {
                 let lost = before
                     .checked_sub(after)
                     .ok_or_else(|| error::row(i)(RowProblem::CohortGrows { renewal: t + 1 }))?;
-                outcome.kept += after;
-                outcome.lost += lost;
+                outcome.kept = outcome.kept.saturating_add(after);
+                outcome.lost = outcome.lost.saturating_add(lost);
             }
         }
         data.checked()
@@ -329,20 +330,6 @@ where
 /// P(|Z| > z) of a chi-squared variable z^2 with one degree of freedom.
 pub(crate) fn tail(likelihood_ratio: f64) -> f64 {
     libm::erfc((0.5 * likelihood_ratio).sqrt())
-}
-
-/// Standard deviations either side of the mean that hold `level` of a normal distribution.
-fn deviations(level: f64) -> f64 {
-    let (mut low, mut high) = (0.0, 40.0);
-    for _ in 0..100 {
-        let middle: f64 = 0.5 * (low + high);
-        if libm::erfc(middle * std::f64::consts::FRAC_1_SQRT_2) > 1.0 - level {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    high
 }
 
 fn check_discount(discount: f64) -> Result<()> {

@@ -1,5 +1,5 @@
 //! Digamma and trigamma, and differences of logarithms of the gamma function; the logarithm of the gamma function comes from `libm`.
-//! For positive arguments only, which is all the models need.
+//! Also normal quantiles. For positive arguments only, which is all the models need.
 
 /// The derivative of ln G, to about 1e-15 relative to its terms.
 pub(crate) fn digamma(x: f64) -> f64 {
@@ -63,6 +63,20 @@ pub(crate) fn ln_beta_ratio(a: f64, b: f64, y: f64) -> f64 {
     }
 }
 
+/// Standard deviations either side of the mean that hold `level` of a normal distribution.
+pub(crate) fn deviations(level: f64) -> f64 {
+    let (mut low, mut high) = (0.0, 40.0);
+    for _ in 0..100 {
+        let middle: f64 = 0.5 * (low + high);
+        if libm::erfc(middle * std::f64::consts::FRAC_1_SQRT_2) > 1.0 - level {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    high
+}
+
 /// Moves the argument up to where the asymptotic series holds, with what the recurrence adds on the way.
 fn lift(mut x: f64, step: impl Fn(f64) -> f64) -> (f64, f64) {
     let mut shift = 0.0;
@@ -76,6 +90,16 @@ fn lift(mut x: f64, step: impl Fn(f64) -> f64) -> (f64, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn normal_quantiles() {
+        for (level, expected) in [
+            (0.95, 1.959_963_984_540_054),
+            (0.5, 0.674_489_750_196_081_7),
+        ] {
+            assert!((deviations(level) - expected).abs() < 1e-13);
+        }
+    }
 
     /// Products of (x+i), and the slope psi(x) for a small step.
     #[test]

@@ -134,6 +134,38 @@ fn intervals_cover_outcomes() {
     }
 }
 
+/// 80% intervals of the sum over all customers, fitted anew each time, hold it about four times in five.
+#[test]
+fn total_intervals_cover() {
+    let truth = pareto_nbd::params(0.8, 8.0, 0.9, 14.0).unwrap();
+    let n = 60;
+    let mut n_inside = 0;
+    for seed in 0..n {
+        let customers = simulate(&truth, 400, 26.0, 100 + seed);
+        let data = collapse_weeks(&customers);
+        let fitted = pareto_nbd::fit(&data).unwrap();
+        let total: f64 = customers.iter().map(|c| f64::from(c.n_later)).sum();
+        let interval = outcome::total_interval(&fitted, &data, 26.0, 0.8).unwrap();
+        n_inside += u32::from((interval.lower..=interval.upper).contains(&total));
+        if seed == 0 {
+            // The same sum as the predictions, but for the curve of the expectation over the parameters.
+            let expected = predict::expected_total(&fitted.params, &data, 26.0).unwrap();
+            println!("{interval:?} {expected}");
+            assert_close(interval.expected, expected, 0.02, "expected total");
+            let wide = outcome::total_interval(&fitted, &data, 26.0, 0.99).unwrap();
+            assert!(wide.lower < interval.lower && wide.upper > interval.upper);
+            assert!(outcome::total_interval(&fitted, &data, 26.0, 1.0).is_err());
+        }
+    }
+    let share = f64::from(n_inside) / n as f64;
+    println!("{share}");
+    // 3 standard deviations of the share.
+    assert!(
+        (share - 0.8).abs() < 3.0 * (0.16 / n as f64).sqrt(),
+        "{share}"
+    );
+}
+
 /// The distribution of outcomes and the expectation are computed in unrelated ways; sums must agree.
 #[test]
 fn distribution_matches_expectation() {
@@ -413,6 +445,19 @@ fn simulate(params: &Params, n: usize, horizon: f64, seed: u64) -> Vec<Customer>
 
 fn collapse(customers: &[Customer]) -> Collapsed {
     let rows: Vec<PurchaseHistory> = customers.iter().map(|c| c.history).collect();
+    Collapsed::from_histories(&rows).unwrap()
+}
+
+/// Rounded up to whole weeks, so that far fewer histories are distinct.
+fn collapse_weeks(customers: &[Customer]) -> Collapsed {
+    let rows: Vec<PurchaseHistory> = customers
+        .iter()
+        .map(|c| PurchaseHistory {
+            repeats: c.history.repeats,
+            age_at_last: c.history.age_at_last.ceil(),
+            age: c.history.age.ceil(),
+        })
+        .collect();
     Collapsed::from_histories(&rows).unwrap()
 }
 

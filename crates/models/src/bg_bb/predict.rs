@@ -77,13 +77,7 @@ pub fn residual_transactions(params: &Params, customer: &History, discount: f64)
 
 /// P(X = 0), .., P(X = `ahead`) of the transactions X at the next `ahead` opportunities. Cost: `ahead` squared.
 pub fn distribution(params: &Params, customer: &History, ahead: u32) -> Result<Vec<f64>> {
-    check(customer, ahead)?;
-    if ahead > MAX_DISTRIBUTION {
-        return Err(Error::OutOfRange {
-            name: "ahead",
-            value: f64::from(ahead),
-        });
-    }
+    check_distribution(customer, ahead)?;
     Ok(outcomes(params, customer, ahead))
 }
 
@@ -106,11 +100,12 @@ pub fn interval(
             value: level,
         });
     }
+    check_distribution(customer, ahead)?;
     let tail = 0.5 * (1.0 - level);
     let points = fitted.spread();
     let mut mixed = vec![0.0; ahead as usize + 1];
     for params in &points {
-        for (sum, p) in mixed.iter_mut().zip(distribution(params, customer, ahead)?) {
+        for (sum, p) in mixed.iter_mut().zip(outcomes(params, customer, ahead)) {
             *sum += p / points.len() as f64;
         }
     }
@@ -144,6 +139,17 @@ const NEW_CUSTOMER: History = History {
 fn check(customer: &History, ahead: u32) -> Result<()> {
     customer.check().map_err(error::row(0))?;
     if ahead > MAX_AHEAD {
+        return Err(Error::OutOfRange {
+            name: "ahead",
+            value: f64::from(ahead),
+        });
+    }
+    Ok(())
+}
+
+fn check_distribution(customer: &History, ahead: u32) -> Result<()> {
+    check(customer, ahead)?;
+    if ahead > MAX_DISTRIBUTION {
         return Err(Error::OutOfRange {
             name: "ahead",
             value: f64::from(ahead),
