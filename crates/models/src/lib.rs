@@ -23,8 +23,10 @@
 //!
 //! Reading order: [`history`], [`beta_geometric`] with its front doors [`bg_nbd`] and [`mbg_nbd`], [`pareto_nbd`],
 //! [`fit`], [`purchase_model`], [`predict`], then what the question asks for. Apart from these stand [`bg_bb`], for at
-//! most one transaction per period, and [`retention`], for contracts, where leaving is seen. Times are in weeks throughout; any other unit works as long as
-//! ages and horizons share it, except that limits such as 52 weeks in [`identification`] then mean that many units.
+//! most one transaction per period, and [`retention`], for contracts, where leaving is seen.
+//!
+//! Times are in weeks throughout; any other unit works as long as ages and horizons share it, except that limits such
+//! as 52 weeks in [`identification`] then mean that many units. Renewals and opportunities are counted.
 //!
 //! ```
 //! use keji_models::{bg_nbd, history::Collapsed, identification, predict};
