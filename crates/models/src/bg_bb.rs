@@ -3,7 +3,7 @@
 //! with yearly donations, conferences, weekly visits. An opportunity here is an occasion to take part, never a deal in
 //! the sales pipeline. The predictions are in [`crate::bg_bb::predict`].
 //!
-//! | assumption (section 2 of the paper) | consequence when it fails |
+//! | assumption | consequence when it fails |
 //! |---|---|
 //! | alive, a customer transacts at each opportunity with an own steady probability | habits that build up or seasons are missed |
 //! | before each opportunity a customer dies with an own probability | breaks and returns count as silence |
@@ -16,7 +16,7 @@
 //! | t | `last` | number of the last one taken, 0 when x = 0 |
 //!
 //! With A_j = B(alpha+x, beta+j-x)/B(alpha, beta) B(gamma, delta+j)/B(gamma, delta), the probability of the history up
-//! to j and of being alive then (eq. 3):
+//! to j and of being alive then:
 //!
 //! L = A_n + sum over j = t..n-1 of A_j gamma/(gamma+delta+j)
 //!

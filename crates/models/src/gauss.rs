@@ -1,7 +1,7 @@
 //! The Gauss hypergeometric function 2F1(1, b; c; z), in which discounted sums over beta mixtures end.
 //! For 0 < b < c and 0 <= z < 1 only, where it is a sum of positive terms.
 
-/// Gauss's continued fraction (DLMF 15.7.5 with a = 1) by the modified Lentz method.
+/// Gauss's continued fraction for 2F1(a, b; c; z) with a = 1 (DLMF section 15.7) by the modified Lentz method.
 ///
 /// Needs about 18/sqrt(1-z) steps, where the series needs 36/(1-z) terms.
 pub(crate) fn hypergeometric(b: f64, c: f64, z: f64) -> f64 {

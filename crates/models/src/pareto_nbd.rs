@@ -148,7 +148,7 @@ pub fn p_alive_after(params: &Params, customer: &PurchaseHistory, horizon: f64) 
 /// [`continuous_discount`]. Times expected spend it is the residual lifetime value.
 ///
 /// P(alive) (r+x)/(alpha+T) (beta+T) U(1, 2-s, z), z = `discount` (beta+T), U of Tricomi: Fader, Hardie & Lee
-/// (2005), "RFM and CLV", eq. 2, after U(s, s, z) = z^(1-s) U(1, 2-s, z).
+/// (2005), "RFM and CLV", after U(s, s, z) = z^(1-s) U(1, 2-s, z).
 pub fn residual_purchases(
     params: &Params,
     customer: &PurchaseHistory,

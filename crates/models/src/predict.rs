@@ -3,7 +3,7 @@
 //!
 //! For BG/NBD, MBG/NBD and Pareto/NBD alike; their formulas are behind [`crate::purchase_model::PurchaseModel`].
 //! Expected purchases in (T, T+H] are P(alive) times the expectation of a living customer, which depends on x, T
-//! and H only. Fader, Hardie & Lee (2005) eq. 10; Schmittlein, Morrison & Colombo (1987) eq. 22.
+//! and H only. Fader, Hardie & Lee (2005) eq. 10; Schmittlein, Morrison & Colombo (1987).
 //!
 //! ```
 //! use keji_models::{bg_nbd, history::PurchaseHistory, predict};

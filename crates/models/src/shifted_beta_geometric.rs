@@ -7,7 +7,7 @@
 //! | theta beta distributed (alpha, beta) over customers | a group that never leaves is missed, long tenures most |
 //! | cohorts alike | prices or service that changed: fit by cohort and compare |
 //!
-//! S(t) = B(alpha, beta+t)/B(alpha, beta),   r_t = (beta+t-1)/(alpha+beta+t-1)     (eq. 5, 6, 8 of the paper)
+//! S(t) = B(alpha, beta+t)/B(alpha, beta),   r_t = (beta+t-1)/(alpha+beta+t-1)
 //!
 //! Data, projections and discounted lifetimes are in [`crate::retention`]. Cost of a fit: some ten passes over the
 //! renewals. With one renewal only the mean alpha/(alpha+beta) is known; ask [`crate::fit::Fitted::is_identified`].

@@ -7,7 +7,7 @@
 //!
 //! E[X(n, n+m)] = A p (S_1 + .. + S_m),   DERT = A p sum over i >= 1 of S_i/(1+d)^i.
 //!
-//! The sum stands for the closed form (eq. 13 of the paper), which divides by gamma - 1.
+//! The sum stands for the closed form of the paper, which divides by gamma - 1.
 
 use super::{FittedBgBb, History, Params, Tables, shares};
 use crate::error::{self, Error, Result};
@@ -59,7 +59,7 @@ pub fn expected_transactions_std_error(
 }
 
 /// Discounted expected residual transactions (DERT): all transactions to come, that at n+i worth
-/// 1/(1+`discount`)^i. `discount` is per opportunity and above zero. Eq. 14 of the paper.
+/// 1/(1+`discount`)^i. `discount` is per opportunity and above zero.
 pub fn residual_transactions(params: &Params, customer: &History, discount: f64) -> Result<f64> {
     check(customer, 0)?;
     if !(discount > 0.0 && discount.is_finite()) {
