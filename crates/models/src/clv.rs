@@ -20,12 +20,11 @@
 //! # Ok::<(), keji_models::Error>(())
 //! ```
 
-use crate::beta_geometric::Params;
 use crate::error::{self, Error, Result};
-use crate::expectation::Futures;
 use crate::gamma_gamma;
 use crate::history::{Collapsed, PurchaseHistory};
-use crate::predict::{alive, discounted_sum};
+use crate::predict::discounted_sum;
+use crate::purchase_model::PurchaseModel;
 
 /// Weeks in a month of 365/12 days.
 pub const WEEKS_PER_MONTH: f64 = 365.0 / 12.0 / 7.0;
@@ -77,21 +76,21 @@ impl Plan {
 }
 
 /// Purchases of one customer over the plan, each discounted to today.
-pub fn discounted_purchases(
-    purchases: &Params,
+pub fn discounted_purchases<M: PurchaseModel>(
+    purchases: &M,
     customer: &PurchaseHistory,
     plan: &Plan,
 ) -> Result<f64> {
     customer.check().map_err(error::row(0))?;
     let (months, discounts) = plan.schedule()?;
     let mut cumulative = vec![0.0; months.len()];
-    Futures::new(purchases, customer.repeats).expected(customer.age, &months, &mut cumulative);
-    Ok(alive(purchases, customer) * discounted_sum(&cumulative, &discounts))
+    purchases.expected_if_alive(customer.repeats)(customer.age, &months, &mut cumulative);
+    Ok(purchases.alive(customer) * discounted_sum(&cumulative, &discounts))
 }
 
 /// Value of one customer; `mean_spend` is ignored without repeat purchases.
-pub fn value(
-    purchases: &Params,
+pub fn value<M: PurchaseModel>(
+    purchases: &M,
     spend: &gamma_gamma::Params,
     customer: &PurchaseHistory,
     mean_spend: f64,

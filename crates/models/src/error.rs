@@ -35,6 +35,20 @@ pub enum RowProblem {
     UnknownCustomer(u32),
     #[error("cluster {0} is not below the number of clusters")]
     UnknownCluster(u32),
+    #[error("last transaction at opportunity {last} of only {opportunities}")]
+    LastAfterOpportunities { last: u32, opportunities: u32 },
+    #[error("{transactions} transactions up to opportunity {last}, the last one taken")]
+    TransactionsUpToLast { transactions: u32, last: u32 },
+    #[error("{0} opportunities are more than {max}", max = crate::bg_bb::MAX_OPPORTUNITIES)]
+    TooManyOpportunities(u32),
+    #[error("the cohort has no size")]
+    EmptyCohort,
+    #[error("the cohort grows at renewal {renewal}")]
+    CohortGrows { renewal: usize },
+    #[error("{0} renewals are not below {max}", max = crate::retention::MAX_RENEWALS)]
+    TooManyRenewals(u32),
+    #[error("{before} renewals before observation, but only {made} in all")]
+    RenewalsBefore { before: u32, made: u32 },
 }
 
 /// Why one column cannot enter a model.

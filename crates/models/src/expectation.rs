@@ -1,6 +1,17 @@
-//! Expected purchases of a customer who is alive, for BG/NBD and MBG/NBD, without poles and without cancellation.
-//! Must not know about groups of customers; [`crate::predict`] does.
+//! What BG/NBD and MBG/NBD say of a customer: alive or not, expected purchases without poles and without
+//! cancellation, and the distribution of outcomes. Must not fit, and must not check arguments; [`crate::predict`] does.
 //!
+//! P(alive) = 1 / (1 + e^d), d = ln a - ln(b+s+x-1) + (r+x) ln((alpha+T)/(alpha+t)), and 1 for BG/NBD with x = 0.
+//!
+//! **Outcomes.** Given alive, purchase rate and dropout probability are independent a posteriori: gamma (r+x,
+//! alpha+T) and beta (a, b'') with b'' = b+x for BG and b+x+1 for MBG. Let N be the purchases that would happen in H
+//! without dropout. The customer makes at least j of them if N >= j and the first j-1 were not followed by dropout:
+//!
+//! P(X >= j) = P(alive) P(N >= j) prod over i < j-1 of (b''+i)/(a+b''+i),
+//!
+//! N negative binomial with size r+x and probability H/(alpha+T+H).
+//!
+//! **Expectation.**
 //! With k = r+x, b' = b+s (s = 1 for MBG), c = a+b'+x-1, q = (alpha+T)/(alpha+T+H), z = 1-q, the published form is
 //!
 //! E[X(T, T+H) | alive] = c/(a-1) (1 - q^k 2F1(k, b'+x; c; z)).
@@ -26,6 +37,8 @@
 //! It needs as many terms as N has likely values, so the series above is better for large x.
 
 use crate::beta_geometric::Params;
+use crate::history::{Collapsed, PurchaseHistory};
+use crate::purchase_model::{DropoutWords, PurchaseModel};
 
 /// The series is used for a up to this ..
 const MAX_A: f64 = 30.0;
@@ -38,8 +51,59 @@ const MAX_TERMS: usize = 4_000_000;
 
 const LANES: usize = 4;
 
+impl PurchaseModel for Params {
+    const DROPOUT: DropoutWords = DropoutWords {
+        one: "a",
+        other: "b",
+        mean_zh: "平均流失概率 a/(a+b)",
+        mean_en: "the mean dropout probability a/(a+b)",
+    };
+
+    fn alive(&self, customer: &PurchaseHistory) -> f64 {
+        let waited = customer.age - customer.age_at_last;
+        let gap = (waited / (self.alpha + customer.age_at_last)).ln_1p();
+        alive_from_gap(self, customer.repeats, gap)
+    }
+
+    fn alive_per_group(&self, data: &Collapsed) -> Vec<f64> {
+        let table: Vec<f64> = data
+            .ages
+            .iter()
+            .map(|age| (self.alpha + age).ln())
+            .collect();
+        data.groups
+            .iter()
+            .map(|group| {
+                let gap = table[group.age as usize] - table[group.age_at_last as usize];
+                alive_from_gap(self, group.repeats, gap)
+            })
+            .collect()
+    }
+
+    fn expected_if_alive(&self, repeats: u32) -> impl FnMut(f64, &[f64], &mut [f64]) {
+        let mut futures = Futures::new(self, repeats);
+        move |age, horizons, out| futures.expected(age, horizons, out)
+    }
+
+    fn outcomes(&self, customer: &PurchaseHistory, horizon: f64) -> impl FnMut() -> f64 {
+        let mut walk = Walk::new(self, customer, horizon);
+        move || walk.advance()
+    }
+}
+
+/// `gap` is ln((alpha+T)/(alpha+t)).
+fn alive_from_gap(params: &Params, repeats: u32, gap: f64) -> f64 {
+    if !params.can_be_lost(repeats) {
+        return 1.0;
+    }
+    let x = f64::from(repeats);
+    let survivors = params.b_shifted() + x - 1.0;
+    let odds_lost = params.a / survivors * ((params.r + x) * gap).exp();
+    (1.0 + odds_lost).recip()
+}
+
 /// The futures of all customers with the same x.
-pub(crate) struct Futures {
+struct Futures {
     alpha: f64,
     a: f64,
     k: f64,
@@ -158,6 +222,48 @@ impl Futures {
             }
         }
         sum * ln_scale.exp()
+    }
+}
+
+/// Walks over j = 1, 2, .. and yields P(X >= j).
+struct Walk {
+    a: f64,
+    b_after: f64,
+    size: f64,
+    ln_z: f64,
+    j: f64,
+    /// ln P(N = j), and P(N > j).
+    ln_p: f64,
+    above: f64,
+    /// P(alive) times the probability of not having dropped out before purchase j.
+    surviving: f64,
+}
+
+impl Walk {
+    fn new(params: &Params, customer: &PurchaseHistory, horizon: f64) -> Self {
+        let x = f64::from(customer.repeats);
+        let size = params.r + x;
+        let start = params.alpha + customer.age;
+        let ln_p = -size * (horizon / start).ln_1p();
+        Walk {
+            a: params.a,
+            b_after: params.b_shifted() + x,
+            size,
+            ln_z: (horizon / (start + horizon)).ln(),
+            j: 0.0,
+            ln_p,
+            above: -ln_p.exp_m1(),
+            surviving: params.alive(customer),
+        }
+    }
+
+    fn advance(&mut self) -> f64 {
+        let at_least = self.surviving * self.above;
+        self.surviving *= (self.b_after + self.j) / (self.a + self.b_after + self.j);
+        self.ln_p += self.ln_z + ((self.size + self.j) / (self.j + 1.0)).ln();
+        self.j += 1.0;
+        self.above = (self.above - self.ln_p.exp()).max(0.0);
+        at_least
     }
 }
 

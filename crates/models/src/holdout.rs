@@ -4,10 +4,10 @@
 //! Naive rule: everybody goes on at the own past rate, x/T H purchases, and 0 for customers first seen on the last
 //! day (T = 0). A model that does not beat it on error is not worth showing.
 
-use crate::beta_geometric::Params;
 use crate::error::{self, Error, Result};
 use crate::history::Collapsed;
 use crate::predict::predict_all;
+use crate::purchase_model::PurchaseModel;
 
 /// Totals over customers and errors per customer, in purchases.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -33,7 +33,12 @@ pub struct Score {
 }
 
 /// Scores predictions for `horizon` weeks; `actual` holds purchases in the hold-out per row of `data`.
-pub fn score(params: &Params, data: &Collapsed, actual: &[u32], horizon: f64) -> Result<Holdout> {
+pub fn score<M: PurchaseModel>(
+    params: &M,
+    data: &Collapsed,
+    actual: &[u32],
+    horizon: f64,
+) -> Result<Holdout> {
     error::same_length("actual", data.n_customers(), actual.len())?;
     if !(horizon > 0.0 && horizon.is_finite()) {
         return Err(Error::Horizon(horizon));
@@ -55,7 +60,7 @@ pub fn score(params: &Params, data: &Collapsed, actual: &[u32], horizon: f64) ->
             .group_of()
             .iter()
             .map(|&group| per_group[group as usize]);
-        compare(expected, actual)
+        score_rows(expected, actual)
     };
     let p_alive = |&group: &u32| predictions.p_alive[group as usize];
     Ok(Holdout {
@@ -68,7 +73,16 @@ pub fn score(params: &Params, data: &Collapsed, actual: &[u32], horizon: f64) ->
     })
 }
 
-fn compare(expected: impl Iterator<Item = f64> + Clone, actual: &[u32]) -> Score {
+/// Scores expected against actual numbers per row, whatever they were expected from.
+pub fn compare(expected: &[f64], actual: &[u32]) -> Result<Score> {
+    error::same_length("actual", expected.len(), actual.len())?;
+    if actual.is_empty() {
+        return Err(Error::NotEnough("no rows"));
+    }
+    Ok(score_rows(expected.iter().copied(), actual))
+}
+
+fn score_rows(expected: impl Iterator<Item = f64> + Clone, actual: &[u32]) -> Score {
     let n = actual.len() as f64;
     let pairs = expected.zip(actual.iter().map(|&y| f64::from(y)));
     let (mut total, mut actual_total, mut absolute, mut squared) = (0.0, 0.0, 0.0, 0.0);

@@ -3,7 +3,7 @@
 //!
 //! Where dropout is rare, the likelihood is flat along a ridge: any a and b with the same ratio fit alike, standard
 //! errors exceed the values, and other software reports whatever its optimiser stopped at. Predictions may still
-//! be good. Three things are judged:
+//! be good. The Pareto/NBD has the same ridge in s and beta. Three things are judged:
 //!
 //! 1. Is there dropout at all? Likelihood ratio LR = 2 (ln L - ln L_NBD). Two parameters vanish under the null, on
 //!    its border, so exp(-LR/2), the tail of chi-squared with 2 degrees of freedom, is an upper bound of the p value.
@@ -13,9 +13,10 @@
 //!
 //! Cost: the NBD fit is negligible; the third part is eight predictions of all groups.
 
-use crate::beta_geometric::FittedPurchases;
 use crate::error::Result;
+use crate::fit::Fitted;
 use crate::history::Collapsed;
+use crate::purchase_model::{DropoutWords, PurchaseModel};
 use crate::{nbd, predict};
 
 /// The ratio a/b, or r/alpha, counts as known up to this standard error of its logarithm.
@@ -35,7 +36,7 @@ pub enum Verdict {
     Identified,
     /// The data fit no better than without any dropout: practically NBD.
     NoDropout,
-    /// Only the mean dropout probability a/(a+b) is known, not how it differs between customers.
+    /// Only the mean dropout probability a/(a+b), or death rate s/beta, is known, not how it differs between customers.
     OnlyMeanDropout,
     /// Only the mean purchase rate r/alpha is known, not how it differs between customers.
     OnlyMeanRate,
@@ -46,7 +47,7 @@ pub enum Verdict {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Identification {
     pub verdict: Verdict,
-    /// Loadings on ln r, ln alpha, ln a, ln b of the least known direction, and its standard error.
+    /// Loadings of the least known direction on the logarithms of the parameters, and its standard error.
     pub direction: [f64; 4],
     pub direction_std_error: f64,
     pub condition: f64,
@@ -57,13 +58,15 @@ pub struct Identification {
     pub p_value: f64,
     /// Relative standard error of all purchases expected in 52 weeks.
     pub total_std_error: f64,
+    words: DropoutWords,
 }
 
 /// Judges a fit on the data it was made from.
-pub fn judge(fitted: &FittedPurchases, data: &Collapsed) -> Result<Identification> {
+pub fn judge<M: PurchaseModel>(fitted: &Fitted<M, 4>, data: &Collapsed) -> Result<Identification> {
     let null = nbd::fit(data)?;
     let likelihood_ratio = (2.0 * (fitted.log_likelihood - null.log_likelihood)).max(0.0);
     let p_value = (-0.5 * likelihood_ratio).exp();
+    // As BG/NBD names them.
     let [r, alpha, a, b] = fitted.weakest().loadings;
     let verdict = if p_value > MAX_P_VALUE {
         Verdict::NoDropout
@@ -93,6 +96,7 @@ pub fn judge(fitted: &FittedPurchases, data: &Collapsed) -> Result<Identificatio
         likelihood_ratio,
         p_value,
         total_std_error: variance.sqrt() / mean,
+        words: M::DROPOUT,
     })
 }
 
@@ -118,18 +122,25 @@ impl Identification {
 
     /// One or two sentences for the user.
     pub fn in_chinese(&self) -> String {
+        let DropoutWords {
+            one,
+            other,
+            mean_zh,
+            ..
+        } = self.words;
         let verdict = match self.verdict {
             Verdict::Identified => return "数据足以确定全部参数。".to_owned(),
-            Verdict::NoDropout => {
-                "数据没有显示客户流失:模型与不含流失的 NBD 模型几乎相同,参数 a、b 没有意义。"
-            }
+            Verdict::NoDropout => format!(
+                "数据没有显示客户流失:模型与不含流失的 NBD 模型几乎相同,参数 {one}、{other} 没有意义。"
+            ),
             Verdict::OnlyMeanDropout => {
-                "数据只能确定平均流失概率 a/(a+b),不能分别确定 a 和 b,请勿单独解读它们。"
+                format!("数据只能确定{mean_zh},不能分别确定 {one} 和 {other},请勿单独解读它们。")
             }
             Verdict::OnlyMeanRate => {
                 "数据只能确定平均购买频率 r/alpha,不能分别确定 r 和 alpha,请勿单独解读它们。"
+                    .to_owned()
             }
-            Verdict::FlatDirection => "数据不足以分别确定各参数,请勿单独解读它们。",
+            Verdict::FlatDirection => "数据不足以分别确定各参数,请勿单独解读它们。".to_owned(),
         };
         let predictions = if self.is_prediction_stable() {
             "预测总量仍然稳定,可以使用。"
@@ -140,19 +151,26 @@ impl Identification {
     }
 
     pub fn in_english(&self) -> String {
+        let DropoutWords {
+            one,
+            other,
+            mean_en,
+            ..
+        } = self.words;
         let verdict = match self.verdict {
             Verdict::Identified => return "The data determine all parameters.".to_owned(),
-            Verdict::NoDropout => {
-                "The data show no dropout: the fit is practically the NBD model without it, and a and b mean nothing."
-            }
-            Verdict::OnlyMeanDropout => {
-                "The data determine only the mean dropout probability a/(a+b), not a and b; do not read them alone."
-            }
+            Verdict::NoDropout => format!(
+                "The data show no dropout: the fit is practically the NBD model without it, and {one} and {other} mean nothing."
+            ),
+            Verdict::OnlyMeanDropout => format!(
+                "The data determine only {mean_en}, not {one} and {other}; do not read them alone."
+            ),
             Verdict::OnlyMeanRate => {
                 "The data determine only the mean purchase rate r/alpha, not r and alpha; do not read them alone."
+                    .to_owned()
             }
             Verdict::FlatDirection => {
-                "The data do not determine the parameters one by one; do not read them alone."
+                "The data do not determine the parameters one by one; do not read them alone.".to_owned()
             }
         };
         let predictions = if self.is_prediction_stable() {
@@ -170,7 +188,7 @@ fn moves_together(one: f64, two: f64, other: f64, another: f64) -> bool {
 }
 
 /// Whether the ratio of two parameters is known although some direction is flat.
-fn is_known(fitted: &FittedPurchases, i: usize, j: usize) -> bool {
+fn is_known<M: PurchaseModel>(fitted: &Fitted<M, 4>, i: usize, j: usize) -> bool {
     fitted.log_covariance.is_some_and(|covariance| {
         let variance = covariance[i][i] + covariance[j][j] - 2.0 * covariance[i][j];
         variance.sqrt() <= MAX_RATIO_STD_ERROR

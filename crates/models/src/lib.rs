@@ -8,21 +8,29 @@
 //!         |                            |                            |
 //!      history                    gamma_gamma                      rfm
 //!         |  collapse                  |  fit
-//!   bg_nbd, mbg_nbd, nbd               |
+//!   bg_nbd, mbg_nbd, pareto_nbd, nbd   |
 //!         |  fit                       |
 //!         +-- identification           |
 //!         +-- predict -- holdout       |
 //!         +-- outcome                  |
 //!         +----------- clv ------------+
 //!
+//!  (x, t, n) opportunities     kept and lost per renewal
+//!         |                            |
+//!       bg_bb                      retention
+//!                      shifted_beta_geometric, beta_discrete_weibull
+//!
 //!  features (any columns)      purchases of products       what customers are like
 //!         |                            |                            |
 //!       churn                     next_product            segmentation, look_alike
 //! ```
 //!
-//! Reading order: [`history`], [`beta_geometric`] with its front doors [`bg_nbd`] and [`mbg_nbd`], [`fit`],
-//! [`predict`], then what the question asks for. Times are in weeks throughout; any other unit works as long as
-//! ages and horizons share it, except that limits such as 52 weeks in [`identification`] then mean that many units.
+//! Reading order: [`history`], [`beta_geometric`] with its front doors [`bg_nbd`] and [`mbg_nbd`], [`pareto_nbd`],
+//! [`fit`], [`purchase_model`], [`predict`], then what the question asks for. Apart from these stand [`bg_bb`], for at
+//! most one transaction per period, and [`retention`], for contracts, where leaving is seen.
+//!
+//! Times are in weeks throughout; any other unit works as long as ages and horizons share it, except that limits such
+//! as 52 weeks in [`identification`] then mean that many units. Renewals and opportunities are counted.
 //!
 //! ```
 //! use keji_models::{bg_nbd, history::Collapsed, identification, predict};
@@ -48,10 +56,19 @@ pub mod beta_geometric;
 pub mod bg_nbd;
 pub mod mbg_nbd;
 pub mod nbd;
+pub mod pareto_nbd;
 
 mod expectation;
 pub mod outcome;
+mod pareto_prediction;
 pub mod predict;
+pub mod purchase_model;
+
+pub mod bg_bb;
+
+pub mod beta_discrete_weibull;
+pub mod retention;
+pub mod shifted_beta_geometric;
 
 pub mod gamma_gamma;
 
@@ -71,6 +88,8 @@ mod proportion;
 mod random;
 
 pub mod fit;
+mod gauss;
+mod quadrature;
 mod special;
 mod symmetric;
 

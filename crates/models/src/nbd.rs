@@ -78,6 +78,14 @@ impl Counts {
         }
     }
 
+    /// Distinct ages with the customers of each.
+    pub fn customers_by_age(&self) -> impl Iterator<Item = (f64, f64)> + '_ {
+        self.ages
+            .iter()
+            .zip(&self.per_age)
+            .map(|(&age, &[n, _])| (age, n))
+    }
+
     pub fn age_table(&self, alpha: f64) -> AgeTable {
         self.ages
             .iter()

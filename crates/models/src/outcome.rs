@@ -1,20 +1,15 @@
 //! What one customer may actually do: the exact distribution of purchases in a horizon, and an interval from it.
 //! Must not be confused with the standard error of an expectation, which is far narrower.
 //!
-//! Given alive, purchase rate and dropout probability are independent a posteriori: gamma (r+x, alpha+T) and beta
-//! (a, b'') with b'' = b+x for BG and b+x+1 for MBG. Let N be the purchases that would happen in H without dropout.
-//! The customer makes at least j of them if N >= j and the first j-1 were not followed by dropout, so
-//!
-//! P(X >= j) = P(alive) P(N >= j) prod over i < j-1 of (b''+i)/(a+b''+i),
-//!
-//! N negative binomial with size r+x and probability H/(alpha+T+H). This is a closed form; no simulation is needed.
-//! The uncertainty of the parameters is mixed in over [`crate::fit::Fitted::spread`], again without random numbers.
+//! The models give P(X > j) in closed form or as an integral, so no simulation is needed. The uncertainty of the
+//! parameters is mixed in over [`crate::fit::Fitted::spread`], again without random numbers.
 //! Cost: 8 sums of about as many terms as purchases expected.
 
-use crate::beta_geometric::{FittedPurchases, Params};
 use crate::error::{self, Error, Result};
-use crate::history::PurchaseHistory;
-use crate::predict::alive;
+use crate::fit::Fitted;
+use crate::history::{Collapsed, PurchaseHistory};
+use crate::purchase_model::PurchaseModel;
+use crate::special::deviations;
 
 /// Purchases a customer will make with at least the given probability, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -28,28 +23,23 @@ pub struct Interval {
 ///
 /// Holds outcome and parameter uncertainty; counts being whole, it covers at least `level` (0 < level < 1), not
 /// exactly. Each tail holds at most (1-level)/2.
-pub fn interval(
-    fitted: &FittedPurchases,
+pub fn interval<M: PurchaseModel>(
+    fitted: &Fitted<M, 4>,
     customer: &PurchaseHistory,
     horizon: f64,
     level: f64,
 ) -> Result<Interval> {
     customer.check().map_err(error::row(0))?;
     error::horizon(horizon)?;
-    if !(level > 0.0 && level < 1.0) {
-        return Err(Error::OutOfRange {
-            name: "level",
-            value: level,
-        });
-    }
+    check_level(level)?;
     let tail = 0.5 * (1.0 - level);
-    let mut walks: Vec<Walk> = fitted
-        .spread()
+    let points = fitted.spread();
+    let mut walks: Vec<_> = points
         .iter()
-        .map(|params| Walk::new(params, customer, horizon))
+        .map(|params| params.outcomes(customer, horizon))
         .collect();
     let n_points = walks.len() as f64;
-    let mut next = || walks.iter_mut().map(Walk::advance).sum::<f64>() / n_points;
+    let mut next = || walks.iter_mut().map(|more| more()).sum::<f64>() / n_points;
     // lower = the first count with P(X <= count) > tail; upper = the first with P(X > count) <= tail.
     let mut lower = None;
     let mut count = 0;
@@ -71,65 +61,106 @@ pub fn interval(
     }
 }
 
+/// What all customers together may do in the next `horizon` weeks.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TotalInterval {
+    /// As [`crate::predict::expected_total`], averaged over the uncertainty of the parameters.
+    pub expected: f64,
+    /// Of the outcome: customers' chance and parameters together.
+    pub std_dev: f64,
+    pub lower: f64,
+    pub upper: f64,
+    pub level: f64,
+}
+
+/// Interval for the sum of the purchases of all customers in the next `horizon` weeks, at `level` (0 < level < 1).
+///
+/// Customers are independent given the parameters, so their variances add, and the sum is near normal for some tens
+/// of purchases; the variance of the expectation over the parameters comes on top. It knows nothing of what moves all
+/// customers at once, such as a season or a campaign. Cost: 8 distributions per distinct history.
+pub fn total_interval<M: PurchaseModel>(
+    fitted: &Fitted<M, 4>,
+    data: &Collapsed,
+    horizon: f64,
+    level: f64,
+) -> Result<TotalInterval> {
+    error::horizon(horizon)?;
+    check_level(level)?;
+    let points = fitted.spread();
+    let totals: Vec<[f64; 2]> = points
+        .iter()
+        .map(|params| {
+            data.iter()
+                .fold([0.0; 2], |[mean, variance], (customer, n)| {
+                    let [one, squared] = moments(params.outcomes(&customer, horizon));
+                    let n = f64::from(n);
+                    [mean + n * one, variance + n * (squared - one * one)]
+                })
+        })
+        .collect();
+    let n = totals.len() as f64;
+    let expected = totals.iter().map(|[mean, _]| mean).sum::<f64>() / n;
+    let variance = totals
+        .iter()
+        .map(|[mean, variance]| variance + (mean - expected) * (mean - expected))
+        .sum::<f64>()
+        / n;
+    let std_dev = variance.max(0.0).sqrt();
+    let reach = deviations(level) * std_dev;
+    Ok(TotalInterval {
+        expected,
+        std_dev,
+        lower: (expected - reach).max(0.0),
+        upper: expected + reach,
+        level,
+    })
+}
+
+/// Mean and mean square of X from P(X > 0), P(X > 1), ..
+fn moments(mut more: impl FnMut() -> f64) -> [f64; 2] {
+    /// Beyond it nothing is left even of daily purchases over decades.
+    const MAX_COUNT: u32 = 1_000_000;
+    let (mut mean, mut square) = (0.0, 0.0);
+    for j in 0..MAX_COUNT {
+        let p = more();
+        let term = (2.0 * f64::from(j) + 1.0) * p;
+        mean += p;
+        square += term;
+        if term <= 1e-10 * square {
+            break;
+        }
+    }
+    [mean, square]
+}
+
+fn check_level(level: f64) -> Result<()> {
+    if level > 0.0 && level < 1.0 {
+        Ok(())
+    } else {
+        Err(Error::OutOfRange {
+            name: "level",
+            value: level,
+        })
+    }
+}
+
 /// P(X = 0), .., P(X = n-1) of the purchases X in the next `horizon` weeks.
-pub fn distribution(
-    params: &Params,
+pub fn distribution<M: PurchaseModel>(
+    params: &M,
     customer: &PurchaseHistory,
     horizon: f64,
     n: u32,
 ) -> Result<Vec<f64>> {
     customer.check().map_err(error::row(0))?;
     error::horizon(horizon)?;
-    let mut walk = Walk::new(params, customer, horizon);
+    let mut next = params.outcomes(customer, horizon);
     let mut at_least = 1.0;
     Ok((0..n)
         .map(|_| {
-            let more = walk.advance();
+            let more = next();
             let exactly = at_least - more;
             at_least = more;
             exactly
         })
         .collect())
-}
-
-/// Walks over j = 1, 2, .. and yields P(X >= j).
-struct Walk {
-    a: f64,
-    b_after: f64,
-    size: f64,
-    ln_z: f64,
-    j: f64,
-    /// ln P(N = j), and P(N > j).
-    ln_p: f64,
-    above: f64,
-    /// P(alive) times the probability of not having dropped out before purchase j.
-    surviving: f64,
-}
-
-impl Walk {
-    fn new(params: &Params, customer: &PurchaseHistory, horizon: f64) -> Self {
-        let x = f64::from(customer.repeats);
-        let size = params.r + x;
-        let start = params.alpha + customer.age;
-        let ln_p = -size * (horizon / start).ln_1p();
-        Walk {
-            a: params.a,
-            b_after: params.b_shifted() + x,
-            size,
-            ln_z: (horizon / (start + horizon)).ln(),
-            j: 0.0,
-            ln_p,
-            above: -ln_p.exp_m1(),
-            surviving: alive(params, customer),
-        }
-    }
-
-    fn advance(&mut self) -> f64 {
-        let at_least = self.surviving * self.above;
-        self.surviving *= (self.b_after + self.j) / (self.a + self.b_after + self.j);
-        self.ln_p += self.ln_z + ((self.size + self.j) / (self.j + 1.0)).ln();
-        self.j += 1.0;
-        self.above = (self.above - self.ln_p.exp()).max(0.0);
-        at_least
-    }
 }

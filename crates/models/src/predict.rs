@@ -1,10 +1,9 @@
 //! Predictions of the purchase models: alive or not, expected purchases, for one customer or all at once.
 //! Must not fit, and must not know about money; [`crate::clv`] multiplies.
 //!
-//! P(alive) = 1 / (1 + e^d), d = ln a - ln(b+s+x-1) + (r+x) ln((alpha+T)/(alpha+t)), and 1 for BG/NBD with x = 0.
-//!
+//! For BG/NBD, MBG/NBD and Pareto/NBD alike; their formulas are behind [`crate::purchase_model::PurchaseModel`].
 //! Expected purchases in (T, T+H] are P(alive) times the expectation of a living customer, which depends on x, T
-//! and H only (see the source of the `expectation` module for the formula). Fader, Hardie & Lee (2005) eq. 10.
+//! and H only. Fader, Hardie & Lee (2005) eq. 10; Schmittlein, Morrison & Colombo (1987).
 //!
 //! ```
 //! use keji_models::{bg_nbd, history::PurchaseHistory, predict};
@@ -16,11 +15,11 @@
 //! # Ok::<(), keji_models::Error>(())
 //! ```
 
-use crate::beta_geometric::{FittedPurchases, Params};
 use crate::clv::Plan;
 use crate::error::{self, Result};
-use crate::expectation::Futures;
+use crate::fit::Fitted;
 use crate::history::{Collapsed, PurchaseHistory};
+use crate::purchase_model::PurchaseModel;
 
 /// Predictions per group of a [`Collapsed`]; [`Collapsed::group_of`] shares them out to customers.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,14 +32,14 @@ pub struct Predictions {
 }
 
 /// Probability that the customer has not dropped out. Very small values underflow to 0.
-pub fn p_alive(params: &Params, customer: &PurchaseHistory) -> Result<f64> {
+pub fn p_alive<M: PurchaseModel>(params: &M, customer: &PurchaseHistory) -> Result<f64> {
     customer.check().map_err(error::row(0))?;
-    Ok(alive(params, customer))
+    Ok(params.alive(customer))
 }
 
 /// Purchases expected in the `horizon` weeks after the end of observation.
-pub fn expected_purchases(
-    params: &Params,
+pub fn expected_purchases<M: PurchaseModel>(
+    params: &M,
     customer: &PurchaseHistory,
     horizon: f64,
 ) -> Result<f64> {
@@ -53,24 +52,26 @@ pub fn expected_purchases(
 ///
 /// BG: (a+b-1)/(a-1) \[1 - (alpha/(alpha+H))^r 2F1(r, b; a+b-1; H/(alpha+H))\], eq. 9 of the paper.
 /// MBG: b/(a-1) \[1 - (alpha/(alpha+H))^r 2F1(r, b+1; a+b; H/(alpha+H))\].
-pub fn expected_of_new(params: &Params, horizon: f64) -> Result<f64> {
+/// Pareto/NBD: r beta/(alpha (s-1)) \[1 - (beta/(beta+H))^(s-1)\].
+pub fn expected_of_new<M: PurchaseModel>(params: &M, horizon: f64) -> Result<f64> {
     error::horizon(horizon)?;
+    // Alive until the first purchase; MBG/NBD doubts right after it, which P(alive) at T = 0 holds.
     Ok(expected(params, &NEW_CUSTOMER, horizon))
 }
 
 /// Standard error of [`p_alive`] from the uncertainty of the parameters; `None` when the fit has no covariance.
-pub fn p_alive_std_error(
-    fitted: &FittedPurchases,
+pub fn p_alive_std_error<M: PurchaseModel>(
+    fitted: &Fitted<M, 4>,
     customer: &PurchaseHistory,
 ) -> Result<Option<f64>> {
     customer.check().map_err(error::row(0))?;
-    Ok(fitted.std_error_of(|params| alive(params, customer)))
+    Ok(fitted.std_error_of(|params| params.alive(customer)))
 }
 
 /// Standard error of [`expected_purchases`] as a mean. The outcome of one customer varies far more:
 /// see [`crate::outcome::interval`].
-pub fn expected_purchases_std_error(
-    fitted: &FittedPurchases,
+pub fn expected_purchases_std_error<M: PurchaseModel>(
+    fitted: &Fitted<M, 4>,
     customer: &PurchaseHistory,
     horizon: f64,
 ) -> Result<Option<f64>> {
@@ -82,8 +83,8 @@ pub fn expected_purchases_std_error(
 /// Predicts every group for several horizons (weeks), and the discounted purchases of a plan if given.
 ///
 /// Cost: the expectation is computed once per distinct (x, T) and horizon, P(alive) once per group.
-pub fn predict_all(
-    params: &Params,
+pub fn predict_all<M: PurchaseModel>(
+    params: &M,
     data: &Collapsed,
     horizons: &[f64],
     plan: Option<&Plan>,
@@ -100,30 +101,21 @@ pub fn predict_all(
     let mut at = vec![0.0; all.len()];
 
     let n_groups = data.n_groups();
-    let table: Vec<f64> = data
-        .ages
-        .iter()
-        .map(|age| (params.alpha + age).ln())
-        .collect();
     let mut predictions = Predictions {
-        p_alive: Vec::with_capacity(n_groups),
+        p_alive: params.alive_per_group(data),
         expected: vec![Vec::with_capacity(n_groups); n_horizons],
         discounted: Vec::with_capacity(if plan.is_some() { n_groups } else { 0 }),
     };
+    let mut alive = predictions.p_alive.iter();
     for same_repeats in data
         .groups
         .chunk_by(|one, next| one.repeats == next.repeats)
     {
-        let repeats = same_repeats[0].repeats;
-        let mut futures = Futures::new(params, repeats);
+        let mut expected = params.expected_if_alive(same_repeats[0].repeats);
         for same_age in same_repeats.chunk_by(|one, next| one.age == next.age) {
-            let age = same_age[0].age as usize;
-            futures.expected(data.ages[age], &all, &mut at);
+            expected(data.ages[same_age[0].age as usize], &all, &mut at);
             let discounted = discounted_sum(&at[n_horizons..], &discounts);
-            for group in same_age {
-                let gap = table[age] - table[group.age_at_last as usize];
-                let p_alive = alive_from_gap(params, repeats, gap);
-                predictions.p_alive.push(p_alive);
+            for p_alive in alive.by_ref().take(same_age.len()) {
                 for (column, &purchases) in predictions.expected.iter_mut().zip(&at) {
                     column.push(p_alive * purchases);
                 }
@@ -137,7 +129,7 @@ pub fn predict_all(
 }
 
 /// Sum over customers of the purchases expected in the next `horizon` weeks.
-pub fn expected_total(params: &Params, data: &Collapsed, horizon: f64) -> Result<f64> {
+pub fn expected_total<M: PurchaseModel>(params: &M, data: &Collapsed, horizon: f64) -> Result<f64> {
     let predictions = predict_all(params, data, &[horizon], None)?;
     Ok(total(data, &predictions.expected[0]))
 }
@@ -149,22 +141,16 @@ pub fn total(data: &Collapsed, per_group: &[f64]) -> f64 {
         .sum()
 }
 
-pub(crate) const NEW_CUSTOMER: PurchaseHistory = PurchaseHistory {
+const NEW_CUSTOMER: PurchaseHistory = PurchaseHistory {
     repeats: 0,
     age_at_last: 0.0,
     age: 0.0,
 };
 
-pub(crate) fn alive(params: &Params, customer: &PurchaseHistory) -> f64 {
-    let gap =
-        ((customer.age - customer.age_at_last) / (params.alpha + customer.age_at_last)).ln_1p();
-    alive_from_gap(params, customer.repeats, gap)
-}
-
-pub(crate) fn expected(params: &Params, customer: &PurchaseHistory, horizon: f64) -> f64 {
+fn expected<M: PurchaseModel>(params: &M, customer: &PurchaseHistory, horizon: f64) -> f64 {
     let mut purchases = [0.0];
-    Futures::new(params, customer.repeats).expected(customer.age, &[horizon], &mut purchases);
-    alive(params, customer) * purchases[0]
+    params.expected_if_alive(customer.repeats)(customer.age, &[horizon], &mut purchases);
+    params.alive(customer) * purchases[0]
 }
 
 /// Increments of a cumulative expectation, each times its discount.
@@ -176,15 +162,4 @@ pub(crate) fn discounted_sum(cumulative: &[f64], discounts: &[f64]) -> f64 {
         before = until;
     }
     sum
-}
-
-/// `gap` is ln((alpha+T)/(alpha+t)).
-fn alive_from_gap(params: &Params, repeats: u32, gap: f64) -> f64 {
-    if !params.can_be_lost(repeats) {
-        return 1.0;
-    }
-    let x = f64::from(repeats);
-    let survivors = params.b_shifted() + x - 1.0;
-    let odds_lost = params.a / survivors * ((params.r + x) * gap).exp();
-    (1.0 + odds_lost).recip()
 }

@@ -1,6 +1,7 @@
 //! Every test of the crate from outside in one program: linking one is as dear as
 //! running most of them.
 
+mod bg_bb;
 mod churn;
 mod churn_quality;
 mod draws;
@@ -8,8 +9,10 @@ mod extremes;
 mod fixture;
 mod look_alike;
 mod next_product;
+mod pareto;
 mod purchases;
 mod reference;
+mod retention;
 mod rfm;
 mod segmentation;
 mod shared;

@@ -2,7 +2,7 @@
 //! probabilities and expectations keep their limits, outcomes fall into their intervals, bad rows are named.
 
 #[path = "../examples/simulation/mod.rs"]
-mod simulation;
+pub mod simulation;
 
 use keji_models::beta_geometric::{self, Dropout, FittedPurchases, Params};
 use keji_models::error::RowProblem;
@@ -78,6 +78,29 @@ fn intervals_cover_outcomes() {
         assert!(f64::from(n_beyond) / n < 0.5 * (1.0 - level) + slack);
         assert!(f64::from(n_beyond) / n > 0.2 * (1.0 - level));
     }
+}
+
+/// 80% intervals of the sum over all customers, fitted anew each time, hold it about four times in five.
+#[test]
+fn total_intervals_cover() {
+    let truth = Params::new(Dropout::AfterRepeat, 0.9, 6.0, 0.8, 2.5).unwrap();
+    let n = 100;
+    let mut n_inside = 0;
+    for seed in 0..n {
+        let customers = simulate(&truth, 600, 26.0, 200 + seed);
+        let data = collapse(&customers);
+        let fitted = beta_geometric::fit(truth.dropout, &data).unwrap();
+        let total: f64 = customers.iter().map(|c| f64::from(c.n_later)).sum();
+        let interval = outcome::total_interval(&fitted, &data, 26.0, 0.8).unwrap();
+        n_inside += u32::from((interval.lower..=interval.upper).contains(&total));
+    }
+    let share = f64::from(n_inside) / n as f64;
+    println!("{share}");
+    // 3 standard deviations of the share.
+    assert!(
+        (share - 0.8).abs() < 3.0 * (0.16 / n as f64).sqrt(),
+        "{share}"
+    );
 }
 
 /// The distribution of outcomes and the expectation are computed in unrelated ways; sums must agree.

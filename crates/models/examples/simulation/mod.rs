@@ -4,6 +4,7 @@
 
 use keji_models::beta_geometric::{Dropout, Params};
 use keji_models::history::PurchaseHistory;
+use keji_models::pareto_nbd;
 
 /// One customer, with what happens after the end of observation.
 pub struct Customer {
@@ -61,6 +62,41 @@ pub fn customer(
         mean_spend,
         n_later,
         is_alive,
+    }
+}
+
+/// As [`customer`], for a death at any time instead of a dropout after purchases, and without spend.
+pub fn pareto_customer(
+    random: &mut Random,
+    params: &pareto_nbd::Params,
+    age: f64,
+    horizon: f64,
+) -> Customer {
+    let rate = random.gamma(params.r) / params.alpha;
+    let death_rate = random.gamma(params.s) / params.beta;
+    let death = -random.uniform().ln() / death_rate;
+    let (mut repeats, mut age_at_last, mut n_later, mut now) = (0, 0.0, 0, 0.0);
+    loop {
+        now -= random.uniform().ln() / rate;
+        if now > death || now > age + horizon {
+            break;
+        }
+        if now <= age {
+            repeats += 1;
+            age_at_last = now;
+        } else {
+            n_later += 1;
+        }
+    }
+    Customer {
+        history: PurchaseHistory {
+            repeats,
+            age_at_last,
+            age,
+        },
+        mean_spend: 0.0,
+        n_later,
+        is_alive: death > age,
     }
 }
 
