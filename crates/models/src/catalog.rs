@@ -54,4 +54,11 @@ pub const MODELS: &[Model] = &[
         about_zh: "按最近购买、购买次数、购买金额给客户打 1 到 5 分。",
         about_en: "Scores customers from 1 to 5 by recency, frequency and monetary value.",
     },
+    Model {
+        id: "satisfaction",
+        name_zh: "满意度统计(NPS、CSAT、CES)",
+        name_en: "Satisfaction: NPS, CSAT, CES",
+        about_zh: "由评分计算净推荐值、满意率和费力度,并给出置信区间;少于 30 份答卷时标为样本过小。沉默的客户不在其中,答卷少或各渠道回收率不同时不要轻信。",
+        about_en: "NPS, CSAT and CES from ratings, with confidence intervals; fewer than 30 replies are marked as a small sample. Do not believe it where few reply, or channels reply unequally: the silent are not in it.",
+    },
 ];

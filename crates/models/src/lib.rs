@@ -56,7 +56,13 @@ pub mod holdout;
 pub mod identification;
 pub mod rfm;
 
+pub mod satisfaction;
+
+pub mod interval;
+
+mod distribution;
 pub mod fit;
+mod random;
 mod special;
 mod symmetric;
 

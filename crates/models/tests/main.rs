@@ -5,5 +5,6 @@ mod fixture;
 mod purchases;
 mod reference;
 mod rfm;
+mod satisfaction;
 mod shared;
 mod spend;

@@ -153,11 +153,16 @@ pub fn assert_close(found: f64, expected: f64, relative: f64, what: &str) {
     );
 }
 
+/// `KEJI_SHARED_DATA`, or beside the checkout.
 fn directory() -> PathBuf {
+    if let Some(set) = std::env::var_os("KEJI_SHARED_DATA") {
+        return PathBuf::from(set);
+    }
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data")
 }
 
-fn read(name: &str, parse: impl Fn(&csv::StringRecord) -> Purchase) -> Vec<Purchase> {
+/// One value per row of a plain or compressed file.
+pub fn read<T>(name: &str, parse: impl Fn(&csv::StringRecord) -> T) -> Vec<T> {
     let file = std::fs::File::open(directory().join(name)).unwrap();
     let reader: Box<dyn Read> = if name.ends_with(".gz") {
         Box::new(flate2::read::GzDecoder::new(file))
