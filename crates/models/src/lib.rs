@@ -56,12 +56,16 @@ pub mod holdout;
 pub mod identification;
 pub mod rfm;
 
+pub mod survival;
+
 pub mod satisfaction;
 
 pub mod interval;
 
+mod dense;
 mod distribution;
 pub mod fit;
+mod newton;
 mod random;
 mod special;
 mod symmetric;

@@ -214,10 +214,10 @@ impl Tally {
     /// Promoters are 9 and 10, detractors 0 to 6. Fails on another scale than 0..=10.
     pub fn to_nps(&self, level: f64) -> Result<Nps> {
         self.on_nps_scale()?;
-        let promoter_share = self.share_from(9);
+        let below_seven: f64 = self.weights.iter().take(7).sum();
         nps(
-            promoter_share,
-            1.0 - self.share_from(7),
+            self.share_from(9),
+            below_seven / self.total(),
             self.n,
             self.n_effective(),
             level,
