@@ -61,4 +61,25 @@ pub const MODELS: &[Model] = &[
         about_zh: "由评分计算净推荐值、满意率和费力度,并给出置信区间;少于 30 份答卷时标为样本过小。沉默的客户不在其中,答卷少或各渠道回收率不同时不要轻信。",
         about_en: "NPS, CSAT and CES from ratings, with confidence intervals; fewer than 30 replies are marked as a small sample. Do not believe it where few reply, or channels reply unequally: the silent are not in it.",
     },
+    Model {
+        id: "kaplan_meier",
+        name_zh: "Kaplan-Meier 留存曲线",
+        name_en: "Kaplan-Meier",
+        about_zh: "每个时长后仍未流失的客户比例,带置信带、中位数与限定均值,可用对数秩检验比较各组。右端在险客户很少时不要相信;因即将流失而被删除的客户会使曲线失真。",
+        about_en: "Share of customers who go on beyond each time, with bands, median and restricted mean; the log-rank test compares groups. Do not believe the right end where few are at risk, or any of it if customers were deleted because they were leaving.",
+    },
+    Model {
+        id: "cox",
+        name_zh: "Cox 比例风险模型",
+        name_en: "Cox proportional hazards",
+        about_zh: "各因素使流失风险提高或降低多少倍,不假设风险随时间的形状。每个因素不足十次流失、影响随时间减弱(见比例性检验)或因素本身由流失造成时不要相信。",
+        about_en: "By what factor each trait raises or lowers the risk of leaving, no shape over time assumed. Do not believe it with fewer than ten events per trait, where the effect wears off (see the proportionality test), or where the trait is itself a result of leaving.",
+    },
+    Model {
+        id: "weibull_aft",
+        name_zh: "Weibull 加速失效模型",
+        name_en: "Weibull accelerated failure time",
+        about_zh: "假设流失风险随时间按 Weibull 形状变化,因而能推算数据之外的时长。若它与 Kaplan-Meier 曲线不贴合,或部分客户永不流失,不要相信外推。",
+        about_en: "Assumes a Weibull shape for the risk of leaving and can so look beyond the data. Do not believe it there unless it follows the Kaplan-Meier curve within them, or where some customers never leave.",
+    },
 ];

@@ -2,6 +2,8 @@
 //! Must not know any model. Its models hand in standardised covariates, so that steps and limits mean standard
 //! deviations. For a handful of positive parameters see [`crate::fit`].
 
+use std::ops::Range;
+
 use crate::dense::{Dense, inner};
 use crate::error::{Error, Result};
 
@@ -26,17 +28,20 @@ pub(crate) struct Maximum {
 /// A coefficient of this many standard deviations, or known no better than that, has run away.
 const RUNAWAY: f64 = 40.0;
 
-/// Maximises from `start`. [`Error::Collinear`] names a parameter that the data cannot tell from others at the start,
+/// Maximises from `start`; `covariates` are the positions that belong to one. [`Error::Collinear`] names a parameter that the data cannot tell from others at the start,
 /// [`Error::Separated`] one that grows without end.
 pub(crate) fn maximise(
     start: Vec<f64>,
+    covariates: Range<usize>,
     mut evaluate: impl FnMut(&[f64]) -> Point,
 ) -> Result<Maximum> {
     const MAX_ITERATIONS: usize = 200;
     let mut at = start;
     let mut here = evaluate(&at);
+    // Other parameters may have a saddle at the start; a covariate that fails here repeats those before it.
     if let Err(row) = here.information.cholesky()
-        && is_positive_diagonal(&here.information)
+        && covariates.contains(&row)
+        && here.information.at(row, row) > 0.0
     {
         return Err(Error::Collinear(row));
     }
@@ -63,7 +68,7 @@ pub(crate) fn maximise(
                 break;
             }
         }
-        if let Some(row) = at.iter().position(|x| x.abs() > RUNAWAY) {
+        if let Some(row) = first(&covariates, at.len(), |i| at[i].abs() > RUNAWAY) {
             return Err(Error::Separated(row));
         }
     }
@@ -79,9 +84,14 @@ pub(crate) fn maximise(
     }
     let covariance = match here.information.cholesky() {
         Ok(factor) => factor.inverse(),
-        Err(row) => return Err(Error::Separated(row)),
+        // The row where it breaks down may only come after the one that ran away.
+        Err(row) => {
+            let furthest = covariates.max_by(|&i, &j| at[i].abs().total_cmp(&at[j].abs()));
+            return Err(Error::Separated(furthest.unwrap_or(row)));
+        }
     };
-    if let Some(row) = (0..at.len()).find(|&i| covariance.at(i, i) > RUNAWAY * RUNAWAY) {
+    let is_unknown = |i| covariance.at(i, i) > RUNAWAY * RUNAWAY;
+    if let Some(row) = first(&covariates, at.len(), is_unknown) {
         return Err(Error::Separated(row));
     }
     Ok(Maximum {
@@ -91,6 +101,11 @@ pub(crate) fn maximise(
         iterations,
         gradient_norm,
     })
+}
+
+/// The first position of a covariate that has it, else of any: an intercept runs away with its covariate.
+fn first(covariates: &Range<usize>, n: usize, has: impl Fn(usize) -> bool) -> Option<usize> {
+    covariates.clone().chain(0..n).find(|&i| has(i))
 }
 
 /// The Newton step; where the function is not concave, with as much of the diagonal added as it takes.
@@ -109,8 +124,4 @@ fn uphill(here: &Point) -> Vec<f64> {
         added += more;
     }
     here.gradient.clone()
-}
-
-fn is_positive_diagonal(matrix: &Dense) -> bool {
-    (0..matrix.n()).all(|i| matrix.at(i, i) > 0.0)
 }

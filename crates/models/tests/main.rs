@@ -8,3 +8,4 @@ mod rfm;
 mod satisfaction;
 mod shared;
 mod spend;
+mod survival;

@@ -105,7 +105,7 @@ pub fn fit(lifetimes: &Lifetimes, covariates: &[&[f64]], strata: Option<&[u32]>)
     let risk_sets = RiskSets::new(lifetimes, covariates, strata)?;
     let x = &risk_sets.x;
     let mut null = None;
-    let top = newton::maximise(vec![0.0; x.n_columns], |beta| {
+    let top = newton::maximise(vec![0.0; x.n_columns], 0..x.n_columns, |beta| {
         let point = risk_sets.evaluate(beta);
         null.get_or_insert(point.value);
         point

@@ -98,7 +98,7 @@ pub fn fit_aft(lifetimes: &Lifetimes, covariates: &[&[f64]]) -> Result<Weibull> 
         .zip(&lifetimes.entry)
         .map(|(t, from)| [t.ln() - ln_unit, from.ln() - ln_unit])
         .collect();
-    let top = newton::maximise(vec![0.0; p + 2], |at| {
+    let top = newton::maximise(vec![0.0; p + 2], 1..p + 1, |at| {
         evaluate(at, &x, &log_times, &lifetimes.is_event)
     })
     .map_err(|error| name_covariate(error, p))?;
