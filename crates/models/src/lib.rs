@@ -58,6 +58,8 @@ pub mod rfm;
 
 pub mod survival;
 
+pub mod forecast;
+
 pub mod satisfaction;
 
 pub mod interval;
@@ -65,6 +67,7 @@ pub mod interval;
 mod dense;
 mod distribution;
 pub mod fit;
+mod least_squares;
 mod newton;
 mod random;
 mod special;
