@@ -82,4 +82,18 @@ pub const MODELS: &[Model] = &[
         about_zh: "假设流失风险随时间按 Weibull 形状变化,因而能推算数据之外的时长。若它与 Kaplan-Meier 曲线不贴合,或部分客户永不流失,不要相信外推。",
         about_en: "Assumes a Weibull shape for the risk of leaving and can so look beyond the data. Do not believe it there unless it follows the Kaplan-Meier curve within them, or where some customers never leave.",
     },
+    Model {
+        id: "smoothing",
+        name_zh: "指数平滑预测(Holt-Winters)",
+        name_en: "Exponential smoothing (Holt-Winters)",
+        about_zh: "按水平、趋势与季节外推等距序列,带预测区间,并与季节性朴素法一起回测。未胜过朴素法、序列不足两个完整季节或未来会有大客户变动、移动节假日时不要相信。",
+        about_en: "Continues a series by its level, trend and season, with intervals, and is tried on the past beside the seasonal naive rule. Do not believe it where it does not beat that rule, with less than two full seasons, or where a key account or a moving holiday is about to change things.",
+    },
+    Model {
+        id: "reconciliation",
+        name_zh: "分层预测调和",
+        name_en: "Forecast reconciliation",
+        about_zh: "使各部分的预测与其合计一致,误差较小的序列改动较少。部分接近零时结果可能为负;各部分同涨同跌时标准误偏小。",
+        about_en: "Makes forecasts of parts and of their sums agree; series with small errors move least. Parts near zero can come out negative, and its errors are too small where all parts rise and fall together.",
+    },
 ];

@@ -7,6 +7,9 @@ pub(crate) struct Minimum {
     pub at: Vec<f64>,
     pub sum_of_squares: f64,
     pub is_converged: bool,
+    pub iterations: usize,
+    /// Largest absolute derivative of half the sum by a parameter that can still move.
+    pub gradient_norm: f64,
 }
 
 /// Minimises from `start`, which must lie within `bounds`. `residuals` fills its slice and returns whether the point
@@ -19,7 +22,7 @@ pub(crate) fn minimise(
 ) -> Option<Minimum> {
     const MAX_ITERATIONS: usize = 300;
     // A gain of less than this part of the sum, three times in a row, ends the search.
-    const SMALLEST_GAIN: f64 = 1e-12;
+    const SMALLEST_GAIN: f64 = 1e-10;
     let k = start.len();
     let mut at = start.to_vec();
     let mut here = vec![0.0; n_residuals];
@@ -30,8 +33,9 @@ pub(crate) fn minimise(
     }
     let mut sum = inner(&here, &here);
     let (mut damping, mut n_small) = (1e-3, 0);
-    let mut is_converged = false;
-    for _ in 0..MAX_ITERATIONS {
+    let (mut is_converged, mut iterations, mut gradient_norm) = (false, 0, f64::INFINITY);
+    while iterations < MAX_ITERATIONS && !is_converged {
+        iterations += 1;
         for (j, column) in jacobian.iter_mut().enumerate() {
             let step = 1e-6 * at[j].abs().max(0.1);
             let (low, high) = bounds[j];
@@ -67,15 +71,20 @@ pub(crate) fn minimise(
             }
         }
         let downhill: Vec<f64> = free.iter().map(|&j| -slope[j]).collect();
+        let room: Vec<(f64, f64)> = free
+            .iter()
+            .map(|&j| (bounds[j].0 - at[j], bounds[j].1 - at[j]))
+            .collect();
         let before = sum;
         loop {
             let mut damped = normal.clone();
             for a in 0..free.len() {
                 damped.set(a, a, normal.at(a, a) * (1.0 + damping));
             }
-            let next = damped.cholesky().ok().map(|factor| {
+            let next = step_within(&damped, &downhill, &room).map(|step| {
                 let mut next = at.clone();
-                for (&j, step) in free.iter().zip(factor.solve(&downhill)) {
+                for (&j, step) in free.iter().zip(step) {
+                    // Again, because bound - at + at may round beyond the bound.
                     next[j] = (at[j] + step).clamp(bounds[j].0, bounds[j].1);
                 }
                 next
@@ -101,14 +110,45 @@ pub(crate) fn minimise(
         } else {
             0
         };
-        if n_small == 3 || damping > 1e12 || sum == 0.0 {
-            is_converged = true;
-            break;
-        }
+        gradient_norm = downhill.iter().fold(0.0, |most: f64, g| most.max(g.abs()));
+        is_converged = n_small == 3 || damping > 1e12 || sum == 0.0;
     }
     Some(Minimum {
         at,
         sum_of_squares: sum,
         is_converged,
+        iterations,
+        gradient_norm,
     })
+}
+
+/// Solves for a step, with parameters that would leave their room held at its border and the others solved anew.
+fn step_within(normal: &Dense, downhill: &[f64], room: &[(f64, f64)]) -> Option<Vec<f64>> {
+    let mut step = vec![0.0; downhill.len()];
+    let mut moving: Vec<usize> = (0..downhill.len()).collect();
+    loop {
+        let mut part = Dense::zeros(moving.len());
+        let mut right = Vec::with_capacity(moving.len());
+        for (a, &i) in moving.iter().enumerate() {
+            let held = (0..downhill.len()).filter(|k| !moving.contains(k));
+            let taken: f64 = held.map(|k| normal.at(i, k) * step[k]).sum();
+            right.push(downhill[i] - taken);
+            for (b, &j) in moving.iter().enumerate() {
+                part.set(a, b, normal.at(i, j));
+            }
+        }
+        for (&i, found) in moving.iter().zip(part.cholesky().ok()?.solve(&right)) {
+            step[i] = found;
+        }
+        let n_before = moving.len();
+        moving.retain(|&i| {
+            let (low, high) = room[i];
+            let is_within = low <= step[i] && step[i] <= high;
+            step[i] = step[i].clamp(low, high);
+            is_within
+        });
+        if moving.len() == n_before || moving.is_empty() {
+            return Some(step);
+        }
+    }
 }

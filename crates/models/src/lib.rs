@@ -14,10 +14,17 @@
 //!         +-- predict -- holdout       |
 //!         +-- outcome                  |
 //!         +----------- clv ------------+
+//!
+//!  (entry, exit, event)        ratings                    values at equal steps
+//!         |                       |                            |
+//!      survival              satisfaction                   forecast
+//!         +- kaplan_meier, log_rank                            +- smoothing, backtest
+//!         +- cox, proportionality, weibull                     +- reconcile
 //! ```
 //!
 //! Reading order: [`history`], [`beta_geometric`] with its front doors [`bg_nbd`] and [`mbg_nbd`], [`fit`],
-//! [`predict`], then what the question asks for. Times are in weeks throughout; any other unit works as long as
+//! [`predict`], then what the question asks for. [`survival`], [`satisfaction`] and [`forecast`] stand by themselves, with
+//! [`interval`] for what their intervals share. Times are in weeks throughout; any other unit works as long as
 //! ages and horizons share it, except that limits such as 52 weeks in [`identification`] then mean that many units.
 //!
 //! ```

@@ -2,6 +2,7 @@
 //! running most of them.
 
 mod fixture;
+mod forecast;
 mod purchases;
 mod reference;
 mod rfm;

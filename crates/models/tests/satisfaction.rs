@@ -209,7 +209,7 @@ fn shares_compared() {
     // Pooled 104/150: z = 0.2 / sqrt(.69333 x .30667 x (1/70 + 1/80)).
     near(
         found.z,
-        0.2 / (104.0 / 150.0 * 46.0 / 150.0 * (1.0 / 70.0 + 1.0 / 80.0) as f64).sqrt(),
+        0.2 / f64::sqrt(104.0 / 150.0 * 46.0 / 150.0 * (1.0 / 70.0 + 1.0 / 80.0)),
     );
     assert!(found.p_value < 0.01 && found.interval.low > 0.0);
     let none = satisfaction::compare_shares(&share(9, 9), &share(9, 9), USUAL_LEVEL).unwrap();

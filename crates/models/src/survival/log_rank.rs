@@ -50,7 +50,7 @@ pub struct GroupSum {
 /// Cost: n ln n, plus k^2 per event time.
 pub fn test(lifetimes: &Lifetimes, group: &[usize], weight: Weight) -> Result<LogRank> {
     error::same_length("group", lifetimes.n(), group.len())?;
-    let k = group.iter().max().map_or(0, |last| last + 1);
+    let k = group.iter().max().map_or(0, |last| last.saturating_add(1));
     if k > lifetimes.n() {
         return Err(Error::OutOfRange {
             name: "group",
