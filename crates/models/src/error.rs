@@ -49,6 +49,23 @@ pub enum RowProblem {
     TooManyRenewals(u32),
     #[error("{before} renewals before observation, but only {made} in all")]
     RenewalsBefore { before: u32, made: u32 },
+    #[error("rating {rating} is not on the scale from {lowest} to {highest}")]
+    OffScale { rating: u8, lowest: u8, highest: u8 },
+    #[error("weight {0} is not above zero and finite")]
+    BadWeight(f64),
+    #[error("duration {0} is negative or not finite")]
+    BadDuration(f64),
+    /// Models with a density need it; Kaplan-Meier and Cox take a duration of 0.
+    #[error("duration is zero; count it as half the smallest unit, or leave the row out")]
+    ZeroDuration,
+    #[error("observed from {entry}, which is not before the end at {exit} or is negative")]
+    EntryAfterExit { entry: f64, exit: f64 },
+    #[error("covariate {covariate} is {value}, not a finite number")]
+    BadCovariate { covariate: usize, value: f64 },
+    #[error("value {0} is not a finite number")]
+    BadValue(f64),
+    #[error("value {0} is not above zero, as multiplicative models need")]
+    NotPositive(f64),
 }
 
 /// Why one column cannot enter a model.
@@ -123,6 +140,14 @@ pub enum Error {
     /// The spend distribution has no finite mean for this customer (`p x + q <= 1`).
     #[error("expected spend is infinite: p x + q = {0} is not above 1")]
     InfiniteMean(f64),
+    /// The covariate is constant, or a combination of those before it.
+    #[error("covariate {0} says nothing that the others do not")]
+    Collinear(usize),
+    /// The covariate alone tells who has the event, so its coefficient has no finite estimate.
+    #[error("covariate {0} separates events from the rest: its coefficient is infinite")]
+    Separated(usize),
+    #[error("the series has {found} values, the model needs {needed}")]
+    TooShort { needed: usize, found: usize },
     #[error("no convergence after {iterations} iterations, gradient {gradient_norm}")]
     NoConvergence {
         iterations: usize,

@@ -23,11 +23,18 @@
 //!  features (any columns)      purchases of products       what customers are like
 //!         |                            |                            |
 //!       churn                     next_product            segmentation, look_alike
+//!
+//!  (entry, exit, event)        ratings                    values at equal steps
+//!         |                       |                            |
+//!      survival              satisfaction                   forecast
+//!         +- kaplan_meier, log_rank                            +- smoothing, backtest
+//!         +- cox, proportionality, weibull                     +- reconcile
 //! ```
 //!
 //! Reading order: [`history`], [`beta_geometric`] with its front doors [`bg_nbd`] and [`mbg_nbd`], [`pareto_nbd`],
 //! [`fit`], [`purchase_model`], [`predict`], then what the question asks for. Apart from these stand [`bg_bb`], for at
 //! most one transaction per period, and [`retention`], for contracts, where leaving is seen.
+//! [`survival`], [`satisfaction`] and [`forecast`] stand by themselves, with [`interval`] for what their intervals share.
 //!
 //! Times are in weeks throughout; any other unit works as long as ages and horizons share it, except that limits such
 //! as 52 weeks in [`identification`] then mean that many units. Renewals and opportunities are counted.
@@ -83,13 +90,21 @@ pub mod holdout;
 pub mod identification;
 pub mod rfm;
 
-mod dense;
-mod proportion;
-mod random;
+pub mod forecast;
+pub mod interval;
+pub mod satisfaction;
+pub mod survival;
 
+mod cholesky;
+mod dense;
+mod distribution;
 pub mod fit;
 mod gauss;
+mod least_squares;
+mod newton;
+mod proportion;
 mod quadrature;
+mod random;
 mod special;
 mod symmetric;
 

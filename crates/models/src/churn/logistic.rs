@@ -18,7 +18,7 @@
 //! of an estimate that is pulled towards 0, not its distance from the truth.
 //! Hosmer, Lemeshow & Sturdivant (2013), Applied Logistic Regression, ch. 1-3. Cost: about 7 passes of n p^2.
 
-use crate::dense::Cholesky;
+use crate::cholesky::Cholesky;
 use crate::error::{self, ColumnProblem, Error, Result};
 use crate::features::{self, Features, Shape, Values};
 

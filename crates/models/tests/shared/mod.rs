@@ -153,6 +153,7 @@ pub fn assert_close(found: f64, expected: f64, relative: f64, what: &str) {
     );
 }
 
+/// `KEJI_SHARED_DATA`, or beside the checkout.
 fn directory() -> PathBuf {
     match std::env::var_os("KEJI_SHARED_DATA") {
         Some(place) => PathBuf::from(place),
@@ -160,7 +161,8 @@ fn directory() -> PathBuf {
     }
 }
 
-fn read(name: &str, parse: impl Fn(&csv::StringRecord) -> Purchase) -> Vec<Purchase> {
+/// One value per row of a plain or compressed file.
+pub fn read<T>(name: &str, parse: impl Fn(&csv::StringRecord) -> T) -> Vec<T> {
     records(name).iter().map(parse).collect()
 }
 
