@@ -22,6 +22,7 @@ N_EACH = 50
 CITIES = [("上海", "shanghai"), ("北京", "beijing"), ("广州", "guangzhou"), ("深圳", "shenzhen"), ("杭州", "hangzhou"),
           ("宁波", "ningbo"), ("苏州", "suzhou"), ("南京", "nanjing"), ("武汉", "wuhan"), ("成都", "chengdu"),
           ("重庆", "chongqing"), ("天津", "tianjin"), ("青岛", "qingdao"), ("大连", "dalian"), ("厦门", "xiamen")]
+CITY_LETTERS = dict(zip((city for city, _ in CITIES), "sh bj gz sz hz nb sz nj wh cd cq tj qd dl xm".split()))
 TRADES = [("机械", "jixie"), ("电子", "dianzi"), ("食品", "shipin"), ("贸易", "maoyi"), ("家具", "jiaju"),
           ("软件", "ruanjian"), ("纺织", "fangzhi"), ("化工", "huagong"), ("物流", "wuliu"), ("建材", "jiancai")]
 SIGNS = dict(zip(
@@ -124,8 +125,8 @@ def make(folder, customers, touchpoints):
         number, city, brand, trade, name, phone = next(take)
         ask("pinyin", city[1] + sound(brand), [name])
         number, city, brand, trade, name, phone = next(take)
-        ask("first letters", "".join(s[0] for s in [city[1][: 1], *(SIGNS[b] for b in brand)]), "initials")
-        questions[-1]["letters"] = questions[-1]["q"]
+        letters = CITY_LETTERS[city[0]] + "".join(SIGNS[b][0] for b in brand)
+        ask("first letters", letters, [name])
         number, city, brand, trade, name, phone = next(take)
         ask("mixed", city[0] + "".join(brand[:2]) + SIGNS[brand[2]] + SIGNS[brand[3]][0], [name])
         number, city, brand, trade, name, phone = next(take)
@@ -154,10 +155,7 @@ def asked(served, questions):
     for question in questions:
         hits = served.get("/api/search?limit=10&q=" + urllib.parse.quote(question["q"]))["hits"]
         texts = [str(hit["title"] or "") + " " + hit["text"] for hit in hits]
-        if question["expected"] == "initials":
-            # Thousands have them; what comes is to have them too.
-            is_found = bool(hits) and all(hit["fit"] == "spelling" for hit in hits)
-        elif question["kind"] == "two characters":
+        if question["kind"] == "two characters":
             is_found = bool(texts) and all(question["q"] in text for text in texts)
         elif question["kind"] == "telephone's end":
             is_found = any(hit["text"].endswith(question["q"]) for hit in hits)
