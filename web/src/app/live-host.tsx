@@ -37,7 +37,12 @@ export function LiveHost() {
       changed.clear();
       if (objects.includes("")) void cache.invalidateQueries({ queryKey: ["records"] });
       for (const object of objects.filter((o) => o !== "")) {
-        void cache.invalidateQueries({ queryKey: ["records", object] });
+        void cache.invalidateQueries({
+          queryKey: ["records", object],
+          // Whoever deletes a record hears of it before the answer: it is gone, and so is he in a moment.
+          predicate: ({ queryKey }) =>
+            cache.isMutating({ mutationKey: ["leave", object, queryKey[3]] }) === 0,
+        });
         for (const key of OTHERS[object] ?? []) void cache.invalidateQueries({ queryKey: [key] });
       }
       void cache.invalidateQueries({ queryKey: ["batches"] });

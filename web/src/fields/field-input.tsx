@@ -1,14 +1,13 @@
 // The control that a field's type asks for. It holds what is typed; what is
 // kept follows from it in `coerce`.
-import { CalendarOutlined } from "@ant-design/icons";
 import { Input, Select, Switch } from "antd";
-import { useRef } from "react";
 import { useTranslation } from "react-i18next";
 import type { FieldDef, LinkTitle } from "../api/records";
 import { useLang } from "../i18n";
 import { pickText } from "../ui/format";
 import { useClear } from "../ui/signs";
 import { type Draft, fromInstant } from "./coerce";
+import { DayInput } from "./day-input";
 import { LinkInput } from "./link-input";
 import { isLong } from "./record";
 
@@ -130,51 +129,4 @@ export function FieldInput({
         <Input {...common} autoComplete="off" value={text} onChange={(e) => onChange(e.target.value)} />
       );
   }
-}
-
-/** A day as `2026-01-31` in every language, with the browser's own calendar beside it. */
-export function DayInput({
-  label,
-  value,
-  onChange,
-  ...more
-}: {
-  label: string;
-  value: string;
-  onChange: (day: string) => void;
-} & Record<string, unknown>) {
-  const { t } = useTranslation();
-  const picker = useRef<HTMLInputElement>(null);
-  return (
-    <span className="day">
-      <Input
-        {...more}
-        aria-label={label}
-        placeholder={t("date.example")}
-        inputMode="numeric"
-        maxLength={10}
-        value={value}
-        onChange={(e) => onChange(e.target.value.trim())}
-        suffix={
-          <button
-            type="button"
-            className="day-button"
-            aria-label={t("field.calendar", { name: label })}
-            onClick={() => picker.current?.showPicker()}
-          >
-            <CalendarOutlined aria-hidden="true" />
-          </button>
-        }
-      />
-      <input
-        ref={picker}
-        type="date"
-        className="day-picker"
-        tabIndex={-1}
-        aria-hidden="true"
-        value={value}
-        onChange={(e) => onChange(e.target.value)}
-      />
-    </span>
-  );
 }

@@ -17,7 +17,7 @@ import {
   turnOffTotp,
   turnOnTotp,
 } from "../../api/session";
-import { DayInput } from "../../fields/field-input";
+import { DayInput } from "../../fields/day-input";
 import { useLang } from "../../i18n";
 import "../../i18n/settings";
 import { Confirm, Dialog } from "../../ui/dialog";

@@ -5,7 +5,7 @@ import { Button, Input, Select } from "antd";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { FieldDef, ObjectDef } from "../../api/records";
-import { DayInput } from "../../fields/field-input";
+import { DayInput } from "../../fields/day-input";
 import { LinkInput } from "../../fields/link-input";
 import { findFieldOf } from "../../fields/record";
 import { useLang } from "../../i18n";

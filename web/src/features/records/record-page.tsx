@@ -213,6 +213,8 @@ function DeleteRecord({
   const cache = useQueryClient();
   const navigate = route.useNavigate();
   const remove = useMutation({
+    // So known to what listens for changes, see `live-host`.
+    mutationKey: ["leave", object.id, record.id],
     mutationFn: () => deleteRecord(object.id, record.id, record.etag),
     onSuccess: async () => {
       await navigate({ to: "/records/$object", params: { object: object.id } });

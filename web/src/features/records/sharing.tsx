@@ -6,7 +6,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { endShare, type Share, type ShareDraft, shareCustomer, sharesQuery } from "../../api/session";
 import "../../i18n/people";
-import { DayInput } from "../../fields/field-input";
+import { DayInput } from "../../fields/day-input";
 import { LinkInput } from "../../fields/link-input";
 import { Confirm } from "../../ui/dialog";
 import { Panel } from "../../ui/panel";

@@ -16,7 +16,8 @@ import {
 } from "../../api/forms";
 import type { FieldDef, ObjectDef } from "../../api/records";
 import { coerce, type Draft } from "../../fields/coerce";
-import { DayInput, FieldInput } from "../../fields/field-input";
+import { DayInput } from "../../fields/day-input";
+import { FieldInput } from "../../fields/field-input";
 import { mayDo } from "../../fields/record";
 import { useLang } from "../../i18n";
 import { pickText } from "../../ui/format";
