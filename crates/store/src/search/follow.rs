@@ -258,6 +258,7 @@ impl Store {
                      contentless_delete = 1, detail = 'none', tokenize = 'ascii')"
                 );
                 conn.run(sql, &[]).await?;
+                conn.run(super::vocabulary_sql(&def.id), &[]).await?;
             }
             Reading::Keys(_) => keys::make(&mut conn, def).await?,
         }

@@ -7,12 +7,14 @@
 //! Beside it stand the keys by which duplicates are found, under the same rules.
 //!
 //! Reading order: here (asking), `nearest` (asking for the best of many
-//! objects), `follow` (how it keeps up), `terms`, `keys`.
+//! objects), `follow` (how it keeps up), `terms`, `thin` (which terms are asked for),
+//! `keys`.
 
 mod follow;
 mod keys;
 mod nearest;
 mod terms;
+mod thin;
 
 pub use keys::KeyReader;
 
@@ -28,7 +30,9 @@ use crate::db::{Conn, Fields, fault, int};
 use crate::error::{Error, Result};
 use crate::sql::{Dialect, quote};
 use crate::store::Store;
+use nearest::Frequent;
 use terms::Kind;
+use thin::Query;
 
 pub use nearest::{Candidate, Fitting, Wanted};
 
@@ -60,6 +64,7 @@ pub(crate) struct Index {
     pools: IndexPools,
     terms: Followed,
     keys: Followed,
+    frequent: Frequent,
 }
 
 /// How far all objects are, whose own positions move only when one of their
@@ -177,6 +182,7 @@ impl Index {
             pools,
             terms: Followed::default(),
             keys: Followed::default(),
+            frequent: Frequent::default(),
         };
         let mut writer = index.pools.writer.acquire().await.map_err(fault)?;
         let mut conn = Conn::Sqlite(&mut writer);
@@ -196,6 +202,13 @@ impl Index {
             &[],
         )
         .await?;
+        // Indexes of before they were there.
+        let sql = "select substr(name, 4) from sqlite_schema \
+                   where name like 'of\\_%' escape '\\' and sql like 'create virtual table%'";
+        for row in conn.rows(sql, &[], &[Type::Text]).await? {
+            let object = Fields::new(row).text()?;
+            conn.run(vocabulary_sql(&object), &[]).await?;
+        }
         drop(writer);
         Ok(index)
     }
@@ -219,18 +232,17 @@ impl Index {
         Ok(position.map(|position| position.seq.max(reached)))
     }
 
-    /// Ids whose texts have all terms of `text`; `None` of too many.
+    /// Ids whose texts have all terms of `text`, and a few more; `None` of too
+    /// many.
     async fn matches(&self, object: &str, text: &str) -> Result<Option<Vec<i64>>> {
-        let Some(as_text) = terms::query(Kind::Text, text) else {
-            return Ok(None);
+        let kinds: &[Kind] = match is_spelling(text) {
+            true => &[Kind::Text, Kind::Initials, Kind::Spelt],
+            false => &[Kind::Text],
         };
-        let mut query = format!("({as_text})");
-        if is_spelling(text) {
-            for kind in [Kind::Initials, Kind::Spelt] {
-                if let Some(terms) = terms::query(kind, text) {
-                    query.push_str(&format!(" OR ({terms})"));
-                }
-            }
+        let clauses = kinds.iter().filter_map(|kind| terms::query(*kind, text));
+        let query = Query::Any(clauses.map(|one| Query::Clauses(vec![one])).collect());
+        if query.is_empty() {
+            return Ok(None);
         }
         let mut reader = self.pools.readers.acquire().await.map_err(fault)?;
         let table = quote(&table(object));
@@ -238,10 +250,16 @@ impl Index {
             "select rowid from {table} where {table} match $1 limit {}",
             MANY + 1
         );
-        let rows = Conn::Sqlite(&mut reader)
-            .rows(sql, &[Value::Text(query)], &[Type::Int])
-            .await;
-        let rows = match rows {
+        let mut conn = Conn::Sqlite(&mut reader);
+        let rows = async {
+            let counts = self.counts(&mut conn, &[object], &query).await?;
+            let text = counts.first().and_then(|counts| query.thin(counts));
+            let Some(text) = text else {
+                return Ok(Vec::new());
+            };
+            conn.rows(sql, &[Value::Text(text)], &[Type::Int]).await
+        };
+        let rows = match rows.await {
             Ok(rows) => rows,
             // Not followed yet.
             Err(e) if keys::is_no_table(&e) || is_moving(&e) => return Ok(None),
@@ -274,6 +292,16 @@ pub(crate) fn list_sql(dialect: Dialect, param: &str) -> String {
 
 fn table(object: &str) -> String {
     format!("of_{object}")
+}
+
+/// The table that says in how many records of an object a term stands.
+fn vocabulary(object: &str) -> String {
+    format!("terms_of_{object}")
+}
+
+fn vocabulary_sql(object: &str) -> String {
+    let (name, of) = (quote(&vocabulary(object)), quote(&table(object)));
+    format!("create virtual table if not exists {name} using fts5vocab({of}, 'row')")
 }
 
 /// Under which name the position of an object's terms stands. After the fields

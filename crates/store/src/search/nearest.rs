@@ -2,12 +2,14 @@
 //! box over everything. The index gives candidates by how well they fit; the
 //! records are read under the caller's rights.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use keji_schema::{Type, Value};
 
 use super::terms::{self, Fit, Kind};
+use super::thin::{Counts, Query};
 use super::{Index, Spelling, is_moving, is_spelling, list_sql, table};
 use crate::access::Access;
 use crate::db::{Conn, Fields, fault, int};
@@ -18,6 +20,11 @@ use crate::store::Store;
 /// While the index gets its tables; each comes within milliseconds.
 const TRIES: u32 = 40;
 const PAUSE: Duration = Duration::from_millis(25);
+
+/// Records with a term from which their number is remembered, and how many
+/// terms of an object are.
+const FREQUENT: i64 = 1_000;
+const MOST_KNOWN: usize = 20_000;
 
 /// What somebody typed into the box, in small letters.
 #[derive(Debug, Clone, Default)]
@@ -139,7 +146,7 @@ impl Index {
     async fn nearest(
         &self,
         objects: &[&str],
-        query: &str,
+        query: &Query,
         limit: u32,
     ) -> Result<BTreeMap<String, Vec<i64>>> {
         let mut reader = self.pools.readers.acquire().await.map_err(fault)?;
@@ -157,48 +164,169 @@ impl Index {
             .filter(|object| followed.contains(*object))
             .collect();
         let mut found: BTreeMap<String, Vec<i64>> = BTreeMap::new();
-        if objects.is_empty() {
-            return Ok(found);
+        let counts = self.counts(&mut conn, &objects, query).await?;
+        let mut asked: Vec<(&str, String)> = Vec::new();
+        for (object, counts) in objects.iter().zip(&counts) {
+            asked.extend(query.thin(counts).map(|text| (*object, text)));
         }
-        let parts: Vec<String> = objects
-            .iter()
-            .enumerate()
-            .map(|(at, object)| {
+        self.ask(&mut conn, &asked, limit, &mut found).await?;
+        // So many that it matters which.
+        let mut cut: Vec<(&str, String)> = Vec::new();
+        for (object, counts) in objects.iter().zip(&counts) {
+            let n = found.get(*object).map_or(0, Vec::len);
+            let thin = asked.iter().find(|(of, _)| of == object);
+            let whole = query.whole(counts);
+            if n >= limit as usize && thin.map(|(_, text)| text) != whole.as_ref() {
+                found.remove(*object);
+                cut.extend(whole.map(|text| (*object, text)));
+            }
+        }
+        self.ask(&mut conn, &cut, limit, &mut found).await?;
+        Ok(found)
+    }
+
+    /// Ids of what each object has of its query.
+    async fn ask(
+        &self,
+        conn: &mut Conn<'_>,
+        asked: &[(&str, String)],
+        limit: u32,
+        found: &mut BTreeMap<String, Vec<i64>>,
+    ) -> Result<()> {
+        if asked.is_empty() {
+            return Ok(());
+        }
+        let parts: Vec<String> = (asked.iter().enumerate())
+            .map(|(at, (object, _))| {
                 let table = quote(&table(object));
                 format!(
                     "select {at}, rowid from (select rowid from {table} \
-                     where {table} match $1 order by rowid desc limit {limit})"
+                     where {table} match ${} order by rowid desc limit {limit})",
+                    at + 1
                 )
             })
             .collect();
-        let sql = parts.join(" union all ");
+        let texts: Vec<Value> = asked.iter().map(|(_, text)| text.as_str().into()).collect();
         let kinds = [Type::Int, Type::Int];
-        let mut tries = 0;
-        let rows = loop {
-            match conn.rows(sql.as_str(), &[query.into()], &kinds).await {
-                Err(e) if is_moving(&e) && tries < TRIES => {
-                    tries += 1;
-                    tokio::time::sleep(PAUSE).await;
-                }
-                rows => break rows?,
-            }
-        };
-        for row in rows {
+        for row in patiently(conn, &parts.join(" union all "), &texts, &kinds).await? {
             let (Some(at), Some(id)) = (int(&row[0]), int(&row[1])) else {
                 continue;
             };
-            if let Some(object) = usize::try_from(at).ok().and_then(|at| objects.get(at)) {
+            if let Some((object, _)) = usize::try_from(at).ok().and_then(|at| asked.get(at)) {
                 found.entry((*object).to_owned()).or_default().push(id);
             }
         }
-        Ok(found)
+        Ok(())
+    }
+
+    /// In how many records of each object the terms stand; of an object without
+    /// a record in none.
+    pub(super) async fn counts(
+        &self,
+        conn: &mut Conn<'_>,
+        objects: &[&str],
+        query: &Query,
+    ) -> Result<Vec<Counts>> {
+        let mut counts: Vec<Counts> = objects.iter().map(|_| Counts::default()).collect();
+        if objects.is_empty() {
+            return Ok(counts);
+        }
+        let parts: Vec<String> = (objects.iter())
+            .map(|object| {
+                let sizes = quote(&format!("{}_docsize", table(object)));
+                format!("select (select max(id) from {sizes})")
+            })
+            .collect();
+        let sql = parts.join(" union all ");
+        let rows = patiently(conn, &sql, &[], &[Type::Int]).await?;
+        let mut parts = Vec::new();
+        let mut lists = Vec::new();
+        let mut terms = BTreeSet::new();
+        query.terms(&mut terms);
+        for ((at, object), row) in objects.iter().enumerate().zip(rows) {
+            let Some(records) = int(&row[0]) else {
+                continue;
+            };
+            counts[at].records = records;
+            let known = self.frequent.of(object, &terms);
+            let is_new = |term: &&&str| !known.contains_key(**term);
+            let new: Vec<&str> = terms.iter().filter(is_new).copied().collect();
+            counts[at].of = known;
+            if !new.is_empty() {
+                lists.push(Value::Text(format!("[\"{}\"]", new.join("\",\""))));
+                parts.push(format!(
+                    "select {at}, term, doc from {} where term in ({})",
+                    quote(&super::vocabulary(object)),
+                    list_sql(conn.dialect(), &format!("${}", lists.len())),
+                ));
+            }
+        }
+        if parts.is_empty() {
+            return Ok(counts);
+        }
+        let kinds = [Type::Int, Type::Text, Type::Int];
+        for row in patiently(conn, &parts.join(" union all "), &lists, &kinds).await? {
+            let mut row = Fields::new(row);
+            let (at, term, n) = (row.int()?, row.text()?, row.int()?);
+            if let Ok(at) = usize::try_from(at) {
+                self.frequent.keep(objects[at], &term, n);
+                counts[at].of.insert(term, n);
+            }
+        }
+        Ok(counts)
     }
 }
 
-/// All that fits so, as a query of FTS5.
-fn query(wanted: &Wanted, fitting: Fitting) -> Option<String> {
+async fn patiently(
+    conn: &mut Conn<'_>,
+    sql: &str,
+    params: &[Value],
+    kinds: &[Type],
+) -> Result<Vec<Vec<Value>>> {
+    let mut tries = 0;
+    loop {
+        match conn.rows(sql, params, kinds).await {
+            Err(e) if is_moving(&e) && tries < TRIES => {
+                tries += 1;
+                tokio::time::sleep(PAUSE).await;
+            }
+            rows => return rows,
+        }
+    }
+}
+
+/// How many records have the terms that stand in many, which takes long to
+/// count. They may be out of date: they only say what is rarer.
+#[derive(Debug, Default)]
+pub(super) struct Frequent(Mutex<HashMap<String, HashMap<String, i64>>>);
+
+impl Frequent {
+    fn of(&self, object: &str, terms: &BTreeSet<&str>) -> HashMap<String, i64> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(known) = all.get(object) else {
+            return HashMap::new();
+        };
+        let known = terms.iter().filter_map(|term| known.get_key_value(*term));
+        known.map(|(term, n)| (term.clone(), *n)).collect()
+    }
+
+    fn keep(&self, object: &str, term: &str, n: i64) {
+        if n < FREQUENT {
+            return;
+        }
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = all.entry(object.to_owned()).or_default();
+        if known.len() >= MOST_KNOWN {
+            known.clear();
+        }
+        known.insert(term.to_owned(), n);
+    }
+}
+
+/// All that fits so.
+fn query(wanted: &Wanted, fitting: Fitting) -> Option<Query> {
     let any = |fit: Fit, text: &str, spelt: Option<&Spelling>| {
-        let mut any: Vec<String> = terms::fitting(Kind::Text, fit, text).into_iter().collect();
+        let mut any = vec![Query::Clauses(terms::fitting(Kind::Text, fit, text))];
         let (initials, full) = match spelt {
             Some(spelt) => (spelt.initials.as_str(), spelt.full.as_str()),
             None if is_spelling(text) => (text, text),
@@ -206,37 +334,37 @@ fn query(wanted: &Wanted, fitting: Fitting) -> Option<String> {
         };
         // First letters are too few to be mistyped.
         if fit != Fit::Near {
-            any.extend(terms::fitting(Kind::Initials, fit, initials));
+            any.push(Query::Clauses(terms::fitting(
+                Kind::Initials,
+                fit,
+                initials,
+            )));
         }
-        any.extend(terms::fitting(Kind::Spelt, fit, full));
-        let any: Vec<String> = any.into_iter().map(|one| format!("({one})")).collect();
-        (!any.is_empty()).then(|| any.join(" OR "))
+        any.push(Query::Clauses(terms::fitting(Kind::Spelt, fit, full)));
+        Query::Any(any)
     };
     let spelt = wanted.spelt.as_ref();
-    let digits = |fit: Fit| terms::fitting(Kind::Text, fit, wanted.digits.as_deref()?);
-    let either = |one: Option<String>, other: Option<String>| {
-        let all: Vec<String> = one.into_iter().chain(other).collect();
-        let all: Vec<String> = all.into_iter().map(|one| format!("({one})")).collect();
-        (!all.is_empty()).then(|| all.join(" OR "))
+    let digits = |fit: Fit| {
+        let digits = wanted.digits.as_deref().unwrap_or_default();
+        Query::Clauses(terms::fitting(Kind::Text, fit, digits))
     };
-    match fitting {
-        Fitting::Whole => either(any(Fit::Whole, &wanted.text, spelt), digits(Fit::Whole)),
-        Fitting::Prefix => either(any(Fit::Prefix, &wanted.text, spelt), digits(Fit::Prefix)),
-        Fitting::Part if wanted.words.len() < 2 => {
-            either(any(Fit::Part, &wanted.text, spelt), digits(Fit::Part))
-        }
+    let whole = |fit: Fit| vec![any(fit, &wanted.text, spelt), digits(fit)];
+    let query = Query::Any(match fitting {
+        Fitting::Whole => whole(Fit::Whole),
+        Fitting::Prefix => whole(Fit::Prefix),
+        Fitting::Part if wanted.words.len() < 2 => whole(Fit::Part),
         Fitting::Part => {
             let words = wanted.words.iter();
-            let all: Option<Vec<String>> = words
-                .map(|word| Some(format!("({})", any(Fit::Part, word, None)?)))
-                .collect();
-            either(all.map(|all| all.join(" AND ")), digits(Fit::Part))
+            let all = words.map(|word| any(Fit::Part, word, None)).collect();
+            vec![Query::All(all), digits(Fit::Part)]
         }
         Fitting::Near => {
-            let sound = wanted.sound.as_deref();
-            let alike = sound.and_then(|sound| terms::fitting(Kind::Spelt, Fit::Part, sound));
-            let near = any(Fit::Near, &wanted.text, spelt);
-            either(either(alike, near), digits(Fit::Near))
+            let sound = wanted.sound.as_deref().unwrap_or_default();
+            let alike = Query::Clauses(terms::fitting(Kind::Spelt, Fit::Part, sound));
+            let mut near = whole(Fit::Near);
+            near.push(alike);
+            near
         }
-    }
+    });
+    (!query.is_empty()).then_some(query)
 }

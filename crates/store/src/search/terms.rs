@@ -79,29 +79,34 @@ pub(super) enum Fit {
     Near,
 }
 
-/// What every text has that fits `part`, as a query of FTS5. `None` where the
-/// terms say nothing: of an empty part, or one too short to be mistyped.
-pub(super) fn fitting(kind: Kind, fit: Fit, part: &str) -> Option<String> {
+/// Terms that a text has to have, all of them. One that ends in a star stands
+/// for all that begin so.
+pub(super) type Clause = BTreeSet<String>;
+
+/// What every text has that fits `part`: all terms of one of the clauses.
+/// Without any the terms say nothing: of an empty part, or one too short to be
+/// mistyped.
+pub(super) fn fitting(kind: Kind, fit: Fit, part: &str) -> Vec<Clause> {
     let part = part.to_ascii_lowercase();
     if part.is_empty() {
-        return None;
+        return Vec::new();
     }
     match fit {
-        Fit::Part => query(kind, &part),
+        Fit::Part => query(kind, &part).into_iter().collect(),
         Fit::Whole | Fit::Prefix => {
             let mut chars = vec![START];
             chars.extend(part.chars());
             if fit == Fit::Whole {
                 chars.extend([END, END]);
             }
-            let terms: BTreeSet<String> = places(&chars)
+            let mut terms: Clause = places(&chars)
                 .map(|(at, width)| term(kind, &chars[at..at + width]))
                 .collect();
-            match terms.is_empty() {
+            if terms.is_empty() {
                 // A letter: only a prefix of the first term.
-                true => Some(format!("{}*", term(kind, &chars))),
-                false => Some(all_of(&terms)),
+                terms.insert(format!("{}*", term(kind, &chars)));
             }
+            vec![terms]
         }
         Fit::Near => near(kind, &part),
     }
@@ -109,7 +114,7 @@ pub(super) fn fitting(kind: Kind, fit: Fit, part: &str) -> Option<String> {
 
 /// Whatever is typed wrong spoils only the terms that have it: of each place
 /// in turn, all terms but those.
-fn near(kind: Kind, part: &str) -> Option<String> {
+fn near(kind: Kind, part: &str) -> Vec<Clause> {
     let own: Vec<char> = part.chars().take(MANY_CHARS).collect();
     let is_long = part.chars().nth(MANY_CHARS).is_some();
     let mut whole = vec![START];
@@ -119,22 +124,21 @@ fn near(kind: Kind, part: &str) -> Option<String> {
     }
     // Two terms of what was asked, or one that is not the end of very many
     // texts, are needed to leave few enough.
-    let mut queries = BTreeSet::new();
+    let mut clauses = Vec::new();
     for (chars, at_least) in [(&whole, 2), (&own, 1)] {
         let typed = (0..chars.len()).filter(|at| !is_mark(chars[*at]));
         // One of them is wrong; it and the next one changed places.
         for (first, last) in typed.flat_map(|at| [(at, at), (at, at + 1)]) {
-            let kept: BTreeSet<String> = places(chars)
+            let kept: Clause = places(chars)
                 .filter(|(at, width)| *at > last || at + width <= first)
                 .map(|(at, width)| term(kind, &chars[at..at + width]))
                 .collect();
             if kept.len() >= at_least {
-                queries.insert(format!("({})", all_of(&kept)));
+                clauses.push(kept);
             }
         }
     }
-    let queries: Vec<String> = queries.into_iter().collect();
-    (!queries.is_empty()).then(|| queries.join(" OR "))
+    clauses
 }
 
 fn is_mark(c: char) -> bool {
@@ -150,17 +154,12 @@ fn places(chars: &[char]) -> impl Iterator<Item = (usize, usize)> + '_ {
         .filter(|(at, width)| at + width <= chars.len())
 }
 
-fn all_of(terms: &BTreeSet<String>) -> String {
-    let terms: Vec<&str> = terms.iter().map(String::as_str).collect();
-    terms.join(" AND ")
-}
-
-/// What every text has that contains `part`, as a query of FTS5: terms joined
-/// by AND. `None` of an empty part, which all texts contain.
-pub(super) fn query(kind: Kind, part: &str) -> Option<String> {
+/// What every text has that contains `part`. `None` of an empty part, which all
+/// texts contain.
+pub(super) fn query(kind: Kind, part: &str) -> Option<Clause> {
     let part = part.to_ascii_lowercase();
     let chars: Vec<char> = part.chars().collect();
-    let mut terms = BTreeSet::new();
+    let mut terms = Clause::new();
     for at in 0..chars.len().saturating_sub(1) {
         let width = width(&chars[at..]);
         if at + width <= chars.len() {
@@ -169,10 +168,9 @@ pub(super) fn query(kind: Kind, part: &str) -> Option<String> {
     }
     if terms.is_empty() && !chars.is_empty() {
         // Too short for a whole term.
-        return Some(format!("{}*", term(kind, &chars)));
+        terms.insert(format!("{}*", term(kind, &chars)));
     }
-    let terms: Vec<String> = terms.into_iter().collect();
-    (!terms.is_empty()).then(|| terms.join(" AND "))
+    (!terms.is_empty()).then_some(terms)
 }
 
 /// Characters of the term that begins here; decided by two of them, so that a
@@ -200,34 +198,24 @@ fn term(kind: Kind, chars: &[char]) -> String {
 mod tests {
     use super::*;
 
+    fn has_all(terms: &BTreeSet<String>, clause: &Clause) -> bool {
+        clause.iter().all(|wanted| match wanted.strip_suffix('*') {
+            Some(prefix) => terms.iter().any(|t| t.starts_with(prefix)),
+            None => terms.contains(wanted),
+        })
+    }
+
     fn has(text: &str, part: &str) -> bool {
         let mut terms = BTreeSet::new();
         of_text(Kind::Text, text, &mut terms);
-        let Some(query) = query(Kind::Text, part) else {
-            return true;
-        };
-        query
-            .split(" AND ")
-            .all(|wanted| match wanted.strip_suffix('*') {
-                Some(prefix) => terms.iter().any(|t| t.starts_with(prefix)),
-                None => terms.contains(wanted),
-            })
+        query(Kind::Text, part).is_none_or(|clause| has_all(&terms, &clause))
     }
 
     fn fits(fit: Fit, text: &str, part: &str) -> bool {
         let mut terms = BTreeSet::new();
         of_text(Kind::Text, text, &mut terms);
-        let Some(query) = fitting(Kind::Text, fit, part) else {
-            return false;
-        };
-        query.split(" OR ").any(|all| {
-            let all = all.trim_matches(['(', ')']);
-            all.split(" AND ")
-                .all(|wanted| match wanted.strip_suffix('*') {
-                    Some(prefix) => terms.iter().any(|t| t.starts_with(prefix)),
-                    None => terms.contains(wanted),
-                })
-        })
+        let clauses = fitting(Kind::Text, fit, part);
+        clauses.iter().any(|clause| has_all(&terms, clause))
     }
 
     #[test]
@@ -282,7 +270,7 @@ mod tests {
         }
         assert!(fits(Fit::Near, "李明朗", "李民朗"));
         assert!(!fits(Fit::Near, "王小二", "李民朗"));
-        assert_eq!(fitting(Kind::Text, Fit::Near, "李"), None);
+        assert!(fitting(Kind::Text, Fit::Near, "李").is_empty());
     }
 
     #[test]
