@@ -77,11 +77,16 @@ async function signOutOf(page: Page, lang: Lang): Promise<void> {
   await expect(page.locator("h1")).toHaveText(WORDS[lang].signIn);
 }
 
-for (const [screen, size] of [
-  ["desk", DESK],
-  ["phone", PHONE],
-] as const)
-  test.describe(screen, () => {
+/** A server can be started for the first time once. */
+const STARTS = [
+  ["desk", DESK, "zh"],
+  ["desk", DESK, "en"],
+  ["phone", PHONE, "zh"],
+  ["phone", PHONE, "en"],
+] as const;
+
+for (const [screen, size, lang] of STARTS)
+  test.describe(`${screen}, ${lang}`, () => {
     test.describe.configure({ mode: "serial" });
     let server: Fresh;
     test.beforeAll(async () => {
@@ -92,12 +97,12 @@ for (const [screen, size] of [
     });
 
     test("the first start", async ({ browser }) => {
-      const words = WORDS.zh;
+      const words = WORDS[lang];
       const context = await browser.newContext(size);
-      const { page, faults } = await open(context, "zh");
+      const { page, faults } = await open(context, lang);
       await page.goto(`${server.url}/records`);
       await expect(page.locator("h1")).toHaveText(words.setup);
-      await isSound(page, "setup", "zh");
+      await isSound(page, "setup", lang);
       const fill = async (code: string) => {
         await box(page, words.code).fill(code);
         await box(page, words.login).fill(OWNER.login);
@@ -112,34 +117,31 @@ for (const [screen, size] of [
       // One is where one wanted to be.
       await expect(page).toHaveURL(/\/records$/);
       await expect(page.locator(".user-menu")).toBeVisible();
-      await signOutOf(page, "zh");
+      await signOutOf(page, lang);
       expect(unexpected(faults)).toEqual([]);
       await context.close();
     });
 
-    for (const lang of ["zh", "en"] as const) {
-      test(`signing in, ${lang}`, async ({ browser }) => {
-        const words = WORDS[lang];
-        const context = await browser.newContext(size);
-        const { page, faults } = await open(context, lang);
-        await page.goto(`${server.url}/metrics`);
-        await expect(page.locator("h1")).toHaveText(words.signIn);
-        await isSound(page, "sign-in", lang);
-        await signInAs(page, lang, OWNER.login, "not the password");
-        await expect(page.getByRole("alert")).toContainText(words.wrong);
-        await isSound(page, "sign-in-wrong", lang);
-        await box(page, words.password).fill(OWNER.password);
-        await page.keyboard.press("Enter");
-        await expect(page).toHaveURL(/\/metrics$/);
-        await expect(page.locator(".metric-list li").first()).toBeVisible();
-        await signOutOf(page, lang);
-        expect(unexpected(faults)).toEqual([]);
-        await context.close();
-      });
-    }
+    test("signing in", async ({ browser }) => {
+      const words = WORDS[lang];
+      const context = await browser.newContext(size);
+      const { page, faults } = await open(context, lang);
+      await page.goto(`${server.url}/metrics`);
+      await expect(page.locator("h1")).toHaveText(words.signIn);
+      await isSound(page, "sign-in", lang);
+      await signInAs(page, lang, OWNER.login, "not the password");
+      await expect(page.getByRole("alert")).toContainText(words.wrong);
+      await isSound(page, "sign-in-wrong", lang);
+      await box(page, words.password).fill(OWNER.password);
+      await page.keyboard.press("Enter");
+      await expect(page).toHaveURL(/\/metrics$/);
+      await expect(page.locator(".metric-list li").first()).toBeVisible();
+      await signOutOf(page, lang);
+      expect(unexpected(faults)).toEqual([]);
+      await context.close();
+    });
 
     test("the second factor", async ({ browser }) => {
-      const lang = "zh";
       const words = WORDS[lang];
       const context = await browser.newContext({ ...size, baseURL: server.url });
       const { page, faults } = await open(context, lang);
