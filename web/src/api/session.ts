@@ -133,7 +133,7 @@ export const tokensQuery = queryOptions({
     (await send<{ tokens: Token[] }>("GET", "/api/tokens", { signal })).body.tokens,
   staleTime: MINUTE,
 });
-export const addToken = async (token: { name: string; expires_on?: string }) =>
+export const addToken = async (token: { name: string; scopes: string[]; expires_on?: string }) =>
   (await send<{ id: number; token: string }>("POST", "/api/tokens", { body: token })).body;
 export const deleteToken = async (id: number) => void (await send("DELETE", `/api/tokens/${part(id)}`));
 

@@ -28,6 +28,7 @@ import { SHORTEST_PASSWORD, useUser } from "../../ui/session";
 import { Labelled } from "../../ui/side-form";
 import { LoadError, Skeleton } from "../../ui/states";
 import { Passkeys } from "./passkeys";
+import { ScopesInput, useScopeWords } from "./scopes";
 
 const Code = lazy(() => import("./code").then((m) => ({ default: m.Code })));
 
@@ -261,16 +262,19 @@ function Tokens() {
   const { data, error, refetch } = useQuery(tokensQuery);
   const [name, setName] = useState("");
   const [until, setUntil] = useState("");
+  const [scopes, setScopes] = useState<string[]>([]);
+  const words = useScopeWords();
   const [shown, setShown] = useState<string | null>(null);
   const [deleted, setDeleted] = useState<Token | null>(null);
   const refresh = () => cache.invalidateQueries({ queryKey: tokensQuery.queryKey });
   const isUntil = until === "" || isDate(until);
   const add = useMutation({
-    mutationFn: () => addToken({ name: name.trim(), ...(until ? { expires_on: until } : {}) }),
+    mutationFn: () => addToken({ name: name.trim(), scopes, ...(until ? { expires_on: until } : {}) }),
     onSuccess: async ({ token }) => {
       setShown(token);
       setName("");
       setUntil("");
+      setScopes([]);
       await refresh();
     },
   });
@@ -301,6 +305,7 @@ function Tokens() {
           value={name}
           onChange={(e) => setName(e.target.value)}
         />
+        <ScopesInput value={scopes} onChange={setScopes} />
         <DayInput label={t("account.tokenUntil")} value={until} onChange={setUntil} />
         <span className="note">{t("account.tokenUntil")}</span>
         <Button htmlType="submit" disabled={!name.trim() || !isUntil} loading={add.isPending}>
@@ -350,6 +355,7 @@ function Tokens() {
           <thead>
             <tr>
               <th scope="col">{t("account.tokenName")}</th>
+              <th scope="col">{t("account.tokenScopes")}</th>
               <th scope="col">{t("account.tokenMade")}</th>
               <th scope="col">{t("account.tokenUsed")}</th>
               <th scope="col">{t("account.tokenEnds")}</th>
@@ -362,6 +368,11 @@ function Tokens() {
             {data.map((token) => (
               <tr key={token.id}>
                 <td data-head={t("account.tokenName")}>{token.name}</td>
+                <td data-head={t("account.tokenScopes")}>
+                  {token.scopes.length > 0
+                    ? token.scopes.map(words).join(t("list.comma"))
+                    : t("account.tokenWhole")}
+                </td>
                 <td data-head={t("account.tokenMade")}>{showInstant(token.created_at)}</td>
                 <td data-head={t("account.tokenUsed")}>
                   {token.used_at ? showInstant(token.used_at) : NO_VALUE}
