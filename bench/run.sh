@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Measures the hot paths beside their peers and writes docs/benchmarks.md;
 # BENCH_RUNS (3) is how often, BENCH_ORDERS and BENCH_RECORDS (peers full) which
-# sizes, BENCH_FIND (1000000) how many customers to find one among, BENCH_DATA (bench/data) where the made-up base is kept.
+# sizes, BENCH_FIND (1000000) how many customers to find one among, BENCH_OWN (1000000) how many records an object of
+# one's own has, BENCH_CUSTOMERS (1000000) among how many customers duplicates are looked for, BENCH_DATA (bench/data)
+# where the made-up base is kept.
 source "$(dirname "${BASH_SOURCE[0]}")/../scripts/common.sh"
 
 data=${BENCH_DATA:-bench/data}
@@ -48,9 +50,18 @@ if command -v wrk >/dev/null; then
   $python bench/run_find.py --program target/release/keji --data "$data" \
     ${BENCH_FIND:+--customers "$BENCH_FIND" --touchpoints "$((BENCH_FIND * 3))"} >"$data/find.json"
   records+=("$data/find.json")
+  for store in sqlite postgres; do
+    [[ "$store" = sqlite || -n "$url" ]] || continue
+    say "an object of one's own beside a given one: ${BENCH_OWN:-1000000} records, $store" >&2
+    $python bench/run_own.py --program target/release/keji --data "$data" --records "${BENCH_OWN:-1000000}" \
+      ${url:+$([[ "$store" = postgres ]] && echo --postgres "$(scripts/test-postgres.sh database "$url" bench_own)")} \
+      >"$data/own-$store.json"
+    records+=("$data/own-$store.json")
+  done
 fi
 say "the scan for duplicates among ${BENCH_CUSTOMERS:-1000000} customers" >&2
 bench/duplicates.sh "${BENCH_CUSTOMERS:-1000000}" >"$data/duplicates.txt" || say "duplicates: a limit was missed" >&2
+records+=("$data/duplicates.txt")
 story=
 if [[ -x "${KEJI_CHROMIUM:=/usr/bin/chromium}" ]]; then
   say "story 1 by browser, with a stop-watch" >&2
@@ -63,8 +74,14 @@ if [[ -x "${KEJI_CHROMIUM:=/usr/bin/chromium}" ]]; then
     say "a file came out otherwise than it should: see the report" >&2
   # A script that could not even begin has left nothing to report.
   [[ -s "$story" ]] || story=
+  say "a table from the clipboard, by browser" >&2
+  if KEJI_CHROMIUM="$KEJI_CHROMIUM" KEJI_BIN="$PWD/target/release/keji" bench/paste.sh >"$data/paste.txt"; then
+    records+=("$data/paste.txt")
+  else
+    say "the table was not pasted: its section is left out" >&2
+  fi
 else
-  say "no $KEJI_CHROMIUM (KEJI_CHROMIUM names another): story 1 is left out" >&2
+  say "no $KEJI_CHROMIUM (KEJI_CHROMIUM names another): story 1 and the clipboard are left out" >&2
 fi
 $python bench/report.py "$data/peers.json" "$data/product.json" ${story:+"$story"} "${records[@]}" >"$data/benchmarks.md"
 mv "$data/benchmarks.md" docs/benchmarks.md
