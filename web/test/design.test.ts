@@ -40,12 +40,34 @@ it("moves within the list only", () => {
   expect(moved(["a", "b"], 1, 2)).toEqual(["a", "b"]);
 });
 
+const KNOWN = ["customer", "machine"];
+
 it("knows a fault by its place, whoever tells it", () => {
-  const faults = faultsByPlace([
+  const told = [
     { field: "objects[0].fields[2].name", detail: "empty" },
     { field: "machine.fields[2].to", detail: "nothing there" },
     { field: "machine.rules[0].check", detail: "wrong" },
     { field: "objects[0].name", detail: "too long" },
-  ]);
-  expect(faults).toEqual({ "fields[2]": "empty; nothing there", "rules[0]": "wrong", name: "too long" });
+  ];
+  const here = { "fields[2]": "empty; nothing there", "rules[0]": "wrong", name: "too long" };
+  expect(faultsByPlace(told, "machine", KNOWN)).toEqual({ here, elsewhere: [] });
+  // A new one has an id that nobody here knows yet.
+  expect(faultsByPlace(told, "", ["customer"])).toEqual({ here, elsewhere: [] });
+});
+
+it("a fault of another object does not stand beside a field of this one", () => {
+  const told = [
+    { field: "customer.fields[0].to", detail: "no object `machine`" },
+    { field: "customer", detail: "no field" },
+    { field: "roles.clerk.grants", detail: "names `machine`" },
+    { field: "machine.fields[0].options", detail: "in use" },
+  ];
+  expect(faultsByPlace(told, "machine", KNOWN)).toEqual({
+    here: { "fields[0]": "in use" },
+    elsewhere: [
+      { object: "customer", detail: "no object `machine`" },
+      { object: "customer", detail: "no field" },
+      { object: null, detail: "names `machine`" },
+    ],
+  });
 });

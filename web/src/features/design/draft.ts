@@ -91,15 +91,35 @@ export const withAt = <T>(list: readonly T[], at: number, one: T): T[] =>
   list.map((old, i) => (i === at ? one : old));
 export const without = <T>(list: readonly T[], at: number): T[] => list.filter((_, i) => i !== at);
 
-/** Faults by their place in the draft: `objects[0].fields[2].name` and `machine.fields[2].to` are `fields[2]`. */
+export type Fault = { field: string; detail: string };
+
+/** What a fault of a draft begins with: `objects[0]`, or the id that the object has in the files. */
+const PREFIX = /^(objects\[\d+\]|[a-z0-9_]+)(?:\.|$)/;
+
+/**
+ * Faults of the object in the form by their place in it: `objects[0].fields[2].name` and
+ * `machine.fields[2].to` are `fields[2]` of `machine`. Those of other objects, such as one that
+ * links to what is removed, stand by themselves. `object` is empty for a new one: its id is the
+ * server's to give, and is none of the `known` ones.
+ */
 export function faultsByPlace(
-  fields: readonly { field: string; detail: string }[] | undefined,
-): Record<string, string> {
-  const found: Record<string, string> = {};
+  fields: readonly Fault[] | undefined,
+  object: string,
+  known: readonly string[],
+): { here: Record<string, string>; elsewhere: { object: string | null; detail: string }[] } {
+  const here: Record<string, string> = {};
+  const elsewhere: { object: string | null; detail: string }[] = [];
   for (const { field, detail } of fields ?? []) {
-    const inside = field.replace(/^(objects\[\d+\]|[a-z0-9_]+)\.?/, "");
+    const [whole = "", first = ""] = PREFIX.exec(field) ?? [];
+    const isOther = first !== object && known.includes(first);
+    const isThis = first.startsWith("objects[") || first === object || (object === "" && first !== "roles");
+    if (isOther || !isThis) {
+      elsewhere.push({ object: isOther ? first : null, detail });
+      continue;
+    }
+    const inside = field.slice(whole.length);
     const place = /^(fields|rules|options|derived)\[\d+\]/.exec(inside)?.[0] ?? inside;
-    found[place] = found[place] ? `${found[place]}; ${detail}` : detail;
+    here[place] = here[place] ? `${here[place]}; ${detail}` : detail;
   }
-  return found;
+  return { here, elsewhere };
 }

@@ -10,6 +10,7 @@ import { ApiError } from "../../api/client";
 import {
   changeDesign,
   type DesignChange,
+  type DesignedObject,
   type DesignOutcome,
   designQuery,
   type ObjectDesign,
@@ -26,7 +27,17 @@ import { LoadError, Skeleton } from "../../ui/states";
 import "./design.css";
 import defaults from "./defaults.json";
 import { DerivedEditor } from "./derived-editor";
-import { faultsByPlace, measuredBy, moved, newField, newObject, noText, withAt, without } from "./draft";
+import {
+  type Fault,
+  faultsByPlace,
+  measuredBy,
+  moved,
+  newField,
+  newObject,
+  noText,
+  withAt,
+  without,
+} from "./draft";
 import { FieldEditor } from "./field-editor";
 import { LayoutsEditor } from "./layouts-editor";
 import { Preview } from "./preview";
@@ -75,6 +86,7 @@ export function ObjectDesignPage() {
           key={`${one.id} ${design.data.version}`}
           one={one}
           version={design.data.version}
+          objects={design.data.objects}
           isNew={isNew}
         />
       ) : (
@@ -84,13 +96,24 @@ export function ObjectDesignPage() {
   );
 }
 
-function Editor({ one, version, isNew }: { one: ObjectDesign; version: number; isNew: boolean }) {
+function Editor({
+  one,
+  version,
+  objects,
+  isNew,
+}: {
+  one: ObjectDesign;
+  version: number;
+  objects: readonly DesignedObject[];
+  isNew: boolean;
+}) {
   const { t } = useTranslation();
   const lang = useLang();
   const navigate = useNavigate();
   const [draft, setDraft] = useState<ObjectDraft>(one.draft);
   const [steps, setSteps] = useState<DesignOutcome["steps"] | null>(null);
   const [isRemoving, setRemoving] = useState(false);
+  const [withMetrics, setWithMetrics] = useState(false);
   const isOwn = one.kind === "own";
   const isFixed = one.kind === "file" || one.kind === "module";
   const fields = draft.fields ?? [];
@@ -98,12 +121,12 @@ function Editor({ one, version, isNew }: { one: ObjectDesign; version: number; i
   const derived = draft.derived ?? [];
   const layouts = draft.layouts ?? [];
   const options = draft.options ?? [];
-  const isChanged = isNew || JSON.stringify(draft) !== JSON.stringify(one.draft);
+  const isChanged = isNew || withMetrics || JSON.stringify(draft) !== JSON.stringify(one.draft);
   const change = (dry_run: boolean, note: string, removes: boolean): DesignChange => ({
     version,
     note,
     dry_run,
-    objects: [{ id: isNew ? null : one.id, draft: removes ? null : draft }],
+    objects: [{ id: isNew ? null : one.id, draft: removes ? null : draft, with_metrics: withMetrics && !removes }],
     files: {},
   });
   const look = useMutation({
@@ -113,14 +136,21 @@ function Editor({ one, version, isNew }: { one: ObjectDesign; version: number; i
       setSteps(outcome.steps);
     },
   });
-  const faults = faultsByPlace(
-    look.error instanceof ApiError
-      ? (look.error.problem.fields as { field: string; detail: string }[] | undefined)
-      : undefined,
+  const { here: faults, elsewhere } = faultsByPlace(
+    look.error instanceof ApiError ? (look.error.problem.fields as Fault[] | undefined) : undefined,
+    isNew ? "" : one.id,
+    objects.map((o) => o.id),
   );
-  const rest = Object.entries(faults).filter(
-    ([place]) => !/^(name|(fields|rules|options|derived)\[)/.test(place),
-  );
+  const nameOf = (id: string | null) => pickText(objects.find((o) => o.id === id)?.name, lang);
+  // What has no place in this form is told below it, with the object that it is of.
+  const rest = [
+    ...Object.entries(faults)
+      .filter(([place]) => !/^(name$|(fields|rules|options|derived|layouts)\[)/.test(place))
+      .map(([, detail]) => detail),
+    ...elsewhere.map(({ object, detail }) =>
+      nameOf(object) ? t("design.faultOf", { name: nameOf(object), detail }) : detail,
+    ),
+  ];
   const set = (part: Partial<ObjectDraft>) => setDraft({ ...draft, ...part });
   const dates = fields.filter((f) => f.type === "date" && f.id);
   const choices = one.given.filter((f) => f.type === "choice");
@@ -185,7 +215,11 @@ function Editor({ one, version, isNew }: { one: ObjectDesign; version: number; i
                 <select
                   id={id}
                   value={draft.measured_by ?? ""}
-                  onChange={(e) => set(measuredBy(draft, e.target.value || null))}
+                  onChange={(e) => {
+                    set(measuredBy(draft, e.target.value || null));
+                    // Offered with the date; whoever wants other numbers takes it off.
+                    setWithMetrics(e.target.value !== "" && !one.draft.measured_by);
+                  }}
                 >
                   <option value="">{t("design.notMeasured")}</option>
                   {dates.map((f) => (
@@ -196,6 +230,19 @@ function Editor({ one, version, isNew }: { one: ObjectDesign; version: number; i
                 </select>
               )}
             </Labelled>
+            {draft.measured_by && (
+              <div className="form-field">
+                <label className="switch">
+                  <input
+                    type="checkbox"
+                    checked={withMetrics}
+                    onChange={(e) => setWithMetrics(e.target.checked)}
+                  />
+                  {t("design.withMetrics")}
+                </label>
+                <p className="note">{t("design.withMetricsHelp")}</p>
+              </div>
+            )}
             <div className="form-field">
               <label className="switch">
                 <input
@@ -428,11 +475,11 @@ function Editor({ one, version, isNew }: { one: ObjectDesign; version: number; i
         <div className="form-foot design-foot">
           {look.error && (
             <p className="wrong" role="alert">
-              {Object.keys(faults).length > 0
+              {Object.keys(faults).length + rest.length > 0
                 ? t("design.faults")
                 : look.error.message || t("error.unreachable")}
-              {rest.map(([place, detail]) => (
-                <span key={place}> {detail}</span>
+              {rest.map((detail) => (
+                <span key={detail}> {detail}</span>
               ))}
             </p>
           )}
