@@ -28,6 +28,7 @@ mod outcome;
 mod process;
 mod random;
 mod receiver;
+mod records;
 mod report;
 mod restart;
 mod server;

@@ -1,5 +1,6 @@
 //! REL-5b: PostgreSQL is restarted hard, again and again, while one-order
-//! files go in through the server; whoever is not answered sends again.
+//! files go in and records are written through the server; whoever is not
+//! answered sends again.
 
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
@@ -15,7 +16,8 @@ use super::kill::RESUMED;
 use super::orders;
 use super::outcome::Outcome;
 use super::process;
-use super::server::Server;
+use super::records::{N_WRITERS, Records};
+use super::server::{Server, unlimited};
 
 const RESTART: Duration = Duration::from_secs(120);
 
@@ -51,13 +53,16 @@ fn restarts(
     let home = ground.home(Store::Postgres)?;
     home.import(&home.write("base.csv", orders::file(3_000, 3, 100))?)?;
     let acks = home.folder().join("acknowledged");
-    let mut server = Server::start(&mut home.serve())?;
+    let mut server = Server::start(&mut unlimited(&home))?;
     let writer = Writer::patient(server.client(), acks.clone(), 0);
+    let mut records = Records::new(N_WRITERS);
     let mut random = ground.random("restart");
     let mut results = Vec::new();
     for _ in 0..ground.n(10, 1) {
+        let writing = records.start(&server.client(), true);
         sleep(Duration::from_millis(500 + random.below(1_500) as u64));
         let before = acknowledged::read(&acks)?.len();
+        let n_records = writing.n_acknowledged();
         restart(cluster)?;
         // One may have been under way; the second is new.
         results.push(
@@ -66,13 +71,29 @@ fn restarts(
                 Ok(())
             }),
         );
+        results.push(
+            writing
+                .grows(n_records + N_WRITERS + 1, RECOVERED)
+                .and_then(|()| writing.all_there_once(&home)),
+        );
+        records = writing.end()?;
     }
     let sent = writer.end()?;
     if !ground.is_sample {
         server.client().quiet(RESUMED)?;
     }
-    drop(server);
     results.into_iter().for_each(|r| outcome.trial(r));
+    outcome.trial(records.all_there_once(&home));
+    outcome.note(format!(
+        "{} records acknowledged by {N_WRITERS} writers",
+        records.n_acknowledged()
+    ));
+    records.repeat_without_key(&server.client())?;
+    planted.push((
+        "a create is repeated without its key",
+        records.all_there_once(&home),
+    ));
+    drop(server);
     outcome.trial(acknowledged::all_stored_once(&acks, &home, sent));
     outcome.trial(home.is_good());
     let list = acknowledged::read(&acks)?;

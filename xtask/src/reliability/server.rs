@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value as Json;
 
+use super::ground::Home;
 use super::process;
 
 const START: Duration = Duration::from_secs(60);
@@ -25,6 +26,13 @@ pub struct Server {
     child: Child,
     pub address: SocketAddr,
     token: String,
+}
+
+/// A server that takes as many requests of one caller as come.
+pub fn unlimited(home: &Home) -> Command {
+    let mut command = home.serve();
+    command.args(["--limit-requests", "0"]);
+    command
 }
 
 #[derive(Debug)]

@@ -1,5 +1,5 @@
-//! REL-1b: between a file's arrival and its acknowledgement the log of the
-//! database reaches the disk. A kill cannot show that, because the pages that
+//! REL-1b: between the arrival of a file or a record and its acknowledgement
+//! the log of the database reaches the disk. A kill cannot show that, because the pages that
 //! were not synced stay with the kernel; strace is the witness.
 
 use std::ffi::OsString;
@@ -14,6 +14,7 @@ use super::ground::{COMMAND, Ground, Store};
 use super::orders;
 use super::outcome::Outcome;
 use super::process::{ended, is_there};
+use super::records::Records;
 use super::server::Server;
 
 /// strace writes its lines a little after the calls.
@@ -52,11 +53,18 @@ fn server(ground: &Ground, outcome: &mut Outcome) -> Result<()> {
         acknowledged.push((arrives, now_s()?));
     }
     let n = acknowledged.len();
+    // One at a time, so that no other's sync is taken for its own.
+    let mut records = Records::new(1);
+    let written = records.one_by_one(&server.client(), ground.n(200, 8), now_s)?;
     server.kill()?;
     std::thread::sleep(WRITTEN.mul_f64(if ground.is_sample { 0.1 } else { 1.0 }));
     let syncs = syncs(&log, "keji.sqlite-wal")?;
-    outcome.note(format!("{} syncs of the log for {n} files", syncs.len()));
-    for (arrives, acknowledged) in acknowledged {
+    outcome.note(format!(
+        "{} syncs of the log for {n} files and {} requests over records",
+        syncs.len(),
+        written.len()
+    ));
+    for (arrives, acknowledged) in acknowledged.into_iter().chain(written) {
         let n = count(&syncs, arrives, acknowledged);
         outcome.trial(match n {
             0 => Err(anyhow::anyhow!("acknowledged without a sync")),
