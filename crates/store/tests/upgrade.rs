@@ -6,6 +6,7 @@
 //! `fixtures/version_N.sql` is frozen: what version N made, on top of the one
 //! before, and what it wrote. A new version adds a file and changes none.
 
+use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,18 +15,61 @@ use keji_schema::{Catalog, Value};
 use keji_store::*;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor};
 
-const VERSIONS: [(i64, &str); 4] = [
+const VERSIONS: [(i64, &str); 14] = [
     (1, include_str!("fixtures/version_1.sql")),
     (2, include_str!("fixtures/version_2.sql")),
+    (3, include_str!("fixtures/version_3.sql")),
     (4, include_str!("fixtures/version_4.sql")),
     (5, include_str!("fixtures/version_5.sql")),
+    (6, include_str!("fixtures/version_6.sql")),
+    (7, include_str!("fixtures/version_7.sql")),
+    (8, include_str!("fixtures/version_8.sql")),
+    (9, include_str!("fixtures/version_9.sql")),
+    (10, include_str!("fixtures/version_10.sql")),
+    (11, include_str!("fixtures/version_11.sql")),
+    (12, include_str!("fixtures/version_12.sql")),
+    (13, include_str!("fixtures/version_13.sql")),
+    (14, include_str!("fixtures/version_14.sql")),
 ];
 
 /// Set in the process that is killed: where its database is.
 const CHILD: &str = "KEJI_UPGRADE_CHILD";
+/// And of which version it is.
+const CHILD_VERSION: &str = "KEJI_UPGRADE_VERSION";
+
+/// The object of one's own and the field of the customer's that the place of
+/// version 13 defined last.
+const OWN: [(&str, &str); 2] = [
+    (
+        "additions/customer.toml",
+        "[[field]]\nid = \"x_colour\"\ntype = \"text\"\n\
+         name = { zh = \"x_colour\", en = \"x_colour\" }\n",
+    ),
+    (
+        "objects/machine.toml",
+        "name = { zh = \"设备\", en = \"Machine\" }\n\
+         about = { zh = \"设备\", en = \"Machine\" }\ntitle = \"name\"\n\n\
+         [[field]]\nid = \"name\"\ntype = \"text\"\nname = { zh = \"name\", en = \"name\" }\n\n\
+         [[field]]\nid = \"customer\"\ntype = \"link\"\nto = \"customer\"\n\
+         name = { zh = \"客户\", en = \"Customer\" }\n",
+    ),
+];
+
+fn own() -> BTreeMap<String, String> {
+    OWN.map(|(path, text)| (path.to_owned(), text.to_owned()))
+        .into()
+}
 
 fn catalog() -> Arc<Catalog> {
     Arc::new(Catalog::standard().unwrap())
+}
+
+/// With what the place of that version defined itself.
+fn catalog_of(version: i64) -> Arc<Catalog> {
+    match version >= 13 {
+        true => Arc::new(Catalog::standard_and(BTreeMap::new(), own()).unwrap()),
+        false => catalog(),
+    }
 }
 
 /// The statements that lead to a version, in the words of the database.
@@ -42,6 +86,8 @@ fn script(location: &Location, version: i64) -> String {
             ("$text", "text"),
             ("$strict", " strict"),
             ("$then", "1700000000000000"),
+            ("$true", "1"),
+            ("$false", "0"),
         ],
         true => [
             (
@@ -56,6 +102,8 @@ fn script(location: &Location, version: i64) -> String {
             ("$text", "text collate \"C\""),
             ("$strict", ""),
             ("$then", "'2023-11-14T22:13:20Z'"),
+            ("$true", "true"),
+            ("$false", "false"),
         ],
     };
     let mut all = String::new();
@@ -100,7 +148,7 @@ async fn by_hand(location: &Location, sql: &str) {
 
 /// What the version wrote is read as it was, and the store goes on with it.
 async fn holds(location: &Location, version: i64) {
-    let store = Store::open(location, catalog()).await.unwrap();
+    let store = Store::open(location, catalog_of(version)).await.unwrap();
     assert_eq!(store.integrity_check().await.unwrap(), [""; 0]);
     let query = ListQuery {
         object: "customer".to_owned(),
@@ -135,7 +183,12 @@ async fn holds(location: &Location, version: i64) {
         ..LogQuery::default()
     };
     let n = store.log(&log).await.unwrap().len();
-    assert_eq!(n, if version >= 2 { 3 } else { 1 });
+    let wanted = match version {
+        1 => 1,
+        2..8 => 3,
+        _ => 4,
+    };
+    assert_eq!(n, wanted, "version {version}");
     if version >= 2 {
         let mapping = store.mapping("shop").await.unwrap().unwrap();
         assert_eq!(mapping.signature, "a;b");
@@ -143,16 +196,122 @@ async fn holds(location: &Location, version: i64) {
     // The seal of that day holds, and the next one hangs on it.
     let proof = store.prove_log().await.unwrap();
     assert_eq!(proof.broken, None, "version {version}");
-    assert_eq!(proof.sealed, if version >= 4 { 3 } else { 0 });
+    let sealed = match version {
+        1..4 => 0,
+        4..8 => 3,
+        _ => 4,
+    };
+    assert_eq!(proof.sealed, sealed, "version {version}");
+    who_comes_in(&store, version).await;
+    what_is_told(&store, version).await;
+    what_was_erased_and_merged(&store, version).await;
+    what_was_said_and_made(&store, version).await;
+    store.close().await;
+}
+
+async fn who_comes_in(store: &Store, version: i64) {
     if version >= 4 {
         assert_eq!(store.roles().await.unwrap()[0].0, "mine");
+        assert_eq!(store.tokens(1).await.unwrap()[0].name, "erp");
+        assert_eq!(store.session("h1").await.unwrap().unwrap().user, 1);
+        assert_eq!(store.proof(1).await.unwrap().unwrap().password, "no hash");
     }
-    store.close().await;
+    if version >= 6 {
+        let passkey = store.passkeys(1).await.unwrap().remove(0).kept;
+        assert_eq!((passkey.name.as_str(), passkey.user), ("phone", 1));
+        assert_eq!(passkey.state, "{\"counter\":7}");
+        let provider = store.providers().await.unwrap().remove(0).kept;
+        assert_eq!(provider.issuer, "https://sso.example");
+        assert!(provider.allows_other_ways && provider.is_active);
+        assert_eq!(store.bound(1, "s1").await.unwrap(), Some(1));
+    }
+}
+
+async fn what_is_told(store: &Store, version: i64) {
+    if version < 7 {
+        return;
+    }
+    let webhook = store.webhooks().await.unwrap().remove(0);
+    assert_eq!((webhook.id, webhook.values.name.as_str()), (1, "erp"));
+    assert_eq!(webhook.values.kinds, ["create", "update"]);
+    assert_eq!(store.webhook_secrets(1).await.unwrap()[0], "whsec_new");
+    let delivery = store.delivery(1).await.unwrap().unwrap();
+    assert_eq!(delivery.delivery.what, "customer.update");
+    assert_eq!(delivery.attempt.unwrap().status, Some(500));
+}
+
+async fn what_was_erased_and_merged(store: &Store, version: i64) {
+    if version >= 8 {
+        let lines = store.erasures().await.unwrap();
+        let old = lines.iter().find(|line| line.pseudonym == "erased-old");
+        assert_eq!(old.map(|line| line.record), Some(9));
+        let asked = store.erasure_requests().await.unwrap().remove(0);
+        assert_eq!(asked.reason, "asked by telephone");
+    }
+    if version >= 10 {
+        let pairs = store.pairs("customer", None, 10).await.unwrap();
+        assert_eq!((pairs[0].b, pairs[0].score), (2, 81));
+        let apart = store.told_apart("customer", 2).await.unwrap();
+        assert!(apart.contains(&3), "{apart:?}");
+        let merge = store.merges("customer", 10).await.unwrap().remove(0);
+        assert_eq!((merge.survivor, merge.loser), (2, 7));
+        assert_eq!(store.moved_to("customer", 7).await.unwrap(), Some(2));
+        let old = store.aliases("customer", &["C7".to_owned()]).await.unwrap();
+        assert_eq!(old["C7"], 2);
+    }
+}
+
+async fn what_was_said_and_made(store: &Store, version: i64) {
+    if version >= 11 {
+        let comments = store.comments("customer", 2, None, 10).await.unwrap();
+        assert_eq!(comments[0].text, "call back on Monday");
+        let told = store.notifications(1, true, None, 10).await.unwrap();
+        assert_eq!(told[0].text.as_deref(), Some("call back on Monday"));
+        let marked = Marked {
+            object: "customer".to_owned(),
+            record: 2,
+        };
+        for mark in [Mark::Favourite, Mark::Seen] {
+            assert_eq!(store.marked(mark, 1, 10).await.unwrap(), [marked.clone()]);
+        }
+    }
+    if version >= 12 {
+        let bulk = store.bulk(1).await.unwrap().unwrap();
+        assert_eq!((bulk.kind.as_str(), bulk.n_updated), ("edit", 1));
+    }
+    if version >= 13 {
+        let design = store.design().await.unwrap();
+        assert_eq!((design.version, design.files), (2, own()));
+        let trashed = store.trashed().await.unwrap().remove(0);
+        assert_eq!(trashed.field.as_deref(), Some("x_motto"));
+        // Kept with its value until the trash is emptied.
+        let n = store
+            .count_filled("customer", Some("x_motto"))
+            .await
+            .unwrap();
+        assert_eq!(n, 1);
+        let query = ListQuery {
+            object: "machine".to_owned(),
+            fields: ["name", "customer"].map(str::to_owned).to_vec(),
+            limit: 10,
+            ..ListQuery::default()
+        };
+        let machines = store.list(&query, &Access::all()).await.unwrap().rows;
+        let wanted: Vec<Vec<Value>> = vec![vec!["press 4".into(), Value::Int(2)]];
+        assert_eq!(machines, wanted);
+    }
+    if version >= 14 {
+        let form = store.form_of_token("t1").await.unwrap().unwrap();
+        assert_eq!((form.values.title.as_str(), form.n_answers), ("fair", 3));
+        let views = store.views("customer", 2, "sales", 10).await.unwrap();
+        assert_eq!(views[0].values.name, "north");
+        assert_eq!(store.usual_view(1, "customer").await.unwrap(), Some(1));
+    }
 }
 
 /// Seals of before and an erasure go together, and harm is still found.
 async fn goes_on(location: &Location, version: i64) {
-    let store = Store::open(location, catalog()).await.unwrap();
+    let store = Store::open(location, catalog_of(version)).await.unwrap();
     store.seal_log().await.unwrap();
     let order = Erasure {
         object: "customer".to_owned(),
@@ -169,7 +328,7 @@ async fn goes_on(location: &Location, version: i64) {
     assert_eq!(erased.n_entries, u64::from(version >= 2));
     let proof = store.prove_log().await.unwrap();
     assert_eq!(proof.broken, None, "version {version}");
-    let line = store.erasures().await.unwrap().remove(0);
+    let line = store.erasures().await.unwrap().pop().unwrap();
     assert_eq!((line.record, line.origin), (1, 1));
     if version >= 2 {
         let told = "{\"erased\":\"erased-0123\"}";
@@ -234,7 +393,8 @@ async fn child() {
         true => Location::Postgres(place),
         false => Location::Folder(place.into()),
     };
-    Store::open(&location, catalog()).await.unwrap();
+    let version = std::env::var(CHILD_VERSION).unwrap().parse().unwrap();
+    Store::open(&location, catalog_of(version)).await.unwrap();
     // Killed at the latest when it is done.
     std::thread::sleep(Duration::from_secs(60));
 }
@@ -243,8 +403,15 @@ async fn child() {
 async fn a_killed_upgrade_is_completed_by_the_next_opening() {
     let me = std::env::current_exe().unwrap();
     let mut n = 0;
-    for (version, _) in VERSIONS {
-        for delay_ms in [5, 40, 150] {
+    for (at, (version, _)) in VERSIONS.into_iter().enumerate() {
+        let delays = [5, 40, 150];
+        let is_end = at == 0 || at + 1 == VERSIONS.len();
+        // Of those between one moment each.
+        let tried = match is_end {
+            true => &delays[..],
+            false => &delays[at % 3..=at % 3],
+        };
+        for delay_ms in tried {
             for place in testing::places().await {
                 let location = &place.location;
                 by_hand(location, &script(location, version)).await;
@@ -255,11 +422,12 @@ async fn a_killed_upgrade_is_completed_by_the_next_opening() {
                 let mut child = Command::new(&me)
                     .args(["--exact", "upgrade::child", "--nocapture"])
                     .env(CHILD, named)
+                    .env(CHILD_VERSION, version.to_string())
                     .stdout(Stdio::null())
                     .stderr(Stdio::null())
                     .spawn()
                     .unwrap();
-                tokio::time::sleep(Duration::from_millis(delay_ms)).await;
+                tokio::time::sleep(Duration::from_millis(*delay_ms)).await;
                 child.kill().unwrap();
                 child.wait().unwrap();
                 holds(location, version).await;
@@ -268,6 +436,21 @@ async fn a_killed_upgrade_is_completed_by_the_next_opening() {
         }
     }
     println!("{n} openings killed");
+}
+
+/// Whoever makes a new version of the system tables freezes the one before.
+#[tokio::test]
+async fn every_version_before_this_one_has_its_file() {
+    let place = testing::sqlite();
+    let store = Store::open(&place.location, catalog()).await.unwrap();
+    store.close().await;
+    let newer = "update keji_meta set value = '999' where key = 'version'";
+    by_hand(&place.location, newer).await;
+    let Err(Error::Newer { known, .. }) = Store::open(&place.location, catalog()).await else {
+        panic!("a database of a later version was opened");
+    };
+    let files: Vec<i64> = VERSIONS.iter().map(|(version, _)| *version).collect();
+    assert_eq!(files, (1..known).collect::<Vec<i64>>());
 }
 
 #[tokio::test]
