@@ -84,7 +84,9 @@ function Tree({ onEdit }: { onEdit: (edited: Edited) => void }) {
               <span className="grow">
                 <b>{department.name}</b>{" "}
                 <span className="muted">
-                  {t("departments.people", { n: members.length })}
+                  {members.length === 1
+                    ? t("departments.onePerson")
+                    : t("departments.people", { n: members.length })}
                   {heads.length > 0 &&
                     ` · ${t("departments.headedBy", { names: heads.map((u) => u.name).join(t("list.comma")) })}`}
                 </span>
