@@ -1,9 +1,10 @@
 //! Files of plain records, on both stores: every object by its own words, with
 //! links, rejects, corrections and the way back.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::support::{Home, homes, json as run, text};
+use crate::support::{Home, Server, homes, json as run, text, token};
 use serde_json::{Value as Json, json};
 
 const CUSTOMERS: &str = "客户编号,客户名称,规模,上级公司,电话\n\
@@ -185,6 +186,15 @@ fn authors_and_dates_are_kept() {
         assert_eq!(ticket["opened_at"], "2020-03-05T01:30:00Z");
         assert_ne!(ticket["created_at"], ticket["opened_at"]);
         assert_eq!(ticket["created_by"], "王芳");
+        // Where that field has a column, the heading means what is left.
+        let both = "工单号,客户,主题,工单类型,创建时间,受理时间\n\
+             T2,C1,不能关机,故障,2020-03-06 09:30,2020-03-05 09:30\n";
+        let done = import(&home, "k.csv", both, &["--object", "ticket"]);
+        assert_eq!(done["summary"]["oddities"], json!([]), "{done}");
+        let tickets = shown("ticket", "number,opened_at,created_at");
+        let second = tickets.iter().find(|r| r["number"] == "T2").unwrap();
+        assert_eq!(second["opened_at"], "2020-03-05T01:30:00Z");
+        assert_eq!(second["created_at"], "2020-03-06T01:30:00Z");
         // And they go out again.
         assert!(rows(&home, "touchpoint").contains("li.na"));
         is_good(&home);
@@ -402,4 +412,252 @@ fn workbook(folder: &Path) -> Vec<u8> {
     }
     book.save(&path).unwrap();
     std::fs::read(path).unwrap()
+}
+
+/// What a column of a file holds and nobody reads is told, with the reason.
+#[test]
+fn columns_that_are_not_read_are_told() {
+    for home in homes() {
+        let text = "客户编号,客户名称,公司名称,暗号,电话,邮箱,网站\n\
+             C1,上海甲贸易有限公司,甲,x,13812345678,a@example.com,example.com\n";
+        let done = import(&home, "c.csv", text, &["--object", "customer"]);
+        assert_eq!(
+            odd(&done),
+            [
+                ("columns_second_choice", vec!["公司名称"]),
+                ("columns_unknown", vec!["暗号"])
+            ]
+        );
+        let line = &done["summary"]["oddities"][1];
+        assert!(
+            line["zh"]
+                .as_str()
+                .unwrap()
+                .contains("没有这样的字段：暗号")
+        );
+        assert!(line["en"].as_str().unwrap().contains("暗号"), "{line}");
+
+        // Of a role that may not write some of them.
+        let server = home.server();
+        let role = json!({
+            "name": { "zh": "录入", "en": "desk" },
+            "about": { "zh": "", "en": "" },
+            "grants": [{ "object": "*", "actions": ["read", "create", "update", "import"], "rows": "all" }],
+            "fields": [
+                { "field": "customer.phone", "as": "masked" },
+                { "field": "customer.email", "as": "hidden" },
+                { "field": "customer.website", "as": "read" },
+            ],
+            "admin": [],
+        });
+        let kind = [("content-type", "application/json")];
+        let body = role.to_string();
+        let saved = server.send("PUT", "/api/roles/desk", &kind, body.as_bytes());
+        assert!(
+            saved.status < 300,
+            "{}",
+            String::from_utf8_lossy(&saved.body)
+        );
+        let bearer = format!("Bearer {}", token(&home.keji(), "zoe", "desk"));
+        let headers = [
+            ("authorization", bearer.as_str()),
+            ("content-type", "application/octet-stream"),
+        ];
+        let file = "客户编号,客户名称,电话,邮箱,网站\n\
+             C2,北京乙科技公司,13912345678,b@example.com,example.org\n";
+        let send = |query: &str| {
+            let path = format!("/api/imports?filename=d.csv&object=customer{query}");
+            let sent = server.send("POST", &path, &headers, file.as_bytes());
+            server.finished(&sent.json())
+        };
+        // As it is shown before.
+        let waiting = send("&review=true");
+        let path = format!("/api/imports/{}/preview", waiting["id"]);
+        let shown = server.send("GET", &path, &headers, &[]).json();
+        let columns = shown["mapping"]["columns"].as_array().unwrap();
+        for column in &columns[2..] {
+            assert_eq!(column["reason"], "not_writable", "{shown}");
+            assert_eq!(column["field"], Json::Null);
+        }
+        let done = send("");
+        assert_eq!(done["summary"]["records_new"], 1, "{done}");
+        let not_written = vec!["电话", "邮箱", "网站"];
+        assert_eq!(odd(&done), [("columns_not_writable", not_written)]);
+        let rows = server.get("/api/records/customer?fields=number,phone,email,website");
+        let rows = rows.json();
+        let all = rows["rows"].as_array().unwrap().iter();
+        let made = all.map(|r| &r["values"]).find(|v| v["number"] == "C2");
+        let made = made.unwrap();
+        for field in ["phone", "email", "website"] {
+            assert_eq!(made[field], Json::Null, "{made}");
+        }
+        drop(server);
+        is_good(&home);
+    }
+}
+
+/// The codes of what was odd, each with its headings.
+fn odd(done: &Json) -> Vec<(&str, Vec<&str>)> {
+    let lines = done["summary"]["oddities"].as_array().unwrap();
+    let each = lines.iter().map(|line| {
+        let samples = line["samples"].as_array().unwrap();
+        let samples = samples.iter().filter_map(Json::as_str).collect();
+        (line["code"].as_str().unwrap(), samples)
+    });
+    each.collect()
+}
+
+/// What people write into a field, another text for each.
+fn example(object: &str, field: &Json, made: &BTreeMap<String, i64>) -> Option<Json> {
+    let id = field["id"].as_str()?;
+    Some(match (id, field["type"].as_str()?) {
+        ("created_at", _) => json!("2019-03-05T01:30:00Z"),
+        ("created_by", _) => json!("zhang.wei"),
+        ("email", _) => json!("a@example.com"),
+        ("due_at", _) => json!("2025-03-02T02:30:00Z"),
+        (_, "link") => json!(made.get(field["to"].as_str()?)?),
+        (_, "choice") => field["options"].as_array()?.first()?["value"].clone(),
+        (_, "decimal") if field["unit"] == "pct" => json!("0.25"),
+        (_, "decimal") => json!("12.5"),
+        (_, "int") => json!(4),
+        (_, "bool") => json!(true),
+        (_, "date") => json!("2025-03-02"),
+        (_, "instant") => json!("2025-03-02T02:30:00Z"),
+        _ => json!(format!("{id}-{object}")),
+    })
+}
+
+const ORDER: &str = "订单号,下单时间,客户编号,商品编号,数量,单价\n\
+     S1,2025-02-03 10:00:00,number-customer,number-product,2,5\n";
+
+/// A place with its people, and without records.
+fn peopled(home: &Home) -> Server {
+    let server = home.server();
+    let made = server.post("/api/departments", &json!({ "name": "East" }));
+    assert!(made.status < 300, "{}", made.status);
+    server
+}
+
+/// One record of every object that people write, in an order in which each
+/// finds what it links to; orders come by their own file.
+fn filled(server: &Server) -> Vec<String> {
+    let objects = server.get("/api/objects").json();
+    let mut open: Vec<&Json> = objects["objects"]
+        .as_array()
+        .unwrap()
+        .iter()
+        // The bytes of a file are no value of a table.
+        .filter(|o| o["id"] == "order" || (o["is_writable"] == true && o["id"] != "file"))
+        .collect();
+    let ids: Vec<String> = open
+        .iter()
+        .map(|o| o["id"].as_str().unwrap().to_owned())
+        .collect();
+    let mut made: BTreeMap<String, i64> = BTreeMap::new();
+    for known in ["department", "user"] {
+        let first = server
+            .get(&format!("/api/records/{known}?fields=id"))
+            .json();
+        let id = first["rows"][0]["id"].as_i64().unwrap();
+        made.insert(known.to_owned(), id);
+    }
+    let mut order = Vec::new();
+    while !open.is_empty() {
+        let before = open.len();
+        open.retain(|object| {
+            let id = object["id"].as_str().unwrap();
+            let fields = object["fields"].as_array().unwrap();
+            let waits =
+                |to: &str| to != id && ids.iter().any(|i| i == to) && !made.contains_key(to);
+            let links = fields.iter().filter_map(|f| f["to"].as_str());
+            if links.chain((id == "order").then_some("product")).any(waits) {
+                return true;
+            }
+            let record = match id {
+                "order" => {
+                    let done = server.finished(&server.upload("o.csv", ORDER.as_bytes()).json());
+                    assert_eq!(done["state"], "done", "{done}");
+                    1
+                }
+                _ => {
+                    let values = fields.iter().filter_map(|field| {
+                        let id = field["id"].as_str()?.to_owned();
+                        Some((id, example(object["id"].as_str()?, field, &made)?))
+                    });
+                    let values: serde_json::Map<String, Json> = values.collect();
+                    let path = format!("/api/records/{id}");
+                    let reply = server.post(&path, &Json::Object(values));
+                    let body = String::from_utf8_lossy(&reply.body).into_owned();
+                    assert_eq!(reply.status, 201, "{id}: {body}");
+                    reply.json()["id"].as_i64().unwrap()
+                }
+            };
+            made.insert(id.to_owned(), record);
+            order.push(id.to_owned());
+            false
+        });
+        assert!(open.len() < before, "links in a circle: {open:?}");
+    }
+    order
+}
+
+fn exported(server: &Server, object: &str, format: &str, language: &str) -> Vec<u8> {
+    let path = format!("/api/exports/records/{object}?format={format}");
+    let headers = [
+        ("host", server.address.as_str()),
+        ("accept-language", language),
+    ];
+    let reply = server.send_raw("GET", &path, &headers, &[]);
+    let said = String::from_utf8_lossy(&reply.body).into_owned();
+    assert_eq!(reply.status, 200, "{object}: {said}");
+    reply.body
+}
+
+/// Every object that people write goes out by every format in both languages,
+/// and into an empty place, with every value, link, author and date.
+#[test]
+fn every_object_goes_out_and_comes_in_whole() {
+    let (mut n, mut n_dated) = (0, 0);
+    for home in homes() {
+        let server = peopled(&home);
+        let order = filled(&server);
+        assert!(order.len() >= 25, "{order:?}");
+        let ways = [("csv", "zh"), ("xlsx", "en"), ("csv", "en"), ("xlsx", "zh")];
+        // What a heading means does not depend on the database.
+        let ways = &ways[..if home.is_postgres() { 2 } else { 4 }];
+        for (format, language) in ways {
+            let there = homes()
+                .into_iter()
+                .find(|h| h.is_postgres() == home.is_postgres());
+            let there = there.unwrap();
+            let other = peopled(&there);
+            for object in &order {
+                if object == "order" {
+                    other.finished(&other.upload("o.csv", ORDER.as_bytes()).json());
+                    continue;
+                }
+                let bytes = exported(&server, object, format, language);
+                let path = format!("/api/imports?filename={object}.{format}&object={object}");
+                let headers = [("content-type", "application/octet-stream")];
+                let sent = other.send("POST", &path, &headers, &bytes);
+                let done = other.finished(&sent.json());
+                let what = format!("{object} {format} {language}");
+                assert_eq!(done["state"], "done", "{what}: {done}");
+                assert_eq!(done["summary"]["records_new"], 1, "{what}: {done}");
+                assert_eq!(done["summary"]["oddities"], json!([]), "{what}: {done}");
+                let [was, is] = [&server, &other]
+                    .map(|s| String::from_utf8(exported(s, object, "csv", language)).unwrap());
+                // Lines of another record have no beginning of their own.
+                let has_origin = was.contains("创建人") || was.contains("Created by");
+                assert_eq!(was.contains("zhang.wei"), has_origin, "{what}: {was}");
+                n_dated += usize::from(has_origin);
+                assert_eq!(is, was, "{what}");
+                n += 1;
+            }
+        }
+    }
+    assert!(
+        n >= 96 && n_dated >= 80,
+        "{n} files came in, {n_dated} dated"
+    );
 }

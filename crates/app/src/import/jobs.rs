@@ -591,12 +591,12 @@ pub async fn preview_of(
     let mapping = mapping.or(given.mapping);
     let catalog = app.catalog.clone();
     let parser = app.workbook_parser.clone();
-    let app = app.clone();
+    let (app, caller) = (app.clone(), caller.clone());
     let work = move || -> Result<Preview> {
         if let Some(object) = &given.object {
             let def = catalog.object(object)?;
-            let mapping = mapping.as_ref();
-            return plain::import::preview(&app, def, &path, &given.filename, mapping, rows);
+            let (name, mapping) = (&given.filename, mapping.as_ref());
+            return plain::import::preview(&app, &caller, def, &path, name, mapping, rows);
         }
         let cancel = Arc::new(AtomicBool::new(false));
         let input = reading::open(&path, &given.filename, &parser, &cancel)?;

@@ -79,6 +79,8 @@ const MAPPING: &[Line] = &[
     ("content_differs", "列名吻合，但内容不像", "the heading is known, but the content does not look like it"),
     ("second_choice", "已有更合适的列", "another column fits better"),
     ("unknown", "不认识的列", "the column is not known"),
+    ("not_writable", "您的角色不能写这一列的字段，不导入", "your role may not write the field of this column; it is not imported"),
+    ("derived", "由程序算出，不导入", "worked out here; it is not imported"),
     ("given", "由人指定", "given by somebody"),
     ("missing_required", "没有找到这个必填字段的列", "there is no column for this required field"),
     ("missing_date", "没有找到下单时间", "there is no column of order dates"),
@@ -115,6 +117,9 @@ const ODDITY: &[Line] = &[
     ("future_dates", "有 {count} 行的日期在明天以后（第 {row} 行起）：{samples}", "{count} dates lie beyond tomorrow (from row {row}): {samples}"),
     ("duplicate_rows", "有 {count} 行与前面的行完全相同，已保留（第 {row} 行起）：{samples}", "{count} rows are the same as an earlier one and were kept (from row {row}): {samples}"),
     ("repeated_numbers", "有 {count} 行的编号在文件前面已经出现，以先出现的为准", "{count} rows repeat the number of an earlier row, which counts"),
+    ("columns_not_writable", "有 {count} 列没有导入，因为导入者的角色不能写它们的字段：{samples}", "{count} columns were not imported, because the importer's role may not write their fields: {samples}"),
+    ("columns_second_choice", "有 {count} 列没有导入，因为它们的字段已由更合适的列给出：{samples}", "{count} columns were not imported, because another column brings their field: {samples}"),
+    ("columns_unknown", "有 {count} 列没有导入，因为没有这样的字段：{samples}", "{count} columns were not imported, because there is no such field: {samples}"),
     ("negative_prices", "有 {count} 行单价是负数（第 {row} 行起）：{samples}", "{count} prices are negative (from row {row}): {samples}"),
 ];
 

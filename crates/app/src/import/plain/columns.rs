@@ -1,7 +1,7 @@
 //! Which column of a file is which field of an object: proposed by the names
 //! of the fields and their headings, and read back from a mapping.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use keji_schema::definition::{FieldDef, ObjectDef, Origin};
 use keji_schema::{Catalog, Type};
@@ -12,6 +12,7 @@ use super::super::mapping::{
     self, ColumnMapping, DECIMAL_COMMA, Mapping, Note, find_date_format, has_decimal_comma,
     is_open_date,
 };
+use super::super::oddities::Oddity;
 use super::super::parse::{self, DateFormat};
 use super::super::records::Record;
 use super::super::rejects;
@@ -26,32 +27,39 @@ const LAST: usize = 1000;
 /// languages, then its headings.
 pub struct Headings<'a> {
     def: &'a ObjectDef,
-    /// By the normal form: the field's place and how much to the point it is.
-    known: HashMap<String, (usize, usize)>,
+    /// By the normal form: the places of the fields and how much to the point
+    /// it is, the best one first.
+    known: HashMap<String, Vec<Wish>>,
     /// Of each link, the headings of its target's number.
     numbers: Vec<Vec<String>>,
+    /// Headings of the object's fields that are not among those of `def`,
+    /// because the importer may not write them.
+    closed: HashSet<String>,
+    /// Headings of what is worked out here, and comes from no file.
+    derived: HashSet<String>,
 }
 
+/// A field that a column may be: its place among the object's, and its rank.
+type Wish = (usize, usize);
+
 impl<'a> Headings<'a> {
+    /// `def` has the fields that the importer may write.
     pub fn new(catalog: &Catalog, def: &'a ObjectDef) -> Headings<'a> {
-        let mut known: HashMap<String, (usize, usize)> = HashMap::new();
+        let mut known: HashMap<String, Vec<Wish>> = HashMap::new();
         let mut numbers = Vec::new();
         for (at, field) in def.fields.iter().enumerate() {
-            let path = format!("{}.{}", def.id, field.id);
-            let own = [&path, &field.id, &field.name.zh, &field.name.en];
-            let words = own.into_iter().map(|word| (word, 0));
-            let more = field.headings.iter().zip(1..);
             // A heading that means a field of the object's own does so first.
             let last = if Origin::of(&field.id).is_some() {
                 LAST
             } else {
                 0
             };
-            for (word, rank) in words.chain(more) {
+            for (word, rank) in words(def, field) {
                 let rank = rank + last;
-                let place = known.entry(normal(word)).or_insert((at, rank));
-                if rank < place.1 {
-                    *place = (at, rank);
+                let wishes = known.entry(word).or_default();
+                match wishes.iter_mut().find(|(of, _)| *of == at) {
+                    Some((_, best)) => *best = rank.min(*best),
+                    None => wishes.push((at, rank)),
                 }
             }
             let target = field.to.as_ref().and_then(|to| catalog.objects.get(to));
@@ -62,16 +70,29 @@ impl<'a> Headings<'a> {
                 words.map(|word| normal(word)).collect()
             }));
         }
+        for wishes in known.values_mut() {
+            wishes.sort_by_key(|(at, rank)| (*rank, *at));
+        }
+        let whole = catalog.objects.get(&def.id).unwrap_or(def);
+        let closed = whole.fields.iter().filter(|f| def.field(&f.id).is_none());
+        let derived = whole.derived.iter();
         Headings {
             def,
             known,
             numbers,
+            closed: closed
+                .flat_map(|field| words(def, field).map(|(word, _)| word))
+                .collect(),
+            derived: derived
+                .flat_map(|d| [&d.id, &d.name.zh, &d.name.en].map(|word| normal(word)))
+                .collect(),
         }
     }
 
     /// For finding the headings in a file.
     pub fn vocabulary(&self) -> Vocabulary {
-        Vocabulary::of_plain(self.known.keys().cloned())
+        let own = self.known.keys().chain(&self.closed);
+        Vocabulary::of_plain(own.chain(&self.derived).cloned())
     }
 
     /// Whether a saved mapping is for files of this object.
@@ -84,15 +105,70 @@ impl<'a> Headings<'a> {
             .all(|path| path.starts_with(&object))
     }
 
-    /// The field's place among the object's, and a rank: a column with the
-    /// numbers of what it links to comes before one with the names.
-    fn field_of(&self, heading: &str) -> Option<(usize, usize)> {
+    /// What a heading may mean, the best one first: a column with the numbers
+    /// of what it links to comes before one with the names.
+    fn wishes(&self, heading: &str) -> Vec<Wish> {
         let key = normal(heading);
         let found = self.known.get(&key);
-        let (at, rank) = *found.or_else(|| self.known.get(without_unit(&key)))?;
-        match self.numbers[at].contains(&key) {
-            true => Some((at, 0)),
-            false => Some((at, rank + 1)),
+        let found = found.or_else(|| self.known.get(without_unit(&key)));
+        let wishes = found.into_iter().flatten();
+        wishes
+            .map(|(at, rank)| match self.numbers[*at].contains(&key) {
+                true => (*at, 0),
+                false => (*at, rank + 1),
+            })
+            .collect()
+    }
+
+    /// Why a column has no field, where it is not that another one fits better.
+    fn unread(&self, heading: &str) -> Option<&'static str> {
+        let key = normal(heading);
+        let is_among = |words: &HashSet<String>| words.contains(&key);
+        match (is_among(&self.closed), is_among(&self.derived)) {
+            (true, _) => Some("not_writable"),
+            (_, true) => Some("derived"),
+            _ => None,
+        }
+    }
+}
+
+/// The normal forms of the words that mean a field, and how much to the point
+/// each is; 0 is the best.
+fn words(def: &ObjectDef, field: &FieldDef) -> impl Iterator<Item = (String, usize)> {
+    let path = normal(&format!("{}.{}", def.id, field.id));
+    let own = [&field.id, &field.name.zh, &field.name.en].map(|word| (normal(word), 0));
+    let more = field.headings.iter().map(|word| normal(word)).zip(1..);
+    let more: Vec<(String, usize)> = more.collect();
+    [(path, 0)].into_iter().chain(own).chain(more)
+}
+
+/// The field of each column. A field takes the column that it shows to people
+/// and that names it best, of two the one that can mean nothing else, then the
+/// first; who loses a field takes the next one that it may mean.
+fn assigned(wishes: &[Vec<Wish>], is_hidden: impl Fn(usize) -> bool) -> Vec<Option<usize>> {
+    let mut turns = vec![0; wishes.len()];
+    loop {
+        let mut best: HashMap<usize, (bool, usize, usize, usize)> = HashMap::new();
+        let mut lost = Vec::new();
+        for (index, (wishes, turn)) in wishes.iter().zip(&turns).enumerate() {
+            let Some((at, rank)) = wishes.get(*turn) else {
+                continue;
+            };
+            let claim = (is_hidden(index), *rank, wishes.len() - turn, index);
+            let holder = best.entry(*at).or_insert(claim);
+            if *holder != claim {
+                lost.push((*holder).max(claim).3);
+                *holder = (*holder).min(claim);
+            }
+        }
+        if lost.is_empty() {
+            let each = wishes.iter().zip(turns);
+            return each
+                .map(|(wishes, turn)| wishes.get(turn).map(|(at, _)| *at))
+                .collect();
+        }
+        for index in lost {
+            turns[index] += 1;
         }
     }
 }
@@ -104,20 +180,27 @@ pub fn propose(table: &mut Table, headings: &Headings) -> Result<Mapping> {
     let mut notes = Vec::new();
     let mut is_sure = true;
     let header = table.header().to_vec();
-    let mut columns: Vec<(ColumnMapping, Option<(usize, usize)>)> = header
+    let wishes: Vec<Vec<Wish>> = header
+        .iter()
+        .map(
+            |heading| match heading.is_empty() || rejects::is_reason(heading) {
+                true => Vec::new(),
+                false => headings.wishes(heading),
+            },
+        )
+        .collect();
+    let fields = assigned(&wishes, |index| table.is_hidden(index));
+    let mut columns: Vec<ColumnMapping> = header
         .iter()
         .enumerate()
         .map(|(index, heading)| {
-            let is_reason = rejects::is_reason(heading);
-            let found = headings
-                .field_of(heading)
-                .filter(|_| !heading.is_empty() && !is_reason);
-            let reason = match (is_reason, found) {
-                (true, _) => "reject_column",
-                (_, Some(_)) => "heading",
-                (_, None) => "unknown",
+            let reason = match (fields[index], wishes[index].is_empty()) {
+                _ if rejects::is_reason(heading) => "reject_column",
+                (Some(_), _) => "heading",
+                (None, false) => headings.unread(heading).unwrap_or("second_choice"),
+                (None, true) => headings.unread(heading).unwrap_or("unknown"),
             };
-            let column = ColumnMapping {
+            ColumnMapping {
                 heading: heading.clone(),
                 field: None,
                 format: None,
@@ -125,25 +208,17 @@ pub fn propose(table: &mut Table, headings: &Headings) -> Result<Mapping> {
                 confidence: 0.0,
                 reason: reason.to_owned(),
                 samples: samples(table, index),
-            };
-            (column, found)
+            }
         })
         .collect();
     for (at, field) in def.fields.iter().enumerate() {
         let path = format!("{}.{}", def.id, field.id);
-        let mut claims: Vec<(bool, usize, usize)> = columns
-            .iter()
-            .enumerate()
-            .filter_map(|(index, (_, found))| {
-                let (_, rank) = found.filter(|(of, _)| *of == at)?;
-                Some((table.is_hidden(index), rank, index))
-            })
-            .collect();
-        claims.sort_unstable();
-        let Some((_, _, index)) = claims.first().copied() else {
+        let place = |field: &FieldDef| def.fields.iter().position(|f| f.id == field.id);
+        let has = |field: &FieldDef| place(field).is_some_and(|at| fields.contains(&Some(at)));
+        let Some(index) = fields.iter().position(|of| *of == Some(at)) else {
             if field.required
                 && !is_numbered_here(def, field)
-                && derived_from(def, field).is_none_or(|from| !has(&columns, def, from))
+                && derived_from(def, field).is_none_or(|from| !has(from))
             {
                 is_sure = false;
                 notes.push(Note {
@@ -154,16 +229,13 @@ pub fn propose(table: &mut Table, headings: &Headings) -> Result<Mapping> {
             }
             continue;
         };
-        for (_, _, other) in claims.iter().skip(1) {
-            columns[*other].0.reason = "second_choice".to_owned();
-        }
-        let column = &mut columns[index].0;
+        let column = &mut columns[index];
         column.field = Some(path.clone());
         column.confidence = WHOLE;
         if matches!(field.kind, Type::Date | Type::Instant) {
             let (format, code) = find_date_format(table, index)?;
             let is_open = code.is_some_and(is_open_date);
-            columns[index].0.format = (!is_open).then(|| format.name().to_owned());
+            columns[index].format = (!is_open).then(|| format.name().to_owned());
             if let Some(code) = code {
                 is_sure = false;
                 notes.push(Note {
@@ -173,7 +245,7 @@ pub fn propose(table: &mut Table, headings: &Headings) -> Result<Mapping> {
                 });
             }
         } else if is_number(field) && has_decimal_comma(table.sample.iter(), index) {
-            columns[index].0.format = Some(DECIMAL_COMMA.to_owned());
+            columns[index].format = Some(DECIMAL_COMMA.to_owned());
         }
     }
     for sheet in table.sheets_left_out() {
@@ -188,7 +260,7 @@ pub fn propose(table: &mut Table, headings: &Headings) -> Result<Mapping> {
             columns: vec![sheet.name.clone()],
         });
     }
-    let columns = columns.into_iter().map(|(column, _)| column);
+    let columns = columns.into_iter();
     Ok(Mapping {
         encoding: table.encoding().to_owned(),
         delimiter: table.delimiter(),
@@ -200,15 +272,30 @@ pub fn propose(table: &mut Table, headings: &Headings) -> Result<Mapping> {
     })
 }
 
-fn has(
-    columns: &[(ColumnMapping, Option<(usize, usize)>)],
-    def: &ObjectDef,
-    field: &FieldDef,
-) -> bool {
-    let at = def.fields.iter().position(|f| f.id == field.id);
-    columns
-        .iter()
-        .any(|(_, found)| found.map(|(of, _)| of) == at)
+/// Headings of one oddity that are told.
+const N_HEADINGS: usize = 20;
+
+/// What a proposal that nobody looked at leaves out of a file, by the reasons
+/// of its columns. What somebody left out himself needs no telling.
+pub fn left_out(mapping: &Mapping) -> Vec<Oddity> {
+    let codes = [
+        ("not_writable", "columns_not_writable"),
+        ("second_choice", "columns_second_choice"),
+        ("unknown", "columns_unknown"),
+    ];
+    let mut odd = Vec::new();
+    for (reason, code) in codes {
+        let columns = mapping.columns.iter().filter(|c| c.reason == reason);
+        let headings: Vec<String> = columns.map(|c| c.heading.clone()).collect();
+        if headings.is_empty() {
+            continue;
+        }
+        odd.push(Oddity {
+            samples: headings.iter().take(N_HEADINGS).cloned().collect(),
+            ..Oddity::new(code, headings.len() as u64)
+        });
+    }
+    odd
 }
 
 fn samples(table: &Table, index: usize) -> Vec<String> {

@@ -29,7 +29,7 @@ use super::super::rejects::{Reject, RejectWriter};
 use super::super::report::{ReportLine, first_looks};
 use super::super::rows::cells::Why;
 use super::super::table::Table;
-use super::columns::{Headings, Layout, propose};
+use super::columns::{self, Headings, Layout, propose};
 use super::links::Links;
 use super::rows::{Line, Row, Rows};
 use crate::context::App;
@@ -73,12 +73,8 @@ pub async fn import(
     progress: OnProgress<'_>,
     cancel: Arc<AtomicBool>,
 ) -> Result<ImportOutcome> {
-    let mut def = super::object(&app.catalog, caller, object, wanted.mode)?.clone();
-    // A field that the caller may not write is none, unless no record can be
-    // without it, or it says where the record comes from.
-    def.fields.retain(|field| {
-        field.required || Origin::of(&field.id).is_some() || may_write(caller, object, &field.id)
-    });
+    let def = super::object(&app.catalog, caller, object, wanted.mode)?;
+    let def = writable(caller, def);
     let total_bytes = std::fs::metadata(wanted.path)
         .map_err(Error::named(wanted.filename))?
         .len();
@@ -194,6 +190,17 @@ pub async fn import(
         batch: Some(id.0),
         summary,
     })
+}
+
+/// A field that the caller may not write is none, unless no record can be
+/// without it, or it says where the record comes from.
+fn writable(caller: &Caller, def: &ObjectDef) -> ObjectDef {
+    let mut def = def.clone();
+    let object = def.id.clone();
+    def.fields.retain(|field| {
+        field.required || Origin::of(&field.id).is_some() || may_write(caller, &object, &field.id)
+    });
+    def
 }
 
 /// What becomes of the rows that the reader sends.
@@ -468,11 +475,15 @@ impl Reader {
         let given = self.mapping.as_ref();
         let mut table = Table::open(input, &vocabulary, &Limits::default(), given)?;
         let mut source = None;
+        let mut left_out = Vec::new();
         let mapping = match self.mapping {
             Some(mapping) => mapping,
             None => {
                 let (mapping, name) = known_or_proposed(&self.saved, &mut table, &headings)?;
                 source = name;
+                if source.is_none() {
+                    left_out = columns::left_out(&mapping);
+                }
                 if self.review || (source.is_none() && !mapping.confident) {
                     return say(Said::NeedsMapping(Box::new(mapping)));
                 }
@@ -485,6 +496,7 @@ impl Reader {
             encoding: table.encoding().to_owned(),
             delimiter: table.delimiter(),
             source: source.clone(),
+            oddities: left_out.into_iter().map(ReportLine::from).collect(),
             ..Summary::default()
         };
         say(Said::Begin(Box::new(Begin {
@@ -559,6 +571,7 @@ fn known_or_proposed(
 /// shown as the texts that they are.
 pub fn preview(
     app: &App,
+    caller: &Caller,
     def: &ObjectDef,
     path: &std::path::Path,
     filename: &str,
@@ -567,6 +580,7 @@ pub fn preview(
 ) -> Result<Preview> {
     let cancel = Arc::new(AtomicBool::new(false));
     let input = reading::open(path, filename, &app.workbook_parser, &cancel)?;
+    let def = &writable(caller, def);
     let headings = Headings::new(&app.catalog, def);
     let mut table = Table::open(input, &headings.vocabulary(), &Limits::default(), given)?;
     let mapping = match given {
