@@ -1,17 +1,38 @@
-//! Who changed what: the change log for those who may see all of it.
+//! Who changed what: the change log for those who may look at it. What an entry
+//! holds of a record is seen as the record itself is: by the rows and fields of
+//! whoever looks.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use keji_store::{Change, ChangeKind, LogQuery, Note};
+use keji_store::{Access, Change, ChangeKind, LogQuery, Note};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::backup;
 use crate::context::App;
 use crate::error::Result;
-use crate::permission::{Admin, Caller, require_admin};
+use crate::permission::{
+    Action, Admin, Caller, access, may, require_admin, require_everything, sees_all,
+};
+use crate::records;
 
 const USUAL_PAGE: u32 = 50;
 const MAX_PAGE: u32 = 500;
+
+/// Entries that are looked at in one go, and how often, where some of them are
+/// not the caller's to see.
+const PORTION: u32 = 500;
+const PORTIONS: u32 = 20;
+
+/// What the log calls that is of the place itself, and no object's.
+const THINGS: [&str; 8] = [
+    "backup", "form", "outbound", "pack", "provider", "role", "view", "webhook",
+];
+
+/// What an export was asked for, in which values may stand.
+const ASKED: [&str; 2] = ["where", "search"];
 
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -34,12 +55,17 @@ pub struct AuditQuery {
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AuditPage {
+    /// Without those of records that the caller may not see. There may be fewer
+    /// than asked for, or none, and still a `next`.
     pub entries: Vec<AuditEntry>,
     /// Where the next, older page begins; null after the last one.
     pub next: Option<i64>,
-    /// Whether the log up to now is as it was written, by its chain of hashes;
-    /// told with the first page.
+    /// Whether the log up to now is as it was written, by its chain of hashes
+    /// and by the backups that are kept; told with the first page.
     pub is_whole: Option<bool>,
+    /// Kept backups in which the log was another one, by name; told with the
+    /// first page.
+    pub rewritten_since: Vec<String>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -83,7 +109,19 @@ impl AuditEntry {
 pub async fn list(app: &App, caller: &Caller, wanted: &AuditQuery) -> Result<AuditPage> {
     require_admin(caller, Admin::Audit)?;
     let limit = wanted.limit.unwrap_or(USUAL_PAGE).clamp(1, MAX_PAGE);
-    let query = LogQuery {
+    let mut page = AuditPage {
+        entries: Vec::new(),
+        next: None,
+        is_whole: None,
+        rewritten_since: Vec::new(),
+    };
+    // The first page is asked for when somebody looks; it may take a moment.
+    if wanted.before.is_none() {
+        let is_proven = app.store.prove_log().await?.broken.is_none();
+        page.rewritten_since = backup::anchor::missing(app).await?;
+        page.is_whole = Some(is_proven && page.rewritten_since.is_empty());
+    }
+    let mut query = LogQuery {
         before_seq: wanted.before,
         actor: wanted.actor.clone(),
         object: wanted.object.clone(),
@@ -91,20 +129,119 @@ pub async fn list(app: &App, caller: &Caller, wanted: &AuditQuery) -> Result<Aud
         kind: wanted.kind,
         limit: limit + 1,
     };
-    let mut changes = app.store.log(&query).await?;
-    let has_more = changes.len() > limit as usize;
-    changes.truncate(limit as usize);
-    let next = changes.last().map(|c| c.seq).filter(|_| has_more);
-    // The first page is asked for when somebody looks; it may take a moment.
-    let is_whole = match wanted.before {
-        Some(_) => None,
-        None => Some(app.store.prove_log().await?.broken.is_none()),
-    };
-    Ok(AuditPage {
-        is_whole,
-        entries: changes.into_iter().map(AuditEntry::of).collect(),
-        next,
-    })
+    let mut sight = Sight::of(app, caller);
+    for _ in 0..PORTIONS {
+        let changes = app.store.log(&query).await?;
+        let is_last = changes.len() < query.limit as usize;
+        let unseen = sight.unseen(&changes).await?;
+        for change in changes {
+            let seq = change.seq;
+            if !unseen.contains(&seq) {
+                if page.entries.len() == limit as usize {
+                    page.next = query.before_seq;
+                    return Ok(page);
+                }
+                page.entries.push(AuditEntry::of(sight.shown(change)));
+            }
+            query.before_seq = Some(seq);
+        }
+        if is_last {
+            return Ok(page);
+        }
+        query.limit = PORTION;
+    }
+    page.next = query.before_seq;
+    Ok(page)
+}
+
+/// What one caller sees of the log.
+struct Sight<'a> {
+    app: &'a App,
+    caller: &'a Caller,
+    accesses: BTreeMap<String, Access>,
+}
+
+impl<'a> Sight<'a> {
+    fn of(app: &'a App, caller: &'a Caller) -> Sight<'a> {
+        Sight {
+            app,
+            caller,
+            accesses: BTreeMap::new(),
+        }
+    }
+
+    fn access(&mut self, object: &str) -> &Access {
+        let caller = self.caller;
+        (self.accesses.entry(object.to_owned())).or_insert_with(|| access(caller, object))
+    }
+
+    /// Entries that are not the caller's to see, by their places. Of a record
+    /// that is no more one cannot say whose it was: only who sees all of its
+    /// object sees what happened to it.
+    async fn unseen(&mut self, changes: &[Change]) -> Result<BTreeSet<i64>> {
+        let mut unseen = BTreeSet::new();
+        let mut asked: BTreeMap<&str, BTreeMap<i64, Vec<i64>>> = BTreeMap::new();
+        for change in changes {
+            let Some(object) = change.object.as_deref() else {
+                continue;
+            };
+            let is_open = match self.app.catalog.objects.contains_key(object) {
+                true => may(self.caller, object, Action::Read),
+                // Of an object that is no more nobody's rights say anything.
+                false => THINGS.contains(&object) || require_everything(self.caller).is_ok(),
+            };
+            let is_known = self.app.catalog.objects.contains_key(object);
+            let has_rows = is_known && self.access(object).predicate.is_some();
+            match change.record {
+                _ if !is_open => drop(unseen.insert(change.seq)),
+                Some(record) if has_rows => {
+                    let of = asked.entry(object).or_default();
+                    of.entry(record).or_default().push(change.seq);
+                }
+                _ => {}
+            }
+        }
+        for (object, mut records) in asked {
+            let ids = records.keys().copied().collect();
+            for id in records::titles(self.app, self.caller, object, ids)
+                .await?
+                .keys()
+            {
+                records.remove(id);
+            }
+            unseen.extend(records.into_values().flatten());
+        }
+        Ok(unseen)
+    }
+
+    /// The entry as the record's own history shows it.
+    fn shown(&mut self, change: Change) -> Change {
+        let (app, caller) = (self.app, self.caller);
+        let def = (change.object.as_ref()).and_then(|object| app.catalog.objects.get(object));
+        let object = def.map_or("customer", |def| def.id.as_str());
+        let is_asked = change.kind == ChangeKind::Export;
+        let access = self.access(object);
+        let sees_whole = access.hidden.is_empty() && sees_all(caller, object);
+        let values = |values: Option<Map<String, Json>>| {
+            let mut values = values?;
+            if is_asked && !sees_whole {
+                for name in ASKED {
+                    if let Some(value) = values.get_mut(name) {
+                        *value = Json::from("****");
+                    }
+                }
+            }
+            Some(match def {
+                Some(def) => records::logged(def, access, values),
+                None => values,
+            })
+        };
+        Change {
+            before: values(change.before),
+            after: values(change.after),
+            ..change
+        }
+    }
 }
 
 /// What somebody did that changed no record, and that is known all the same.

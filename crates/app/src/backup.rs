@@ -1,7 +1,9 @@
 //! Everything of the store in one file, and back into an empty place. The file
 //! is anywhere, or among those that the place keeps ([`kept`]), which the server
-//! makes and checks in the background ([`work`]).
+//! makes and checks in the background ([`work`]). By those that are kept it is
+//! seen whether the log of changes is still the same ([`anchor`]).
 
+pub mod anchor;
 pub mod kept;
 pub mod work;
 

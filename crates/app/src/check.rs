@@ -1,9 +1,12 @@
 //! Proof that the place is whole: definitions by their examples, the database
-//! by its own check, the copy against the store, the bytes of files by their
-//! checksums.
+//! by its own check, the log by its chain and by the backups that are kept, the
+//! copy against the store, the bytes of files by their checksums.
+
+use std::path::Path;
 
 use serde::Serialize;
 
+use crate::backup::anchor::{self, Anchor};
 use crate::context::App;
 use crate::error::Result;
 use crate::messages::{Language, phrases};
@@ -29,7 +32,14 @@ impl CheckReport {
     }
 }
 
-pub async fn run(app: &App, _caller: &Caller, language: Language) -> Result<CheckReport> {
+/// `against` is a backup that is kept elsewhere: the log has to be the one that
+/// is in it, gone on.
+pub async fn run(
+    app: &App,
+    _caller: &Caller,
+    against: Option<&Path>,
+    language: Language,
+) -> Result<CheckReport> {
     let mut findings = vec![definitions(app, language).await?];
     let problems = app.store.integrity_check().await?;
     findings.push(Finding {
@@ -46,21 +56,7 @@ pub async fn run(app: &App, _caller: &Caller, language: Language) -> Result<Chec
             joined(problems.into_iter().map(said), language)
         },
     });
-    app.store.seal_log().await?;
-    let proof = app.store.prove_log().await?;
-    findings.push(Finding {
-        what: "log",
-        name: language.pick("变更记录", "the log of changes"),
-        is_good: proof.broken.is_none(),
-        detail: match (proof.broken, language) {
-            (None, Language::Zh) => format!("{} 条，前后相连", proof.n_entries),
-            (None, Language::En) => {
-                format!("{} entries, each after the one before", proof.n_entries)
-            }
-            (Some(seq), Language::Zh) => format!("第 {seq} 条之前的记录被改动过"),
-            (Some(seq), Language::En) => format!("entries up to {seq} were changed afterwards"),
-        },
-    });
+    findings.push(log(app, against, language).await?);
     app.copy.refresh().await?;
     let copy = app.copy.check().await?;
     findings.push(Finding {
@@ -82,6 +78,51 @@ pub async fn run(app: &App, _caller: &Caller, language: Language) -> Result<Chec
     });
     findings.push(files(app, language).await?);
     Ok(CheckReport { findings })
+}
+
+async fn log(app: &App, against: Option<&Path>, language: Language) -> Result<Finding> {
+    app.store.seal_log().await?;
+    let proof = app.store.prove_log().await?;
+    let mut wrong = Vec::new();
+    if let Some(seq) = proof.broken {
+        wrong.push(match language {
+            Language::Zh => format!("第 {seq} 条之前的记录被改动过"),
+            Language::En => format!("entries up to {seq} were changed afterwards"),
+        });
+    }
+    let mut rewritten = anchor::missing(app).await?;
+    if let Some(file) = against {
+        let name = file.display().to_string();
+        match (anchor::of_file(app, file).await?, language) {
+            (Anchor::Holds, _) => {}
+            (Anchor::Missing, _) => rewritten.push(name),
+            (Anchor::None, Language::Zh) => {
+                wrong.push(format!("备份 {name} 里没有变更记录的印记，无法比较"));
+            }
+            (Anchor::None, Language::En) => wrong.push(format!(
+                "the backup {name} holds no seal of the log to compare with"
+            )),
+        }
+    }
+    wrong.extend(rewritten.iter().map(|name| match language {
+        Language::Zh => format!("自备份 {name} 以来，变更记录被改写过，或这里是从更早的备份恢复的"),
+        Language::En => format!(
+            "the log was rewritten since backup {name}, or this place was restored from an \
+             older one"
+        ),
+    }));
+    Ok(Finding {
+        what: "log",
+        name: language.pick("变更记录", "the log of changes"),
+        is_good: wrong.is_empty(),
+        detail: match (wrong.is_empty(), language) {
+            (true, Language::Zh) => format!("{} 条，前后相连", proof.n_entries),
+            (true, Language::En) => {
+                format!("{} entries, each after the one before", proof.n_entries)
+            }
+            (false, _) => joined(wrong.into_iter(), language),
+        },
+    })
 }
 
 async fn files(app: &App, language: Language) -> Result<Finding> {

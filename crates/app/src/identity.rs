@@ -224,9 +224,14 @@ pub async fn setup_code(app: &App) -> Result<Option<String>> {
     Ok(kept.clone())
 }
 
+/// Whether there is a user, so that nobody becomes the first one any more.
+pub async fn is_set_up(app: &App) -> Result<bool> {
+    Ok(app.store.n_users().await? > 0)
+}
+
 /// Makes the first user, an owner, and signs in. Of use once.
 pub async fn set_up(app: &App, wanted: &Setup, visit: &Visit) -> Result<SignedIn> {
-    if app.store.n_users().await? > 0 {
+    if is_set_up(app).await? {
         return Err(set_up_already());
     }
     check_tries(app, ":setup", &visit.address)?;

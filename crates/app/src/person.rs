@@ -7,7 +7,7 @@
 mod archive;
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use keji_schema::Value;
@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::audit::{Event, note};
+use crate::backup::kept;
 use crate::context::App;
 use crate::error::{Error, FieldFault, Result};
 use crate::export::Temporary;
@@ -59,6 +60,8 @@ pub struct ErasureDone {
     pub record: i64,
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
+    /// Kept backups from before, in which the person still is; by name.
+    pub backups: Vec<String>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -84,6 +87,8 @@ pub struct ErasureReport {
     pub n_entries: u64,
     /// Imports whose received files went.
     pub n_files: u64,
+    /// Kept backups from before, in which the person still is; by name.
+    pub backups: Vec<String>,
 }
 
 /// Everything of the person as a ZIP at `path`; the number of records.
@@ -140,12 +145,16 @@ pub async fn list(app: &App, caller: &Caller) -> Result<ErasureList> {
             n_records: records.await?.len(),
         });
     }
+    let kept = kept::known(app).await?;
     let done = app.store.erasures().await?.into_iter().rev();
     let done = done.map(|line| ErasureDone {
         pseudonym: line.pseudonym,
         object: line.object,
         record: line.record,
         at: line.at,
+        backups: (kept.iter().filter(|backup| backup.made_at < line.at))
+            .map(|backup| backup.name.clone())
+            .collect(),
     });
     Ok(ErasureList {
         waiting,
@@ -215,9 +224,22 @@ pub async fn erase_now(
     erase(app, caller, &subject, reason, None).await
 }
 
-/// Erases in a restored place everybody of the register who is in it. Lines of
-/// the place itself count as done. How many were erased.
-pub async fn apply_register(app: &App, caller: &Caller, file: &Path) -> Result<usize> {
+/// Who was erased, as the register has it.
+#[derive(Debug)]
+pub struct Register(Vec<ErasureLine>);
+
+/// The register of the place to whose kept backups a file belongs, where it is
+/// one of these: they lie in a folder of the data folder.
+pub fn register_beside(backup: &Path) -> Option<PathBuf> {
+    let backup = backup.canonicalize().ok()?;
+    let folder = backup.parent()?;
+    let name = folder.file_name()?.to_str()?;
+    let is_kept = name == kept::FOLDER || name.starts_with(&format!("{}-", kept::FOLDER));
+    let register = folder.parent()?.join(REGISTER);
+    (is_kept && register.is_file()).then_some(register)
+}
+
+pub fn read_register(file: &Path) -> Result<Register> {
     let text = std::fs::read_to_string(file).map_err(Error::named(file.display().to_string()))?;
     let wrong = |line: usize| Error::Argument {
         name: "--erasures",
@@ -231,11 +253,17 @@ pub async fn apply_register(app: &App, caller: &Caller, file: &Path) -> Result<u
     for (i, line) in text.lines().enumerate() {
         lines.push(serde_json::from_str(line).map_err(|_| wrong(i + 1))?);
     }
+    Ok(Register(lines))
+}
+
+/// Erases in a restored place everybody of the register who is in it. Lines of
+/// the place itself count as done. How many were erased.
+pub async fn apply_register(app: &App, caller: &Caller, register: &Register) -> Result<usize> {
     let known: BTreeSet<String> = (app.store.erasures().await?.into_iter())
         .map(|line| line.pseudonym)
         .collect();
     let mut n = 0;
-    for line in lines {
+    for line in &register.0 {
         let is_object = app.catalog.objects.contains_key(&line.object);
         if known.contains(&line.pseudonym) || !is_object {
             continue;
@@ -293,6 +321,8 @@ async fn erase(
             en: "an import is at work: erase when it has ended".to_owned(),
         });
     }
+    // Asked before: an erasure that is done must not fail over it.
+    let backups = kept::known(app).await?;
     let pseudonym = match pseudonym {
         Some(known) => known.to_owned(),
         None => new_pseudonym()?,
@@ -331,6 +361,7 @@ async fn erase(
         n_records,
         n_entries,
         n_files,
+        backups: backups.into_iter().map(|backup| backup.name).collect(),
     })
 }
 

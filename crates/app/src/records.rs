@@ -256,6 +256,32 @@ pub async fn get(app: &App, caller: &Caller, object: &str, id: i64) -> Result<Re
     doc(app, caller, def, record, version).await
 }
 
+/// The same with these of its fields only, separated by commas; all where none
+/// is named.
+pub async fn get_some(
+    app: &App,
+    caller: &Caller,
+    object: &str,
+    id: i64,
+    fields: Option<&str>,
+) -> Result<RecordDoc> {
+    let mut doc = get(app, caller, object, id).await?;
+    let wanted: BTreeSet<&str> = names(fields).collect();
+    if wanted.is_empty() {
+        return Ok(doc);
+    }
+    if let Some(name) = wanted.iter().find(|name| !doc.values.contains_key(**name)) {
+        let problem = keji_schema::Error::Unknown {
+            kind: "field",
+            name: (*name).to_owned(),
+        };
+        return Err(FieldFault::of("fields", &problem.into()).into());
+    }
+    doc.values.retain(|field, _| wanted.contains(field.as_str()));
+    doc.links.retain(|field, _| wanted.contains(field.as_str()));
+    Ok(doc)
+}
+
 /// Creates a record of `values`, field to value; see `coerce` for their forms.
 /// Where the object has a number and none is given, the next running one is.
 pub async fn create(
@@ -463,21 +489,7 @@ pub async fn history(
     let mut changes = app.store.history(&record, after, limit + 1).await?;
     let has_more = changes.len() > limit as usize;
     changes.truncate(limit as usize);
-    let shown = |values: Option<Map<String, Json>>| -> Option<Map<String, Json>> {
-        let values = values?.into_iter();
-        let values = values.filter(|(f, _)| access.shows(object, f));
-        Some(
-            values
-                .map(|(f, value)| match access.masks(object, &f) {
-                    true => {
-                        let covered = cover(def, &f, &value);
-                        (f, covered)
-                    }
-                    false => (f, value),
-                })
-                .collect(),
-        )
-    };
+    let shown = |values: Option<Map<String, Json>>| values.map(|v| logged(def, &access, v));
     Ok(HistoryPage {
         next: has_more.then(|| changes.last().map(|c| c.seq)).flatten(),
         changes: changes
@@ -820,6 +832,24 @@ fn names(text: Option<&str>) -> impl Iterator<Item = &str> {
 
 fn json<T: Serialize>(value: &T) -> Json {
     serde_json::to_value(value).unwrap_or(Json::Null)
+}
+
+/// Values that the log holds of a record, as far as its reader sees the fields.
+pub(crate) fn logged(
+    def: &ObjectDef,
+    access: &Access,
+    values: Map<String, Json>,
+) -> Map<String, Json> {
+    let values = values.into_iter();
+    let values = values.filter(|(field, _)| access.shows(&def.id, field));
+    let seen = |(field, value): (String, Json)| match access.masks(&def.id, &field) {
+        true => {
+            let covered = cover(def, &field, &value);
+            (field, covered)
+        }
+        false => (field, value),
+    };
+    values.map(seen).collect()
 }
 
 /// A value of the log as those see it to whom the field is masked.

@@ -355,6 +355,7 @@ async fn reference_numbers(database: Option<String>) {
     let report = keji_app::check::run(
         &app,
         &Caller::command_line(),
+        None,
         keji_app::messages::Language::En,
     )
     .await

@@ -290,17 +290,90 @@ impl Speaks {
     /// `english` is what the framework says of it.
     pub fn malformed(self, status: StatusCode, english: String) -> Problem {
         let english = without_value(english);
-        Problem::plain(
-            status,
-            "malformed",
-            self.0.pick("请求格式不对", "The request is malformed"),
-            match self.0 {
-                Language::Zh => phrases::chinese(&english)
-                    .unwrap_or_else(|| "请求的地址或内容读不懂".to_owned()),
-                Language::En => english,
-            },
-        )
+        let code = "malformed";
+        let fields = wrong_field(&english).map(|(field, said)| FieldProblem {
+            index: None,
+            field,
+            code: code.to_owned(),
+            detail: self.said(said, ("写法不对", said)),
+        });
+        let title = self.0.pick("请求格式不对", "The request is malformed");
+        let detail = self.said(&english, ("请求的地址或内容读不懂", &english));
+        let mut problem = Problem::plain(status, code, title, detail);
+        problem.body.fields = fields.into_iter().collect();
+        problem
     }
+
+    /// An English sentence in the caller's language, or the words for one that
+    /// is not known.
+    fn said(self, english: &str, (zh, en): (&str, &str)) -> String {
+        match self.0 {
+            Language::Zh => phrases::chinese(english).unwrap_or_else(|| zh.to_owned()),
+            Language::En => en.to_owned(),
+        }
+    }
+
+    /// A key that would be ignored lets its sender believe that he may send the
+    /// request again.
+    pub fn no_key(self, path: &str) -> Problem {
+        let detail = match self.0 {
+            Language::Zh => format!(
+                "{path} 不认 `Idempotency-Key`：请求重发会再做一次；请去掉它，重发之前先看是否已经做了"
+            ),
+            Language::En => format!(
+                "{path} does not take an `Idempotency-Key`: sent again, the request is done again; \
+                 leave it out, and look whether it was done before you send it again"
+            ),
+        };
+        let (code, title) = (
+            "no_idempotency_key",
+            self.0
+                .pick("这里不认这个请求头", "The header is not taken here"),
+        );
+        let mut problem = Problem::plain(StatusCode::BAD_REQUEST, code, title, detail.clone());
+        problem.body.fields = vec![FieldProblem {
+            index: None,
+            field: "Idempotency-Key".to_owned(),
+            code: code.to_owned(),
+            detail,
+        }];
+        problem
+    }
+}
+
+/// The field or parameter of which the framework speaks, and what it says:
+/// `departments[0].id: invalid type: …`, or only the name in `missing field`.
+fn wrong_field(english: &str) -> Option<(String, &str)> {
+    const STARTS: [&str; 2] = [
+        "Failed to deserialize the JSON body into the target type: ",
+        "Failed to deserialize query string: ",
+    ];
+    let said = STARTS
+        .iter()
+        .find_map(|start| english.strip_prefix(start))?;
+    let said = said.split(" at line ").next().unwrap_or(said);
+    let is_path = |text: &str| {
+        let is_part = |b: u8| b.is_ascii_alphanumeric() || b"_-.[]".contains(&b);
+        !text.is_empty() && text.bytes().all(is_part)
+    };
+    let (path, said) = match said.split_once(": ") {
+        Some((path, rest)) if is_path(path) => (path, rest),
+        _ => ("", said),
+    };
+    // The path leads to where the field should be; an unknown one is in it.
+    let missing = said.strip_prefix("missing field `");
+    let named = missing.or_else(|| match path {
+        "" => said.strip_prefix("unknown field `"),
+        _ => None,
+    });
+    let name = named.and_then(|rest| rest.split('`').next());
+    let field = match (path, name) {
+        ("", None) => return None,
+        ("", Some(name)) => name.to_owned(),
+        (path, None) => path.to_owned(),
+        (path, Some(name)) => format!("{path}.{name}"),
+    };
+    Some((field, said))
 }
 
 /// The character zero in an address.
@@ -407,7 +480,50 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
 
 #[cfg(test)]
 mod tests {
-    use super::{has_zero, without_value};
+    use super::{has_zero, without_value, wrong_field};
+
+    #[test]
+    fn the_wrong_field_is_named() {
+        let body = "Failed to deserialize the JSON body into the target type: ";
+        let query = "Failed to deserialize query string: ";
+        for (start, said, field) in [
+            (
+                body,
+                "login: invalid type: integer, expected a string at line 1 column 10",
+                Some("login"),
+            ),
+            (
+                body,
+                "missing field `login` at line 1 column 2",
+                Some("login"),
+            ),
+            (
+                body,
+                "roles[0].of: missing field `id` at line 1 column 9",
+                Some("roles[0].of.id"),
+            ),
+            (
+                body,
+                "nope: unknown field `nope`, expected one of `a`, `b` at line 1 column 7",
+                Some("nope"),
+            ),
+            (
+                body,
+                "unknown field `nope`, expected `a` or `b`",
+                Some("nope"),
+            ),
+            (
+                body,
+                "invalid type: sequence, expected struct A at line 1 column 1",
+                None,
+            ),
+            (query, "limit: invalid digit found in string", Some("limit")),
+            ("", "Invalid URL: Cannot parse `abc` to a `i64`", None),
+        ] {
+            let found = wrong_field(&format!("{start}{said}")).map(|(field, _)| field);
+            assert_eq!(found.as_deref(), field, "{said}");
+        }
+    }
 
     #[test]
     fn the_character_zero_is_found_where_it_is_one() {

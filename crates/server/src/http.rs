@@ -1,11 +1,11 @@
 //! What the server is made of: routes, the guard, the page.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{MatchedPath, Query, Request, State};
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderValue, Method, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value as Json;
@@ -27,7 +27,7 @@ pub fn router(shared: Shared) -> Router {
     let door = shared.door.clone();
     let flood = shared.clone();
     let (api, _) = openapi::described().split_for_parts();
-    let known = Arc::new(parameters(&openapi::base()));
+    let known = Arc::new(Known::of(&openapi::base()));
     let (path, back) = routes::sso::back();
     let back = back.with_state(shared.clone());
     api.with_state(shared)
@@ -43,37 +43,59 @@ pub fn router(shared: Shared) -> Router {
         ))
 }
 
-/// The query parameters of each method and path, as the description has them.
-type Parameters = HashMap<(String, String), Vec<String>>;
-
-fn parameters(document: &Json) -> Parameters {
-    let mut known = Parameters::new();
-    let paths = document["paths"].as_object();
-    for (path, methods) in paths.into_iter().flatten() {
-        for (method, operation) in methods.as_object().into_iter().flatten() {
-            let all = operation["parameters"].as_array().into_iter().flatten();
-            let of_query = all.filter(|p| p["in"] == "query");
-            let names = of_query.filter_map(|p| p["name"].as_str().map(str::to_owned));
-            known.insert((method.to_uppercase(), path.clone()), names.collect());
-        }
-    }
-    known
+/// What each method and path takes, as the description has it.
+struct Known {
+    parameters: HashMap<(String, String), Vec<String>>,
+    /// Those that take an `Idempotency-Key`.
+    keyed: HashSet<(String, String)>,
 }
 
-/// A mistyped parameter would otherwise give an answer to another question.
+const KEY: &str = "Idempotency-Key";
+
+impl Known {
+    fn of(document: &Json) -> Known {
+        let (mut parameters, mut keyed) = (HashMap::new(), HashSet::new());
+        let paths = document["paths"].as_object();
+        for (path, methods) in paths.into_iter().flatten() {
+            for (method, operation) in methods.as_object().into_iter().flatten() {
+                let of = (method.to_uppercase(), path.clone());
+                let names = |place: &'static str| {
+                    let all = operation["parameters"].as_array().into_iter().flatten();
+                    let those = all.filter(move |p| p["in"] == place);
+                    those.filter_map(|p| p["name"].as_str().map(str::to_owned))
+                };
+                if names("header").any(|name| name == KEY) {
+                    keyed.insert(of.clone());
+                }
+                parameters.insert(of, names("query").collect());
+            }
+        }
+        Known { parameters, keyed }
+    }
+}
+
+/// A mistyped parameter would otherwise give an answer to another question,
+/// and a key that nobody heeds a second effect.
 async fn known_parameters_only(
-    State(known): State<Arc<Parameters>>,
+    State(known): State<Arc<Known>>,
     path: MatchedPath,
     request: Request,
     next: Next,
 ) -> Response {
     let key = (request.method().to_string(), path.as_str().to_owned());
     let given = Query::<Vec<(String, String)>>::try_from_uri(request.uri());
-    if let (Some(known), Ok(Query(given))) = (known.get(&key), given)
+    if let (Some(known), Ok(Query(given))) = (known.parameters.get(&key), given)
         && let Some((name, _)) = given.iter().find(|(name, _)| !known.contains(name))
     {
         return Speaks::of(request.headers())
             .unknown_parameter(name, known)
+            .into_response();
+    }
+    // The other methods have one effect however often they come.
+    let is_heeded = request.method() != Method::POST || known.keyed.contains(&key);
+    if request.headers().contains_key(KEY) && !is_heeded {
+        return Speaks::of(request.headers())
+            .no_key(request.uri().path())
             .into_response();
     }
     next.run(request).await

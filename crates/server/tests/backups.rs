@@ -202,6 +202,81 @@ fn the_command_line_keeps_its_backups_there_too() {
     }
 }
 
+/// What `keji check` says of the log, and whether that is good.
+fn of_log(home: &Home, language: &str, more: &[&str]) -> (bool, String) {
+    let mut check = home.keji();
+    check.env("KEJI_LANG", language).args(["check", "--json"]);
+    let output = check.args(more).output().unwrap();
+    let report: Json =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {}", text(&output)));
+    let findings = report["findings"].as_array().unwrap();
+    let log = findings.iter().find(|f| f["what"] == "log").unwrap();
+    let is_good = log["is_good"] == true;
+    assert!(is_good || output.status.code() == Some(3), "{report}");
+    (is_good, log["detail"].as_str().unwrap().to_owned())
+}
+
+/// A chain of hashes alone does not show that somebody made it anew; the backups
+/// do.
+#[test]
+fn a_log_that_was_rewritten_is_told_by_the_backups() {
+    let harms = [
+        // All of it sealed again, by the program itself.
+        "update keji_change set actor = 'eve' where seq = 2; delete from keji_seal",
+    ];
+    for harm in harms {
+        for home in homes() {
+            let server = home.server();
+            let path = "/api/records/customer";
+            let make = |number: &str| {
+                let made = server.post(path, &json!({ "number": number, "name": number }));
+                assert_eq!(made.status, 201, "{}", made.json());
+            };
+            make("K1");
+            assert!(of_log(&home, "en", &[]).0);
+            make("K2");
+            run(home.keji().arg("backup"));
+            let name = lying(&folder(&home)).remove(0);
+            let away = home.data.path().join("away.keji-backup");
+            run(home.keji().arg("backup").arg(&away));
+            let away = away.to_str().unwrap();
+            make("K3");
+            let against = ["--against", away];
+            assert!(of_log(&home, "en", &against).0);
+            let page = is(&server.get("/api/audit"), 200);
+            assert_eq!(
+                (&page["is_whole"], &page["rewritten_since"]),
+                (&json!(true), &json!([]))
+            );
+
+            home.by_hand(harm);
+            // What comes after it hides nothing.
+            make("K4");
+            let (is_good, said) = of_log(&home, "en", &against);
+            assert!(!is_good, "{harm}");
+            for name in [name.as_str(), away] {
+                let told = format!("the log was rewritten since backup {name}");
+                assert!(said.contains(&told), "{harm}: {said}");
+            }
+            assert!(!said.contains("changed afterwards"), "{harm}: {said}");
+            let (_, said) = of_log(&home, "zh", &[]);
+            let told = format!("自备份 {name} 以来，变更记录被改写过");
+            assert!(said.contains(&told), "{harm}: {said}");
+            let page = is(&server.get("/api/audit"), 200);
+            assert_eq!(
+                (&page["is_whole"], &page["rewritten_since"]),
+                (&json!(false), &json!([name]))
+            );
+            // A backup of the log as it is now says nothing against it.
+            let deleted = server.send("DELETE", &format!("/api/backups/{name}"), &[], b"");
+            is(&deleted, 204);
+            run(home.keji().arg("backup"));
+            assert!(of_log(&home, "en", &[]).0, "{harm}");
+            assert!(!of_log(&home, "en", &against).0, "{harm}");
+        }
+    }
+}
+
 #[test]
 fn only_who_sees_everything_has_to_do_with_backups() {
     for home in homes() {

@@ -296,6 +296,108 @@ fn errors_are_problems(home: &Home) {
 
 /// Every file that nobody means well with gets an error that names file, row
 /// and column, and the same process goes on answering.
+/// What no door can read names its field, in the words of who asked.
+#[test]
+fn what_cannot_be_read_names_its_field() {
+    for home in homes() {
+        let server = home.server();
+        let ask = |method: &str, path: &str, language: &str, body: &str| {
+            let headers = [
+                ("host", server.address.as_str()),
+                ("accept-language", language),
+                ("content-type", "application/json"),
+            ];
+            server.send_raw(method, path, &headers, body.as_bytes())
+        };
+        for (method, path, body, field) in [
+            ("POST", "/api/users", r#"{"login":5}"#, "login"),
+            ("POST", "/api/users", "{}", "login"),
+            (
+                "POST",
+                "/api/users",
+                r#"{"login":"a","name":"b","role":"owner","departments":[{"id":"x"}]}"#,
+                "departments[0].id",
+            ),
+            ("POST", "/api/webhooks", r#"{"name":"x","url":1}"#, "url"),
+            (
+                "POST",
+                "/api/batches/edit/customer",
+                r#"{"nope":1}"#,
+                "nope",
+            ),
+            (
+                "POST",
+                "/api/batches/edit/customer",
+                r#"{"ids":[1,"x"]}"#,
+                "ids[1]",
+            ),
+            ("POST", "/api/batches/1/undo", r#"{"nope":1}"#, "nope"),
+            ("GET", "/api/records/customer?limit=abc", "", "limit"),
+            ("GET", "/api/audit?limit=abc", "", "limit"),
+            ("GET", "/api/audit?kind=ghost", "", "kind"),
+        ] {
+            for language in ["zh", "en"] {
+                let reply = ask(method, path, language, body);
+                let said = reply.json();
+                assert!((400..=422).contains(&reply.status), "{said}");
+                assert_eq!(
+                    reply.header("content-type"),
+                    Some("application/problem+json")
+                );
+                assert_eq!(said["fields"][0]["field"], field, "{path} {body}: {said}");
+                for told in [&said["detail"], &said["fields"][0]["detail"]] {
+                    let told = told.as_str().unwrap();
+                    let is_chinese = told.chars().any(|c| c > '\u{2fff}');
+                    assert_eq!(is_chinese, language == "zh", "{path} {body}: {said}");
+                    let english = ["one of", "expected", " or ", "at line", "invalid"];
+                    let has_english = english.iter().any(|word| told.contains(word));
+                    assert!(language == "en" || !has_english, "{path} {body}: {said}");
+                }
+            }
+        }
+    }
+}
+
+/// A key is heeded, or its sender is told that it is not.
+#[test]
+fn a_key_that_is_not_heeded_is_refused() {
+    for home in homes() {
+        let server = home.server();
+        let send = |method: &str, path: &str, body: &Json| {
+            let headers = [
+                ("content-type", "application/json"),
+                ("idempotency-key", "k1"),
+            ];
+            server.send(method, path, &headers, body.to_string().as_bytes())
+        };
+        let departments = || {
+            let list = server.get("/api/departments").json();
+            let all = list.as_array().or(list["departments"].as_array());
+            all.unwrap().len()
+        };
+        let n = departments();
+        let new = json!({ "name": "North" });
+        let refused = send("POST", "/api/departments", &new);
+        let said = refused.json();
+        assert_eq!(refused.status, 400, "{said}");
+        assert_eq!(said["code"], "no_idempotency_key");
+        assert_eq!(said["fields"][0]["field"], "Idempotency-Key", "{said}");
+        assert_eq!(departments(), n);
+        assert_eq!(server.post("/api/departments", &new).status, 201);
+        // Where it is heeded, one record comes of two requests; and what has
+        // one effect anyway may carry one.
+        let record = json!({ "number": "K1", "name": "x" });
+        let [first, again] = [(), ()].map(|()| send("POST", "/api/records/customer", &record));
+        assert_eq!((first.status, again.status), (201, 201));
+        assert_eq!(again.header("idempotent-replayed"), Some("true"));
+        let path = format!("/api/records/customer/{}", first.json()["id"]);
+        assert_eq!(
+            send("PATCH", &path, &json!({ "city": "Leeds" })).status,
+            200
+        );
+    }
+}
+
 #[test]
 fn hostile_files_are_refused_and_the_server_lives() {
     homes().iter().for_each(hostile_files_are_refused);

@@ -514,6 +514,71 @@ fn an_erased_person_is_nowhere_any_more() {
     }
 }
 
+/// Nobody has to think of the register: a kept backup is restored with that of
+/// the place it was kept by.
+#[test]
+fn a_kept_backup_does_not_bring_an_erased_person_back() {
+    for home in homes() {
+        let server = home.server();
+        let owner = token(&home.keji(), "li", "owner");
+        let person = json!({ "number": "P1", "name": NAME, "kind": "person", "phone": PHONE });
+        let id = make(&server, &owner, "customer", person);
+        run(home.keji().arg("backup"));
+        let list = is(
+            &ask(&server, "GET", "/api/backups", &owner, &Json::Null),
+            200,
+        );
+        let name = list["backups"][0]["name"].as_str().unwrap().to_owned();
+        let folders = std::fs::read_dir(home.data.path()).unwrap().flatten();
+        let kept = folders.map(|f| f.path().join(&name)).find(|f| f.is_file());
+        let kept = kept.unwrap();
+
+        let wanted = json!({ "object": "customer", "record": id, "reason": "asked by letter" });
+        let asked = is(&ask(&server, "POST", "/api/erasures", &owner, &wanted), 201);
+        let second = token(&home.keji(), "zhao", "owner");
+        let confirm = format!("/api/erasures/{}/confirm", asked["id"]);
+        let typed = json!({ "title": NAME });
+        let report = is(&ask(&server, "POST", &confirm, &second, &typed), 200);
+        // Whoever erased is told in which backups the person still is.
+        assert_eq!(report["backups"], json!([name]));
+        run(home.keji().arg("backup"));
+        let list = is(
+            &ask(&server, "GET", "/api/erasures", &owner, &Json::Null),
+            200,
+        );
+        assert_eq!(list["done"][0]["backups"], json!([name]), "{list}");
+        is_whole(&home);
+
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("restored");
+        let mut restore = support::keji(&place);
+        let done = restore.args(["restore", "--json"]).arg(&kept).output();
+        let done = done.unwrap();
+        assert!(done.status.success(), "{}", text(&done));
+        let said: Json = serde_json::from_slice(&done.stdout).unwrap();
+        assert_eq!(said["erased_again"], 1, "{said}");
+        assert!(done.stderr.is_empty(), "{}", text(&done));
+        assert_eq!(found_in(&place, &[NAME, PHONE]), []);
+
+        // Elsewhere there is no register to be found, which is told.
+        let away = folder.path().join("away");
+        std::fs::copy(&kept, &away).unwrap();
+        for (language, told) in [
+            ("en", "no register of erasures"),
+            ("zh", "没有找到清除登记"),
+        ] {
+            let place = folder.path().join(language);
+            let mut restore = support::keji(&place);
+            let done = restore.env("KEJI_LANG", language).arg("restore").arg(&away);
+            let done = done.output().unwrap();
+            assert!(done.status.success(), "{}", text(&done));
+            let said = String::from_utf8_lossy(&done.stderr).into_owned();
+            assert!(said.contains(told), "{said}");
+            assert!(!found_in(&place, &[NAME]).is_empty());
+        }
+    }
+}
+
 #[test]
 fn consents_are_added_and_told_of_any_day() {
     for home in homes() {

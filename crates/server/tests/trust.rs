@@ -47,6 +47,7 @@ fn careful() -> Json {
         "name": { "zh": "客服外包", "en": "Agency" },
         "about": { "zh": "外包。", "en": "Outside help." },
         "grants": [{ "object": "*", "actions": ["read", "update", "export"], "rows": "all" }],
+        "admin": ["audit"],
         "fields": [
             { "field": "customer.phone", "as": "masked", "reveal": true },
             { "field": "customer.email", "as": "masked" },
@@ -108,11 +109,14 @@ fn a_masked_value_comes_covered_through_every_door() {
             record.clone(),
             format!("{record}/history"),
             "/api/records/customer?fields=phone,email".to_owned(),
+            format!("{record}?fields=phone,email"),
             "/api/records/customer?search=qs".to_owned(),
             "/api/customers".to_owned(),
             format!("/api/customers/{id}"),
             "/api/exports/records/customer?format=csv".to_owned(),
             "/api/exports/customers?format=csv".to_owned(),
+            "/api/audit?object=customer".to_owned(),
+            format!("/api/audit?object=customer&record={id}&kind=update"),
         ];
         server.search_follows();
         for path in &doors {
@@ -131,6 +135,19 @@ fn a_masked_value_comes_covered_through_every_door() {
         assert_eq!(values["phone"], COVERED);
         assert_eq!(values["email"], "****");
         assert_eq!(values.get("industry"), None);
+        let some = is(
+            &get(&server, &format!("{record}?fields=phone,city"), &agency),
+            200,
+        );
+        assert_eq!(some["values"], json!({ "phone": COVERED, "city": "上海" }));
+        for unknown in ["industry", "nothing", "phone,customer.name"] {
+            let refused = get(&server, &format!("{record}?fields={unknown}"), &agency);
+            assert_eq!(
+                is(&refused, 422)["fields"][0]["field"],
+                "fields",
+                "{unknown}"
+            );
+        }
 
         // Nothing finds, sorts or groups by it; the answer is the same whether
         // the guess is right or wrong.
@@ -211,6 +228,105 @@ fn a_masked_value_comes_covered_through_every_door() {
         );
         assert_eq!(field("phone")["search"], false);
         assert_eq!(field("city")["is_read_only"], false);
+    }
+}
+
+/// Who may look at the log sees of it what he sees of the records: others' are
+/// not there, however small the pages.
+#[test]
+fn the_log_of_all_changes_has_rows_and_fields_of_who_looks() {
+    for home in homes() {
+        let server = home.server();
+        let owner = token(&home.keji(), "li", "owner");
+        let role = json!({
+            "name": { "zh": "稽核", "en": "Inspector" }, "about": { "zh": "", "en": "" },
+            "grants": [{ "object": "customer", "actions": ["read"], "rows": "own" },
+                       { "object": "contact", "actions": ["read"], "rows": "own" }],
+            "fields": [{ "field": "contact.mobile", "as": "masked" },
+                       { "field": "contact.email", "as": "hidden" }],
+            "admin": ["audit"],
+        });
+        let saved = ask(&server, "PUT", "/api/roles/inspector", &owner, &role);
+        assert!(saved.status < 300, "{}", saved.json());
+        let wang = token(&home.keji(), "wang", "inspector");
+        let users = is(&get(&server, "/api/users", &owner), 200);
+        let users = users.as_array().or(users["users"].as_array()).unwrap();
+        let user = |login: &str| {
+            let found = users.iter().find(|u| u["login"] == login);
+            found.unwrap()["id"].clone()
+        };
+        let make = |object: &str, values: Json| {
+            let path = format!("/api/records/{object}");
+            is(&ask(&server, "POST", &path, &owner, &values), 201)["id"].clone()
+        };
+        let mine = json!({ "number": "K1", "name": "青山", "user": user("wang") });
+        let mine = make("customer", mine);
+        let other = json!({ "number": "K2", "name": "别家的", "user": user("li") });
+        let other = make("customer", other);
+        let mut contacts = Vec::new();
+        for i in 0..12 {
+            let customer = if i % 4 == 0 { &mine } else { &other };
+            let name = if i % 4 == 0 { "自家" } else { "别家人" };
+            contacts.push(make(
+                "contact",
+                json!({ "customer": customer, "name": name, "mobile": PHONE, "email": MAIL }),
+            ));
+        }
+        // Whose a record was that is no more, nobody can say.
+        let gone = format!("/api/records/contact/{}", contacts[8]);
+        is(&ask(&server, "DELETE", &gone, &owner, &Json::Null), 204);
+        make("product", json!({ "number": "P1", "name": "不能看的" }));
+        // What an export was asked for holds values too.
+        let filter = encoded(&format!("email = '{MAIL}'"));
+        for object in ["contact", "customer"] {
+            let path = format!("/api/exports/records/{object}?format=csv&where={filter}");
+            assert_eq!(get(&server, &path, &owner).status, 200, "{path}");
+        }
+
+        let whole = is(&get(&server, "/api/audit?limit=500", &wang), 200);
+        let said = whole.to_string();
+        for clear in [PHONE, MAIL, "别家的", "别家人", "不能看的"] {
+            assert!(!said.contains(clear), "{clear}: {said}");
+        }
+        assert!(said.contains(COVERED) && said.contains("自家"), "{said}");
+        let entries = whole["entries"].as_array().unwrap();
+        let of = |object: &str| {
+            let those = entries.iter().filter(|e| e["object"] == object);
+            let mut ids: Vec<&Json> = those.map(|e| &e["record"]).collect();
+            ids.retain(|id| !id.is_null());
+            ids
+        };
+        assert_eq!(of("customer"), [&mine]);
+        assert_eq!(of("contact"), [&contacts[4], &contacts[0]]);
+        assert_eq!(of("product"), Vec::<&Json>::new());
+        // That there is a role, and who came in, is of the place itself.
+        assert!(!of("user").is_empty());
+        assert_eq!(whole["is_whole"], true);
+
+        // Page by page it is the same, and ends.
+        let mut pages = Vec::new();
+        let mut before = String::new();
+        loop {
+            let page = is(
+                &get(&server, &format!("/api/audit?limit=2{before}"), &wang),
+                200,
+            );
+            let rows = page["entries"].as_array().unwrap();
+            assert!(rows.len() <= 2);
+            pages.extend(rows.iter().cloned());
+            let Some(next) = page["next"].as_i64() else {
+                break;
+            };
+            before = format!("&before={next}");
+        }
+        let seqs =
+            |all: &[Json]| -> Vec<i64> { all.iter().map(|e| e["seq"].as_i64().unwrap()).collect() };
+        assert_eq!(seqs(&pages), seqs(entries));
+        // Whoever sees all sees all of it as ever.
+        let all = is(&get(&server, "/api/audit?limit=500", &owner), 200).to_string();
+        for clear in [PHONE, MAIL, "别家的", "别家人"] {
+            assert!(all.contains(clear), "{clear}");
+        }
     }
 }
 

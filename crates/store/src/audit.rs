@@ -177,6 +177,22 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Whether the log still begins with what it was when its newest seal was
+    /// `head` and its last entry `seq`. A seal keeps its hash when a person is
+    /// erased ([`prepare_for_erasure`]); that it is the one of its entries, only
+    /// [`Store::prove_log`] says.
+    pub async fn holds_seal(&self, seq: i64, head: &str) -> Result<bool> {
+        let mut tx = self.snapshot().await?;
+        let mut conn = tx.conn();
+        let sql = "select count(*) from keji_seal where hash = $1 and seq <= $2";
+        let params = [head.into(), Value::Int(seq)];
+        let is_there = conn.int(sql, &params).await? > 0;
+        let last = conn.int("select max(seq) from keji_change", &[]).await?;
+        Ok(is_there && last >= seq)
+    }
+}
+
 /// Seals every entry so far, in the transaction that has taken the log.
 pub(crate) async fn seal(conn: &mut Conn<'_>) -> Result<Option<Seal>> {
     let last = seals(conn, true).await?.pop().map(|sealed| sealed.seal);

@@ -89,6 +89,29 @@ pub async fn postgres() -> Option<Place> {
     Some(on_server(location, Guard::Cluster(cluster)))
 }
 
+/// Changes something past the program, as somebody might who has the database.
+pub async fn by_hand(location: &Location, sql: &str) {
+    let sql = AssertSqlSafe(sql.to_owned());
+    match location {
+        Location::Folder(folder) => {
+            let file = folder.join("keji.sqlite");
+            let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
+            let mut conn = options.connect().await.expect("the database of the place");
+            sqlx::raw_sql(sql)
+                .execute(&mut conn)
+                .await
+                .expect("a statement");
+            let _ = conn.close().await;
+        }
+        Location::Postgres(url) => {
+            let options: sqlx::postgres::PgConnectOptions = url.parse().expect("a PostgreSQL URL");
+            let mut conn = options.connect().await.expect("the database of the place");
+            conn.execute(sqlx::raw_sql(sql)).await.expect("a statement");
+            let _ = conn.close().await;
+        }
+    }
+}
+
 async fn create_database(url: &str) -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let n = COUNT.fetch_add(1, Ordering::Relaxed);

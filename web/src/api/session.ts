@@ -151,7 +151,13 @@ export type AuditEntry = {
   before: ChangeValues;
   after: ChangeValues;
 };
-export type AuditPage = { entries: AuditEntry[]; next: number | string | null; is_whole: boolean | null };
+export type AuditPage = {
+  entries: AuditEntry[];
+  next: number | string | null;
+  is_whole: boolean | null;
+  /** Kept backups in which the log was another one. */
+  rewritten_since: string[];
+};
 export type AuditFilter = { actor?: string; object?: string; record?: string; kind?: string };
 export const auditPage = async (
   filter: AuditFilter,

@@ -71,9 +71,16 @@ export type WaitingErasure = {
 };
 export type Erasures = {
   waiting: WaitingErasure[];
-  done: { pseudonym: string; object: string; record: number; at: string }[];
+  done: { pseudonym: string; object: string; record: number; at: string; backups: string[] }[];
 };
-export type ErasureReport = { pseudonym: string; n_records: number; n_entries: number; n_files: number };
+export type ErasureReport = {
+  pseudonym: string;
+  n_records: number;
+  n_entries: number;
+  n_files: number;
+  /** Kept ones of before, by name. */
+  backups: string[];
+};
 
 export const erasuresQuery = queryOptions({
   queryKey: ["erasures"],

@@ -1,5 +1,6 @@
 //! REL-6: backups made while files go in come back whole: each holds all that
-//! was acknowledged before it began, and one of a quiet place is equal to it.
+//! was acknowledged before it began, and one of a quiet place is equal to it;
+//! by it a log that was rewritten is found.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -82,7 +83,25 @@ fn backups(
     let quiet = restored(ground, store, &file)?;
     let expected = home.state()?;
     outcome.trial(quiet.agrees_with(&expected).and_then(|()| quiet.is_good()));
+    outcome.trial(same_log(&quiet, &file));
     outcome.note(format!("{sent} orders sent meanwhile"));
+
+    // Nothing of the chain itself is wrong: only the backup knows better.
+    for (what, sql) in [
+        (
+            "a log that was written anew",
+            "update keji_change set actor = 'eve' where seq = 1; delete from keji_seal",
+        ),
+        (
+            "a log without its end",
+            "delete from keji_change where seq = (select max(seq) from keji_change); \
+             delete from keji_seal",
+        ),
+    ] {
+        let other = restored(ground, store, &file)?;
+        other.sql(sql)?;
+        planted.push((what, same_log(&other, &file)));
+    }
 
     quiet.sql("delete from order_line where id = (select max(id) from order_line)")?;
     planted.push(("an order line is gone", quiet.agrees_with(&expected)));
@@ -97,6 +116,16 @@ fn backups(
             restored(ground, store, &file).map(|_| ()),
         ));
     }
+    Ok(())
+}
+
+/// The log is the one that the backup was made of.
+fn same_log(home: &Home, backup: &Path) -> Result<()> {
+    let against = OsString::from("--against");
+    let report = home.json(["check".into(), against, backup.into()])?;
+    let findings = report["findings"].as_array().context("no findings")?;
+    let log = findings.iter().find(|f| f["what"] == "log");
+    ensure!(log.is_some_and(|log| log["is_good"] == true), "{report}");
     Ok(())
 }
 

@@ -21,7 +21,7 @@ use crate::messages::Language;
 use crate::permission::{Admin, Caller, require_admin, require_everything};
 
 /// Beside the data; with PostgreSQL the database's mark follows.
-pub(super) const FOLDER: &str = "backups";
+pub(crate) const FOLDER: &str = "backups";
 const ENDING: &str = ".keji-backup";
 const MAX_NAME: usize = 120;
 
@@ -76,17 +76,25 @@ pub(super) fn require(caller: &Caller) -> Result<()> {
 
 pub async fn list(app: &App, caller: &Caller, language: Language) -> Result<BackupList> {
     require(caller)?;
-    let folder = folder(app);
-    let memory = app.backups.clone();
     // Looked at first: whoever sees nothing under way sees what came of it.
-    let running = memory.running();
-    let found = tokio::task::spawn_blocking(move || found(&folder, &memory, language));
+    let running = app.backups.running();
     Ok(BackupList {
-        backups: found.await.map_err(|e| Error::Internal(e.to_string()))??,
+        backups: lying(app, language).await?,
         running,
         failure: app.backups.failure(language),
         is_frozen: app.store.is_frozen().await?,
     })
+}
+
+/// What is kept, for the product itself; newest first.
+pub(crate) async fn known(app: &App) -> Result<Vec<BackupBody>> {
+    lying(app, Language::En).await
+}
+
+async fn lying(app: &App, language: Language) -> Result<Vec<BackupBody>> {
+    let (folder, memory) = (folder(app), app.backups.clone());
+    let found = tokio::task::spawn_blocking(move || found(&folder, &memory, language));
+    found.await.map_err(|e| Error::Internal(e.to_string()))?
 }
 
 /// Its bytes, for whoever takes it out.

@@ -9,7 +9,8 @@
 /// English, Chinese; the first that fits counts.
 #[rustfmt::skip]
 const PHRASES: &[(&str, &str)] = &[
-    // Where it is wrong.
+    // Where it is wrong. First, so that no hole below takes a place with it.
+    ("{0q} at line {1} column {2}", "{0}（第 {1} 行第 {2} 列）"),
     ("line {0}, column {1}: {2p}", "第 {0} 行第 {1} 个字符起，{2}"),
     ("column {0}: {1p}", "第 {0} 个字符起，{1}"),
     // Expressions.
@@ -77,6 +78,8 @@ const PHRASES: &[(&str, &str)] = &[
     ("group `{0}` does not match the folder `{1}`", "分组 `{0}` 和文件夹 `{1}` 不一致"),
     ("a metric needs a worked example", "指标要有一个算例"),
     ("missing field `{0}`", "缺少 `{0}`"),
+    ("unknown field `{0}`, expected one of {1}", "不认得 `{0}`；可用的有 {1}"),
+    ("unknown field `{0}`, expected `{1}` or `{2}`", "不认得 `{0}`；可用的有 `{1}`, `{2}`"),
     ("unknown field `{0}`, expected {1}", "不认得 `{0}`；可用的有 {1}"),
     ("no definition has this place: {0}", "这个位置不放定义文件；可用的位置：{0}"),
     // Questions.
@@ -139,12 +142,10 @@ const PHRASES: &[(&str, &str)] = &[
     ("Cannot parse `{0}` to a `{1}`", "`{0}` 不合要求"),
     ("Cannot parse value at index {0} with value `{1}`{2}", "`{1}` 不合要求"),
     ("Invalid UTF-8 in `{0}`", "`{0}` 不是 UTF-8"),
-    ("{0q} at line {1} column {2}", "{0}（第 {1} 行第 {2} 列）"),
     ("missing field `{0}`", "缺少 `{0}`"),
-    ("unknown field `{0}`, expected one of {1}", "没有 `{0}` 这一项；可用的有 {1}"),
-    ("unknown field `{0}`, expected {1}", "没有 `{0}` 这一项；可用的有 {1}"),
     ("unknown field `{0}`{1}", "没有 `{0}` 这一项"),
     ("unknown variant `{0}`, expected one of {1}", "没有选项 `{0}`；可选 {1}"),
+    ("unknown variant `{0}`, expected `{1}` or `{2}`", "没有选项 `{0}`；可选 `{1}`, `{2}`"),
     ("unknown variant `{0}`, expected {1}", "没有选项 `{0}`；可选 {1}"),
     ("duplicate field `{0}`", "`{0}` 给了两次"),
     ("invalid type: {0}, expected {1w}", "这里应该是{1}"),
@@ -299,6 +300,15 @@ mod tests {
             (
                 "missing field `metrics` at line 1 column 2",
                 "缺少 `metrics`（第 1 行第 2 列）",
+            ),
+            (
+                "Failed to deserialize the JSON body into the target type: a: unknown field `a`, \
+                 expected one of `b`, `c`, `d` at line 1 column 7",
+                "请求内容里的 `a` 不对：不认得 `a`；可用的有 `b`, `c`, `d`（第 1 行第 7 列）",
+            ),
+            (
+                "unknown field `a`, expected `b` or `c` at line 1 column 7",
+                "不认得 `a`；可用的有 `b`, `c`（第 1 行第 7 列）",
             ),
         ] {
             assert_eq!(chinese(en).as_deref(), Some(zh));

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 use keji_app::backup::{BackupProgress, BackupReport, BackupStep};
+use keji_app::person;
+use serde_json::json;
 
 use super::output::Output;
 use super::{DONE, Place, caller, open};
@@ -24,7 +26,8 @@ pub struct RestoreArgs {
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// The register of erasures (erasures.jsonl in the data folder): who was
-    /// erased after the backup was made is erased again.
+    /// erased after the backup was made is erased again. Without it, that of the
+    /// data folder in whose `backups` the file lies.
     #[arg(long, value_name = "FILE")]
     erasures: Option<PathBuf>,
 }
@@ -44,19 +47,46 @@ pub async fn backup(place: &Place, args: BackupArgs, output: &Output) -> anyhow:
 
 pub async fn restore(place: &Place, args: RestoreArgs, output: &Output) -> anyhow::Result<u8> {
     let database = place.database.as_deref();
+    // Read first: a register that cannot be read must not leave a place in
+    // which the erased are back.
+    let beside = || person::register_beside(&args.file);
+    let file = args.erasures.clone().or_else(beside);
+    let register = file.as_deref().map(person::read_register).transpose()?;
     let report =
         keji_app::backup::restore(&args.file, &place.data, database, shown(output)).await?;
     // The columnar copy is no part of a backup.
     let app = open(place).await?;
-    match &args.erasures {
-        Some(register) => {
-            keji_app::person::apply_register(&app, &caller(), register).await?;
+    let erased = match &register {
+        Some(register) => person::apply_register(&app, &caller(), register).await?,
+        None => {
+            person::write_register(&app).await?;
+            0
         }
-        None => keji_app::person::write_register(&app).await?,
-    }
+    };
     keji_app::backup::make_ready(&app).await?;
     app.close().await;
-    say(output, &report, ("已恢复自", "restored from"), &args.file)
+    if register.is_none() {
+        let warning = output.say(
+            "没有找到清除登记 erasures.jsonl：备份之后清除的人又在这里了。有登记就清空这个地方，加 --erasures 再恢复一次",
+            "no register of erasures (erasures.jsonl) was found: whoever was erased after the \
+             backup was made is in this place again. Where there is one, empty the place and \
+             restore with --erasures",
+        );
+        eprintln!("{warning}");
+    }
+    if output.is_json {
+        let mut report = serde_json::to_value(&report)?;
+        report["erasures"] = json!(file);
+        report["erased_again"] = json!(erased);
+        output.json(&report)?;
+        return Ok(DONE);
+    }
+    let done = say(output, &report, ("已恢复自", "restored from"), &args.file)?;
+    if let Some(file) = &file {
+        let said = output.say("按清除登记再次清除的人", "erased again, by the register");
+        println!("{said} {}: {erased}", file.display());
+    }
+    Ok(done)
 }
 
 fn shown(output: &Output) -> impl FnMut(BackupProgress) + Send + use<> {

@@ -1,5 +1,7 @@
 //! `keji evaluate` and `keji check`.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use jiff::civil::Date;
 use keji_app::App;
@@ -96,9 +98,18 @@ fn plain(value: &serde_json::Value) -> String {
     }
 }
 
-pub async fn check(place: &Place, output: &Output) -> anyhow::Result<u8> {
+#[derive(Args)]
+pub struct CheckArgs {
+    /// A backup that is kept elsewhere: the log of changes must be the one that
+    /// is in it, gone on.
+    #[arg(long, value_name = "FILE")]
+    against: Option<PathBuf>,
+}
+
+pub async fn check(place: &Place, args: CheckArgs, output: &Output) -> anyhow::Result<u8> {
     let app = open(place).await?;
-    let report = keji_app::check::run(&app, &caller(), output.language).await?;
+    let against = args.against.as_deref();
+    let report = keji_app::check::run(&app, &caller(), against, output.language).await?;
     if output.is_json {
         output.json(&report)?;
     } else {

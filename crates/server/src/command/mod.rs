@@ -86,7 +86,7 @@ enum Command {
     /// Check definitions of one's own by themselves; nothing else is opened.
     Definitions(definitions::DefinitionsArgs),
     /// Prove that definitions, store and copy are whole and agree.
-    Check,
+    Check(evaluate::CheckArgs),
     /// Write everything of the store into one file, while others go on working.
     Backup(backup::BackupArgs),
     /// Bring a backup back into an empty place.
@@ -161,7 +161,7 @@ async fn run(cli: Cli, output: &Output) -> u8 {
         Command::Records(args) => records::run(&place, args, output).await,
         Command::File(command) => file::file(&place, command, output).await,
         Command::Definitions(args) => definitions::run(&place, args, output).await,
-        Command::Check => evaluate::check(&place, output).await,
+        Command::Check(args) => evaluate::check(&place, args, output).await,
         Command::Backup(args) => backup::backup(&place, args, output).await,
         Command::Restore(args) => backup::restore(&place, args, output).await,
         Command::Outbound(command) => outbound::run(&place, command, output).await,

@@ -132,14 +132,20 @@ pub async fn person(place: &Place, command: PersonCommand, output: &Output) -> a
             let done = person::erase_now(&app, &caller(), &wanted, &confirm).await?;
             match output.is_json {
                 true => output.json(&done)?,
-                false => println!(
-                    "{}: {} {}, {} {}",
-                    done.pseudonym,
-                    done.n_records,
-                    output.say("条记录", "records"),
-                    done.n_entries,
-                    output.say("条变更", "entries of the log"),
-                ),
+                false => {
+                    println!(
+                        "{}: {} {}, {} {}",
+                        done.pseudonym,
+                        done.n_records,
+                        output.say("条记录", "records"),
+                        done.n_entries,
+                        output.say("条变更", "entries of the log"),
+                    );
+                    for name in &done.backups {
+                        let said = output.say("备份里还有这个人：", "still in the backup");
+                        println!("{said} {name}");
+                    }
+                }
             }
         }
         PersonCommand::Erased => {

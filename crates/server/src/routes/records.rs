@@ -1,7 +1,7 @@
 //! The objects of the catalog and their records: the same calls for each.
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use keji_app::Caller;
@@ -87,10 +87,17 @@ async fn groups(
         .map_err(speaks.problem())
 }
 
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct OneRecord {
+    /// Fields of the record, separated by commas; all by default.
+    fields: Option<String>,
+}
+
 /// One record, its version as `ETag`. Of one that was merged into another, the
 /// way there.
 #[utoipa::path(get, path = "/api/records/{object}/{id}", operation_id = "get_record", tag = "records",
-    params(("object" = String, Path), ("id" = i64, Path)),
+    params(("object" = String, Path), ("id" = i64, Path), OneRecord),
     responses(
         (status = 200, body = RecordDoc, headers(("ETag" = String, description = "the version"))),
         (status = 307, description = "it was merged into another record", headers(("Location" = String))),
@@ -100,12 +107,16 @@ async fn get(
     Who(caller): Who,
     speaks: Speaks,
     Path((object, id)): Path<(String, i64)>,
+    Query(wanted): Query<OneRecord>,
+    RawQuery(query): RawQuery,
 ) -> Answer<Response> {
-    let found = records::get(&shared.app, &caller, &object, id).await;
+    let fields = wanted.fields.as_deref();
+    let found = records::get_some(&shared.app, &caller, &object, id, fields).await;
     if found.is_err()
         && let Some(to) = moved(&shared, &caller, &object, id).await
     {
-        return Ok(to_another(&format!("/api/records/{object}/{to}")));
+        let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+        return Ok(to_another(&format!("/api/records/{object}/{to}{query}")));
     }
     let record = found.map_err(speaks.problem())?;
     Ok(([(header::ETAG, etag(record.version))], Json(record)).into_response())

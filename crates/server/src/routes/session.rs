@@ -2,7 +2,8 @@
 //! tokens.
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{FromRequestParts, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use keji_app::identity::{
     self, SessionBody, Setup, SignIn, SignedIn, TokenList, TokenMade, Visit, WantedToken,
@@ -14,7 +15,7 @@ use utoipa_axum::routes;
 
 use super::Shared;
 use crate::door::At;
-use crate::error::{Answer, Body, Path, ProblemBody, Speaks};
+use crate::error::{Answer, Body, Path, Problem, ProblemBody, Speaks};
 use crate::who::{MayBe, Who, cookie, no_cookie, session_key};
 
 pub fn routes() -> OpenApiRouter<Shared> {
@@ -44,12 +45,30 @@ pub fn may_try(shared: &Shared, visit: &Visit, speaks: Speaks) -> Answer<()> {
     tried.map_err(|seconds| speaks.problem()(keji_app::Error::TooMany { seconds }))
 }
 
-/// Makes the first user with the code from the server's console.
+/// The address of the first start, which is there as long as nobody is.
+pub struct FirstStart;
+
+impl FromRequestParts<Shared> for FirstStart {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Answer<FirstStart> {
+        let speaks = Speaks::of(&parts.headers);
+        let known = identity::is_set_up(&shared.app).await;
+        match known.map_err(speaks.problem())? {
+            false => Ok(FirstStart),
+            true => Err(speaks.no_such_path(parts.uri.path())),
+        }
+    }
+}
+
+/// Makes the first user with the code from the server's console. Once there is
+/// a user, the address is gone.
 #[utoipa::path(post, path = "/api/setup", operation_id = "set_up", tag = "session",
     request_body = Setup, security(()),
     responses((status = 201, body = SessionBody), (status = "default", body = ProblemBody)))]
 async fn setup(
     State(shared): State<Shared>,
+    FirstStart: FirstStart,
     At(visit): At,
     speaks: Speaks,
     Body(wanted): Body<Setup>,

@@ -92,6 +92,12 @@ impl Home {
         });
     }
 
+    /// Changes something past the program.
+    pub fn by_hand(&self, sql: &str) {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(keji_store::testing::by_hand(&self.location(), sql));
+    }
+
     pub fn location(&self) -> keji_store::Location {
         match self.is_postgres() {
             true => self.place.location.clone(),

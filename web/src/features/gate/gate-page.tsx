@@ -65,7 +65,8 @@ function Setup() {
     onSuccess: (session) => entered(session, true),
     onError: (error) => {
       // Somebody was first: from now on one signs in.
-      if (codeOf(error) === "set_up") void cache.invalidateQueries({ queryKey: sessionQuery.queryKey });
+      if (["set_up", "no_such_path"].includes(codeOf(error) ?? ""))
+        void cache.invalidateQueries({ queryKey: sessionQuery.queryKey });
     },
   });
   const refused =

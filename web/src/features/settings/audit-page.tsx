@@ -39,7 +39,9 @@ function Trail() {
     getNextPageParam: (last) => last.next ?? undefined,
   });
   const entries = pages.data?.pages.flatMap((p) => p.entries) ?? [];
-  const isWhole = pages.data?.pages[0]?.is_whole;
+  const first = pages.data?.pages[0];
+  const isWhole = first?.is_whole;
+  const rewritten = first?.rewritten_since ?? [];
   return (
     <>
       <AuditFilters search={search} onChange={(next) => navigate({ search: next, replace: true })} />
@@ -50,9 +52,13 @@ function Trail() {
       ) : (
         <section className="panel">
           <p className={isWhole ? "whole-chain" : "wrong"} role="status">
-            {isWhole ? t("audit.whole") : t("audit.broken")}
+            {isWhole
+              ? t("audit.whole")
+              : rewritten.length > 0
+                ? t("audit.rewritten", { names: rewritten.join(t("list.comma")) })
+                : t("audit.broken")}
           </p>
-          {entries.length === 0 && <p className="nothing">{t("audit.none")}</p>}
+          {entries.length === 0 && !pages.hasNextPage && <p className="nothing">{t("audit.none")}</p>}
           <ol className="history audit">
             {entries.map((entry) => (
               <Entry key={entry.seq} entry={entry} />

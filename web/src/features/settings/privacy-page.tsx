@@ -83,6 +83,7 @@ function Erasures() {
             <li key={d.pseudonym}>
               <time dateTime={d.at}>{showInstant(d.at)}</time> {nameOf(d.object)}{" "}
               {link(d.object, d.record, d.pseudonym)}
+              {d.backups.length > 0 && <StillIn backups={d.backups} />}
             </li>
           ))}
         </ul>
@@ -94,6 +95,12 @@ function Erasures() {
       )}
     </>
   );
+}
+
+/** Kept backups in which an erased person still is. */
+function StillIn({ backups }: { backups: string[] }) {
+  const { t } = useTranslation();
+  return <p className="note">{t("privacy.stillIn", { names: backups.join(t("list.comma")) })}</p>;
 }
 
 function ConfirmErasure({ asked, onClose }: { asked: WaitingErasure; onClose: () => void }) {
@@ -120,6 +127,7 @@ function ConfirmErasure({ asked, onClose }: { asked: WaitingErasure; onClose: ()
             files: erase.data.n_files,
           })}
         </p>
+        {erase.data.backups.length > 0 && <StillIn backups={erase.data.backups} />}
         <div className="controls">
           <Button onClick={onClose}>{t("reveal.close")}</Button>
         </div>

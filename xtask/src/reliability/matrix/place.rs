@@ -1,7 +1,9 @@
 //! What concerns the whole place: people, roles, the log, imports of orders,
 //! evaluations; and whoever comes without a name.
 
-use anyhow::Result;
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result};
 use serde_json::{Value as Json, json};
 
 use super::super::server::Client;
@@ -214,6 +216,7 @@ pub fn compare(cells: &mut Cells<'_>, person: &Person, client: &Client) -> Resul
             )?;
         }
     }
+    log(cells, person, client)?;
     // Counts are told to whoever sees all that is counted.
     let status = client.get("/api/status")?;
     for (object, n) in status["counts"].as_object().into_iter().flatten() {
@@ -226,6 +229,56 @@ pub fn compare(cells: &mut Cells<'_>, person: &Person, client: &Client) -> Resul
         cells.is(
             || format!("{name}, count of {object}"),
             ensured(sees_all, || n.to_string()),
+        );
+    }
+    Ok(())
+}
+
+/// Who may look at the log of all changes finds in it what happened to the
+/// records that he sees, and of these no field that is hidden from him.
+fn log(cells: &mut Cells<'_>, person: &Person, client: &Client) -> Result<()> {
+    if !person.administers("audit") {
+        return Ok(());
+    }
+    let (name, world) = (&person.name, cells.world);
+    let (mut told, mut page) = (BTreeSet::new(), String::new());
+    loop {
+        let list = client.get(&format!("/api/audit?limit=500{page}"))?;
+        for entry in list["entries"].as_array().context("no entries")? {
+            let object = entry["object"].as_str().unwrap_or_default();
+            if !world.objects.iter().any(|o| o.id == object) {
+                continue;
+            }
+            let what = || format!("{name}, the log of {object} {}", entry["record"]);
+            let hidden = person
+                .role
+                .fields
+                .iter()
+                .filter(|(_, as_)| *as_ == "hidden");
+            let hidden = hidden.filter_map(|(field, _)| field.strip_prefix(object));
+            for field in hidden.filter_map(|field| field.strip_prefix('.')) {
+                let is_there = |side: &str| entry[side].get(field).is_some();
+                let holds = !is_there("before") && !is_there("after");
+                cells.is(what, ensured(holds, || format!("{field} is shown")));
+            }
+            let known = world.records(object).find(|r| entry["record"] == r.id);
+            let may = match known {
+                Some(record) => person.may_with(object, "read", &record.owned),
+                None => person.may(object, "read"),
+            };
+            cells.is(what, ensured(may, || "it is shown".to_owned()));
+            told.extend(known.map(|record| (object.to_owned(), record.id)));
+        }
+        match list["next"].as_i64() {
+            Some(next) => page = format!("&before={next}"),
+            None => break,
+        }
+    }
+    for customer in world.records("customer") {
+        cells.equal(
+            || format!("{name}, the log has {}", customer.of),
+            told.contains(&("customer".to_owned(), customer.id)),
+            person.may_with("customer", "read", &customer.owned),
         );
     }
     Ok(())

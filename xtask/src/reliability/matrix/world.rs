@@ -73,7 +73,7 @@ fn narrow() -> Json {
             { "field": "customer.city", "as": "read" },
             { "field": "file.checksum", "as": "hidden" },
         ],
-        "admin": [],
+        "admin": ["audit"],
     })
 }
 

@@ -107,7 +107,7 @@ pub const CASES: &[Case] = &[
             "open"
         );
         for code in ["", "AAAA-BBBB-CCCC"] {
-            refused(&set_up(p, code)?, 409, "set_up")?;
+            refused(&set_up(p, code)?, 404, "no_such_path")?;
         }
         Ok(())
     }),
@@ -242,7 +242,7 @@ pub fn first_start(ground: &super::Ground, store: super::Store) -> Result<()> {
     let made = made?;
     let n = made.iter().filter(|s| **s == 201).count();
     ensure!(n == 1, "{n} users were made: {made:?}");
-    refused(&try_it(&code, "second")?, 409, "set_up")
+    refused(&try_it(&code, "second")?, 404, "no_such_path")
 }
 
 fn start(home: &super::super::ground::Home) -> Result<(super::super::server::Server, String)> {
