@@ -1901,7 +1901,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Makes the first user with the code from the server's console. */
+        /**
+         * Makes the first user with the code from the server's console. Once there is
+         *     a user, the address is gone.
+         */
         post: operations["set_up"];
         delete?: never;
         options?: never;
@@ -2297,10 +2300,14 @@ export interface components {
             seq: number;
         };
         AuditPage: {
+            /**
+             * @description Without those of records that the caller may not see. There may be fewer
+             *     than asked for, or none, and still a `next`.
+             */
             entries: components["schemas"]["AuditEntry"][];
             /**
-             * @description Whether the log up to now is as it was written, by its chain of hashes;
-             *     told with the first page.
+             * @description Whether the log up to now is as it was written, by its chain of hashes
+             *     and by the backups that are kept; told with the first page.
              */
             is_whole?: boolean | null;
             /**
@@ -2308,6 +2315,11 @@ export interface components {
              * @description Where the next, older page begins; null after the last one.
              */
             next?: number | null;
+            /**
+             * @description Kept backups in which the log was another one, by name; told with the
+             *     first page.
+             */
+            rewritten_since: string[];
         };
         BackupAge: {
             /** Format: int64 */
@@ -2899,6 +2911,8 @@ export interface components {
         ErasureDone: {
             /** Format: date-time */
             at: string;
+            /** @description Kept backups from before, in which the person still is; by name. */
+            backups: string[];
             object: string;
             pseudonym: string;
             /** Format: int64 */
@@ -2910,6 +2924,8 @@ export interface components {
             waiting: components["schemas"]["ErasureBody"][];
         };
         ErasureReport: {
+            /** @description Kept backups from before, in which the person still is; by name. */
+            backups: string[];
             /** @description Entries of the log that lost what they held. */
             n_entries: number;
             /** @description Imports whose received files went. */
@@ -8502,7 +8518,10 @@ export interface operations {
     };
     get_record: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Fields of the record, separated by commas; all by default. */
+                fields?: string;
+            };
             header?: never;
             path: {
                 object: string;
