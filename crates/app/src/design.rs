@@ -5,11 +5,13 @@
 //! transaction.
 //!
 //! Reading order: here, `draft` (a draft to a definition and back), `guard`
-//! (what the data forbid), `steps` (what would change, in words), `place`
-//! (whose fault it is), `pack` (out and in as one file), `trash`.
+//! (what the data forbid), `numbers` (metrics that go with an object), `steps`
+//! (what would change, in words), `place` (whose fault it is), `pack` (out and
+//! in as one file), `trash`.
 
 mod draft;
 mod guard;
+mod numbers;
 mod pack;
 mod place;
 mod steps;
@@ -124,6 +126,11 @@ pub struct ObjectEdit {
     pub id: Option<String>,
     /// Null removes the object, or what was added to one of the product.
     pub draft: Option<ObjectDraft>,
+    /// Of an object of one's own that is measured by a date: also makes the
+    /// metrics of how many there are and of the sum of each amount of money,
+    /// where they are not there yet.
+    #[serde(default)]
+    pub with_metrics: bool,
 }
 
 /// What changed, or would.
@@ -201,7 +208,13 @@ pub async fn change(
     for (at, edit) in change.objects.iter().enumerate() {
         let (path, text, id) = draft::file(app, &files, edit, at)?;
         if edit.id.is_none() {
-            named.push(id);
+            named.push(id.clone());
+        }
+        if path == draft::object_path(&id) {
+            let new = text.as_deref().map(|text| draft::read(&id, text));
+            let new = new.transpose()?;
+            let old = app.catalog.objects.get(&id);
+            numbers::bring(&mut files, old, new.as_ref(), edit.with_metrics)?;
         }
         match text {
             Some(text) => drop(files.insert(path, text)),

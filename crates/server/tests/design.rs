@@ -725,3 +725,259 @@ fn what_is_worked_out_is_read_like_a_field_and_under_the_rights_of_its_parts() {
         );
     }
 }
+
+/// What an expression got wrong is told in the language of who asks, and that
+/// of it which is ours in no other.
+#[test]
+fn a_wrong_expression_is_told_whole_in_chinese() {
+    for home in homes() {
+        let place = Place::of(&home);
+        is(&place.define(&Json::Null, &installation()), 200);
+        let told = |object: &str, change: &dyn Fn(&mut Json)| {
+            let mut draft = place.get(&format!("/api/design/objects/{object}"))["draft"].clone();
+            change(&mut draft);
+            let body = json!({ "version": place.version(), "objects": [{ "id": object, "draft": draft }] });
+            let told = is(
+                &place.by(&place.owner, "zh", "POST", "/api/design", &body),
+                422,
+            );
+            told["fields"][0]["detail"].as_str().unwrap().to_owned()
+        };
+        let formula = |id: &str, text: &str| json!({ "id": id, "name": { "zh": id, "en": id }, "formula": text });
+        let sum = |value: &str, filter: &str| {
+            json!({ "name": { "zh": "数", "en": "Sum" }, "rollup":
+                { "of": "installation", "by": "customer", "what": "sum", "value": value, "where": filter } })
+        };
+        let cycle = told("installation", &|d| {
+            d["derived"] = json!([formula("one", "other + 1"), formula("other", "one + 1")]);
+        });
+        assert!(
+            cycle.ends_with(
+                "它用到了它自己：installation.one → installation.other → installation.one"
+            ),
+            "{cycle}"
+        );
+        let rule = told("installation", &|d| {
+            d["rules"][0]["check"] = json!("foo > 1")
+        });
+        assert_eq!(rule, "`foo > 1` 里：第 1 个字符起，没有字段 `foo`");
+        let condition = told("customer", &|d| {
+            d["derived"] = json!([sum("budget", "num >")])
+        });
+        assert!(
+            condition.contains("还没写完，后面应该是表达式"),
+            "{condition}"
+        );
+        for text in [cycle, rule, condition] {
+            for english in ["column", "in `", "computed", "there is", "expected"] {
+                assert!(!text.contains(english), "{text}");
+            }
+        }
+    }
+}
+
+/// A roll-up of what is worked out, and with it every circle through a roll-up,
+/// is refused for what it is and not as a field that is not there.
+#[test]
+fn a_roll_up_of_what_is_worked_out_is_told_as_that() {
+    for home in homes() {
+        let place = Place::of(&home);
+        let mut draft = installation();
+        draft["derived"] = json!([
+            { "name": { "zh": "含税", "en": "Gross" }, "formula": "budget * 1.13" },
+        ]);
+        is(&place.define(&Json::Null, &draft), 200);
+        let total = |value: &str, filter: &Json| {
+            let mut rollup =
+                json!({ "of": "installation", "by": "customer", "what": "sum", "value": value });
+            if !filter.is_null() {
+                rollup["where"] = filter.clone();
+            }
+            json!({ "name": { "zh": "合计", "en": "Total" }, "rollup": rollup })
+        };
+        let told = |derived: Json| {
+            let mut said = Vec::new();
+            for language in ["en", "zh"] {
+                let body = json!({ "version": place.version(),
+                    "objects": [{ "id": "customer", "draft": { "derived": [derived] } }] });
+                let reply = place.by(&place.owner, language, "POST", "/api/design", &body);
+                let told = is(&reply, 422);
+                assert!(
+                    told["fields"][0]["field"]
+                        .as_str()
+                        .unwrap()
+                        .starts_with("customer.derived[0]"),
+                    "{told}"
+                );
+                said.push(told["fields"][0]["detail"].as_str().unwrap().to_owned());
+            }
+            said
+        };
+        let said = told(total("gross", &Json::Null));
+        assert_eq!(
+            said,
+            [
+                "`gross` is itself worked out: a roll-up takes stored fields",
+                "`gross` 本身是算出来的：汇总只能用存着的字段",
+            ]
+        );
+        let said = told(total("budget", &json!("gross > 1")));
+        assert!(
+            said[0].contains("`gross`: it is itself worked out"),
+            "{said:?}"
+        );
+        assert!(said[1].contains("它本身是算出来的"), "{said:?}");
+        // What comes back over the roll-up of another object.
+        is(
+            &place.define(
+                &json!("customer"),
+                &json!({ "derived": [total("budget", &Json::Null)] }),
+            ),
+            200,
+        );
+        let mut draft = place.get("/api/design/objects/installation")["draft"].clone();
+        draft["derived"][0]["formula"] = json!("budget + customer.x_total");
+        is(&place.define(&json!("installation"), &draft), 200);
+        let said = told(total("gross", &Json::Null));
+        assert!(said[0].contains("itself worked out"), "{said:?}");
+    }
+}
+
+/// A layout is for roles that there are.
+#[test]
+fn a_layout_for_nobody_is_refused() {
+    for home in homes() {
+        let place = Place::of(&home);
+        let with = |roles: &[&str]| {
+            let mut draft = installation();
+            draft["layouts"] = json!([{ "roles": roles,
+                "sections": [{ "name": { "zh": "主要", "en": "Main" }, "fields": ["name"] }] }]);
+            draft
+        };
+        for language in ["en", "zh"] {
+            let body =
+                json!({ "version": 0, "objects": [{ "draft": with(&["manager", "nobody"]) }] });
+            let reply = place.by(&place.owner, language, "POST", "/api/design", &body);
+            let told = is(&reply, 422);
+            assert_eq!(told["fields"][0]["field"], "installation.layouts[0].roles");
+            let detail = told["fields"][0]["detail"].as_str().unwrap();
+            let wanted = match language {
+                "en" => "there is no role `nobody`",
+                _ => "没有角色“nobody”",
+            };
+            assert!(detail.contains(wanted), "{told}");
+        }
+        assert_eq!(place.version(), 0);
+        let role = json!({ "grants": [{ "object": "*", "actions": ["read"], "rows": "all" }],
+            "name": { "zh": "看", "en": "Looks" }, "about": { "zh": "看", "en": "Looks" }, "admin": [] });
+        let saved = place.by(&place.owner, "en", "PUT", "/api/roles/looks", &role);
+        assert!(saved.status < 300, "{}", saved.status);
+        is(
+            &place.define(&Json::Null, &with(&["manager", "looks"])),
+            200,
+        );
+        // A role that goes afterwards does not stand in the way of other changes.
+        let gone = place.by(
+            &place.owner,
+            "en",
+            "DELETE",
+            "/api/roles/looks",
+            &Json::Null,
+        );
+        assert!(gone.status < 300, "{}", gone.status);
+        let mut draft = place.get("/api/design/objects/installation")["draft"].clone();
+        draft["about"] = json!({ "zh": "装", "en": "Set up" });
+        is(&place.define(&json!("installation"), &draft), 200);
+    }
+}
+
+/// What was made in the page is counted as what the product has: by a metric
+/// that somebody writes, by those that come with the date, and with the next
+/// request.
+#[test]
+fn an_object_of_the_page_is_measured_without_a_restart() {
+    for home in homes() {
+        let place = Place::of(&home);
+        let change =
+            json!({ "version": 0, "objects": [{ "draft": installation(), "with_metrics": true }] });
+        let made = is(&place.post("/api/design", &change), 200);
+        let steps = made["steps"].as_array().unwrap();
+        let files: Vec<&str> = (steps.iter().filter(|s| s["kind"] == "add_file"))
+            .map(|s| s["name"]["en"].as_str().unwrap())
+            .collect();
+        assert_eq!(
+            files,
+            [
+                "metrics/own/installation_budget_sum.toml",
+                "metrics/own/installation_count.toml"
+            ]
+        );
+        let add = |name: &str, state: &str, budget: &str, due: &str| {
+            let values = json!({ "name": name, "state": state, "budget": budget, "due": due });
+            place.made("installation", &values);
+        };
+        add("一", "done", "1000.25", "2026-01-05");
+        add("二", "doing", "500", "2026-01-31");
+        add("三", "done", "70", "2026-02-01");
+        let ask = |metric: &str, by: &[&str]| {
+            let question = json!({ "metrics": [metric], "by": by,
+                "from": "2026-01-01", "to": "2026-02-01", "as_of": "2026-03-01" });
+            is(&place.post("/api/insight", &question), 200)["rows"].clone()
+        };
+        assert_eq!(ask("installation_count", &[]), json!([[2]]));
+        assert_eq!(ask("installation_budget_sum", &[]), json!([["1500.25"]]));
+        assert_eq!(
+            ask("installation_budget_sum", &["state"]),
+            json!([["doing", "500"], ["done", "1000.25"]])
+        );
+        // One by hand, in the same way.
+        let metric = r#"
+code = "O2"
+version = 1
+group = "own"
+name = { zh = "完成的预算", en = "Budget done" }
+about = { zh = "完成的项目的预算之和。", en = "The budgets of what is done." }
+unit = "money"
+direction = "up"
+
+[measure]
+agg = "sum"
+from = "installation"
+expr = "budget"
+where = "state = 'done'"
+
+[[example]]
+about = { zh = "一条完成，一条没有。", en = "One is done, one is not." }
+as_of = "2024-03-01"
+from = "2024-01-01"
+to = "2024-02-01"
+rows = [["100"]]
+
+[example.given]
+installation = [
+  { state = "done", budget = "100", due = "2024-01-05" },
+  { state = "doing", budget = "50", due = "2024-01-05" },
+]
+"#;
+        let change = json!({ "version": 1, "files": { "metrics/own/budget_done.toml": metric } });
+        is(&place.post("/api/design", &change), 200);
+        assert_eq!(ask("budget_done", &[]), json!([["1000.25"]]));
+        // The next record is in the next answer.
+        add("四", "done", "0.75", "2026-01-10");
+        assert_eq!(ask("budget_done", &[]), json!([["1001"]]));
+        assert_eq!(ask("installation_count", &[]), json!([[3]]));
+        let catalog = place.get("/api/catalog").to_string();
+        assert!(catalog.contains("安装交付预算合计"), "{catalog}");
+        // What comes with a date goes with it, so that the object stays free to
+        // change; what somebody wrote himself does not go by itself.
+        let none = json!({ "version": 2, "files": { "metrics/own/budget_done.toml": null } });
+        is(&place.post("/api/design", &none), 200);
+        let mut draft = place.get("/api/design/objects/installation")["draft"].clone();
+        draft["measured_by"] = Json::Null;
+        let steps = is(&place.define(&json!("installation"), &draft), 200)["steps"].clone();
+        let gone = (steps.as_array().unwrap().iter()).filter(|s| s["kind"] == "remove_file");
+        assert_eq!(gone.count(), 2, "{steps}");
+        let question = json!({ "metrics": ["installation_count"] });
+        assert!(place.post("/api/insight", &question).status >= 400);
+    }
+}

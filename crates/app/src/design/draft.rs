@@ -358,6 +358,15 @@ pub(crate) fn text_of(definition: &impl Serialize) -> Result<String> {
     toml::to_string(definition).map_err(|e| Error::Internal(e.to_string()))
 }
 
+/// The object of a file that was made here.
+pub(super) fn read(id: &str, text: &str) -> Result<ObjectDef> {
+    let def: ObjectDef = toml::from_str(text).map_err(|e| Error::Internal(e.to_string()))?;
+    Ok(ObjectDef {
+        id: id.to_owned(),
+        ..def
+    })
+}
+
 /// An object of one's own.
 fn whole(old: Option<&ObjectDef>, id: &str, draft: &ObjectDraft, at: usize) -> Result<ObjectDef> {
     let mut faults = Vec::new();

@@ -12,6 +12,7 @@ use crate::identity::people::stored_roles;
 /// Every fault at once; nothing was changed.
 pub(super) async fn check(app: &App, new: &Catalog) -> Result<()> {
     let mut faults = Vec::new();
+    let stored = stored_roles(app).await?;
     for (id, def) in &new.objects {
         let old = app.catalog.objects.get(id);
         for (at, field) in own_fields(def) {
@@ -22,10 +23,14 @@ pub(super) async fn check(app: &App, new: &Catalog) -> Result<()> {
         if let Some(old) = old {
             check_words(app, old, def, &mut faults).await?;
         }
+        let is_role = |role: &str| {
+            new.roles.contains_key(role) || stored.iter().any(|known| known.id == role)
+        };
+        check_layouts(old, def, is_role, &mut faults);
     }
     // A role that names what is no more would let nobody in.
-    for role in stored_roles(app).await? {
-        if let Err(problem) = new.check_role(&role) {
+    for role in &stored {
+        if let Err(problem) = new.check_role(role) {
             let problem = problem.into();
             let fault = FieldFault::of(&format!("roles.{}", role.id), &problem);
             faults.push(fault);
@@ -136,4 +141,31 @@ async fn check_words(
         }
     }
     Ok(())
+}
+
+/// A layout for nobody is a mistyped one. A role that went since the layout was
+/// made stays named there: other changes must not fail by it.
+fn check_layouts(
+    old: Option<&ObjectDef>,
+    new: &ObjectDef,
+    is_role: impl Fn(&str) -> bool,
+    faults: &mut Vec<FieldFault>,
+) {
+    let named_before: BTreeSet<&str> = (old.iter())
+        .flat_map(|old| &old.layouts)
+        .flat_map(|layout| layout.roles.iter().map(String::as_str))
+        .collect();
+    for (at, layout) in new.layouts.iter().enumerate() {
+        for role in &layout.roles {
+            if named_before.contains(role.as_str()) || is_role(role) {
+                continue;
+            }
+            faults.push(FieldFault::new(
+                format!("{}.layouts[{at}].roles", new.id),
+                "unknown_role",
+                format!("没有角色“{role}”：请先建这个角色，或从布局里去掉它"),
+                format!("there is no role `{role}`: make it first, or take it out of the layout"),
+            ));
+        }
+    }
 }

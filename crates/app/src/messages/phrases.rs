@@ -13,6 +13,7 @@ const PHRASES: &[(&str, &str)] = &[
     ("{0q} at line {1} column {2}", "{0}（第 {1} 行第 {2} 列）"),
     ("line {0}, column {1}: {2p}", "第 {0} 行第 {1} 个字符起，{2}"),
     ("column {0}: {1p}", "第 {0} 个字符起，{1}"),
+    ("in `{0}`: {1p}", "`{0}` 里：{1}"),
     // Expressions.
     ("expected the end, found {0}", "写到 {0} 之前就应该结束"),
     ("expected {0w}, found the end", "还没写完，后面应该是{0}"),
@@ -63,6 +64,9 @@ const PHRASES: &[(&str, &str)] = &[
     ("there is either a formula or a rollup", "要么写公式，要么写汇总"),
     ("a formula does not give a link: name a field behind it", "公式的结果不能是关联：请写关联后面的字段"),
     ("it is always null", "它永远是空的"),
+    ("`{0}` is itself worked out: a roll-up takes stored fields", "`{0}` 本身是算出来的：汇总只能用存着的字段"),
+    ("it is itself worked out: a roll-up takes stored fields", "它本身是算出来的：汇总只能用存着的字段"),
+    ("there is no unit `{0}`; there are {1}", "没有单位 `{0}`；可用的有 {1}"),
     ("`{0}.{1}` is no link to `{2}`", "`{0}.{1}` 不是指向 `{2}` 的关联"),
     ("a count is of records, not of a field", "计数是数记录，不用选字段"),
     ("it does not say of which field", "没有说汇总哪个字段"),
@@ -290,6 +294,10 @@ mod tests {
                 "第 5 个字符起，文本不能和整数比较",
             ),
             (
+                "column 1: in `b + 1`: column 1: in `a + 1`: it is computed from itself: o.a → o.b",
+                "第 1 个字符起，`b + 1` 里：第 1 个字符起，`a + 1` 里：它用到了它自己：o.a → o.b",
+            ),
+            (
                 "line 2, column 1: expected an expression, found the end",
                 "第 2 行第 1 个字符起，还没写完，后面应该是表达式",
             ),
@@ -329,6 +337,7 @@ mod tests {
         let modules = [
             "schema/src/expr/parse.rs",
             "schema/src/expr/check.rs",
+            "schema/src/catalog/derived.rs",
             "schema/src/catalog/dimension.rs",
             "metrics/src/plan.rs",
             "metrics/src/plan/dimensions.rs",

@@ -137,6 +137,30 @@ impl Scope for Within<'_> {
     }
 }
 
+/// The names that a roll-up's filter may use. What is worked out is none of
+/// them, and it is said so: whoever sees it in the list of fields would not
+/// understand that it is not there.
+struct Stored<'a> {
+    catalog: &'a Catalog,
+    object: &'a str,
+}
+
+impl Scope for Stored<'_> {
+    fn resolve(&self, path: &[String]) -> Result<Type> {
+        if self.catalog.derived(self.object, path).is_some() {
+            return Err(Error::Expression {
+                text: path.join("."),
+                message: "it is itself worked out: a roll-up takes stored fields".to_owned(),
+            });
+        }
+        self.catalog.scope(self.object).resolve(path)
+    }
+
+    fn options(&self, path: &[String]) -> Option<Vec<String>> {
+        self.catalog.scope(self.object).options(path)
+    }
+}
+
 impl Types<'_> {
     fn check(&self, object: &ObjectDef, derived: &DerivedDef, is_twice: bool) -> Judged<()> {
         let id = &derived.id;
@@ -221,7 +245,11 @@ impl Types<'_> {
             return Err(("rollup", message));
         }
         if let Some(filter) = &rollup.filter {
-            Expr::parse_filter(filter, &catalog.scope(&of.id))
+            let stored = Stored {
+                catalog,
+                object: &of.id,
+            };
+            Expr::parse_filter(filter, &stored)
                 .map_err(|problem| ("rollup", problem.to_string()))?;
         }
         let value = match (rollup.what, &rollup.value) {
@@ -233,6 +261,11 @@ impl Types<'_> {
             (_, Some(value)) => value,
         };
         let Some(field) = of.field(value) else {
+            if of.derived(value).is_some() {
+                let message =
+                    format!("`{value}` is itself worked out: a roll-up takes stored fields");
+                return Err(("rollup", message));
+            }
             return Err(("rollup", format!("there is no field `{value}`")));
         };
         let fits = match field.kind {
