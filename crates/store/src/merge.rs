@@ -781,6 +781,15 @@ impl Store {
         };
         undo.run(&mut conn, &survivor, &by).await?;
         let done = undo.done;
+        // Who could not have made them one does not make them two, either:
+        // whose the second one is shows when it is there again.
+        let seen = self
+            .record(&mut conn, &def.id, merge.loser, access, false)
+            .await?;
+        seen.ok_or_else(|| Error::NotFound {
+            object: def.id.clone(),
+            id: merge.loser,
+        })?;
         tx.commit().await?;
         Ok(done)
     }

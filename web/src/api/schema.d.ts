@@ -2828,6 +2828,8 @@ export interface components {
         /** @enum {string} */
         Direction: "up" | "down" | "band";
         DuplicateAnswer: {
+            /** @description What looks mistyped; it may be stored all the same. */
+            hints: components["schemas"]["TypedHint"][];
             /** @description The most alike first. */
             matches: components["schemas"]["DuplicateMatch"][];
         };
@@ -3836,6 +3838,12 @@ export interface components {
             draft?: components["schemas"]["ObjectDraft"] | null;
             /** @description Absent: a new object, named after its name. */
             id?: string | null;
+            /**
+             * @description Of an object of one's own that is measured by a date: also makes the
+             *     metrics of how many there are and of the sum of each amount of money,
+             *     where they are not there yet.
+             */
+            with_metrics?: boolean;
         };
         /** @enum {string} */
         ObjectKind: "product" | "own" | "file" | "module";
@@ -4826,6 +4834,12 @@ export interface components {
             object: string;
         };
         UndoBatchBody: {
+        TypedHint: {
+            field: string;
+            kind: components["schemas"]["TypedHintKind"];
+        };
+        /** @enum {string} */
+        TypedHintKind: "wrong_check_sign";
             key?: string | null;
             /**
              * @description Leaves records as they are that cannot be put back; otherwise nothing

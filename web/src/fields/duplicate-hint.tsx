@@ -1,5 +1,5 @@
-// While somebody types a new record: whether it is there already. What the
-// reader may not see is only said to be there.
+// While somebody types a new record: whether it is there already, and what of it
+// looks mistyped. What the reader may not see is only said to be there.
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { Alert } from "antd";
@@ -7,7 +7,9 @@ import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { checkQuery, type DuplicateMatch } from "../api/duplicates";
 import type { ObjectDef } from "../api/records";
+import { useLang } from "../i18n";
 import "../i18n/duplicates";
+import { type Lang, pickText } from "../ui/format";
 import type { Drafts } from "./coerce";
 import "./duplicate-hint.css";
 
@@ -16,6 +18,7 @@ const PAUSE_MS = 500;
 
 export function DuplicateHint({ object, drafts }: { object: ObjectDef; drafts: Drafts }) {
   const { t } = useTranslation();
+  const lang = useLang();
   const typed = JSON.stringify(valuesOf(object, drafts));
   const [asked, setAsked] = useState("{}");
   useEffect(() => {
@@ -28,8 +31,17 @@ export function DuplicateHint({ object, drafts }: { object: ObjectDef; drafts: D
     placeholderData: keepPreviousData,
   });
   const matches = asked === "{}" ? [] : (data?.matches ?? []);
+  const typos = asked === "{}" ? [] : (data?.hints ?? []);
   return (
     <div role="status" className="duplicate-hint">
+      {typos.map(({ field, kind }) => (
+        <Alert
+          key={field}
+          type="warning"
+          showIcon
+          title={t(`duplicates.typed.${kind}`, { field: nameOf(object, field, lang) })}
+        />
+      ))}
       {matches.length > 0 && (
         <Alert
           type="warning"
@@ -77,6 +89,9 @@ function Match({ object, match }: { object: ObjectDef; match: DuplicateMatch }) 
     </>
   );
 }
+
+const nameOf = (object: ObjectDef, id: string, lang: Lang) =>
+  pickText(object.fields.find((field) => field.id === id)?.name, lang) || id;
 
 /** Texts and links that are filled in. */
 function valuesOf(object: ObjectDef, drafts: Drafts): Record<string, string | number> {

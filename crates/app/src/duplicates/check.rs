@@ -17,7 +17,7 @@ use serde_json::{Map, Value as Json};
 use utoipa::ToSchema;
 
 use super::traits::{self, LISTED, Likeness, Reason, TOLD};
-use super::{READER, known, rows_of, traits_of};
+use super::{READER, codes, known, rows_of, traits_of};
 use crate::audit::{Event, note};
 use crate::context::App;
 use crate::error::{Error, FieldFault, Result};
@@ -55,6 +55,21 @@ pub struct DuplicateCheck {
 pub struct DuplicateAnswer {
     /// The most alike first.
     pub matches: Vec<DuplicateMatch>,
+    /// What looks mistyped; it may be stored all the same.
+    pub hints: Vec<TypedHint>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct TypedHint {
+    pub field: String,
+    pub kind: TypedHintKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TypedHintKind {
+    /// The last sign of a credit code does not follow from the others.
+    WrongCheckSign,
 }
 
 /// A record that may be the same.
@@ -106,10 +121,21 @@ pub async fn check(
         .collect();
     // What the caller may not read tells him nothing here, either.
     let is_used = |field: &str| !own.hides(object, field);
+    let is_mistyped = |field: &&String| match body.values.get(*field) {
+        Some(Json::String(text)) => is_used(field) && codes::is_mistyped(text),
+        _ => false,
+    };
+    let hints = (duplicates.codes.iter().filter(is_mistyped))
+        .map(|field| TypedHint {
+            field: field.clone(),
+            kind: TypedHintKind::WrongCheckSign,
+        })
+        .collect();
     let typed = traits::traits(def, &given, is_used);
     if typed.is_nothing() {
         return Ok(DuplicateAnswer {
             matches: Vec::new(),
+            hints,
         });
     }
     let mut ids = app
@@ -159,7 +185,7 @@ pub async fn check(
             days_since_contact: days_since_contact(app, def, id).await?,
         });
     }
-    Ok(DuplicateAnswer { matches })
+    Ok(DuplicateAnswer { matches, hints })
 }
 
 /// Id, title and number of those of the records that the caller sees.

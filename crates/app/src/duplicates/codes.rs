@@ -143,6 +143,17 @@ pub(super) fn code(text: &str) -> Option<String> {
     String::from_utf8(organisation.to_vec()).ok()
 }
 
+/// Whether a text is as long as a credit code and is none: a sign of it is
+/// mistyped. Shorter ones are still being typed, or are another number.
+pub(super) fn is_mistyped(text: &str) -> bool {
+    super::names::parts(text).any(|part| {
+        let signs = super::names::half_width(part);
+        let mut signs = signs.chars().filter(|c| !" -._".contains(*c));
+        let n = signs.clone().count();
+        n == 18 && signs.all(|c| c.is_ascii_alphanumeric()) && code(part).is_none()
+    })
+}
+
 /// GB 32100-2015: 31 less the sum of each sign's place times 3 to the power of
 /// its position, modulo 31.
 fn check_sign(signs: &[u8]) -> Option<u8> {
@@ -265,6 +276,28 @@ mod tests {
             let found = code(wrong);
             let is_old = wrong.len() == 15 && wrong.starts_with('9');
             assert!(found.is_none() || is_old, "{wrong}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_mistyped_code_is_one_of_eighteen_signs_that_does_not_hold() {
+        for wrong in [
+            "9144030071526726XH",
+            "91440300 7152 6736xg",
+            "123456789012345679",
+        ] {
+            assert!(is_mistyped(wrong), "{wrong}");
+        }
+        for other in [
+            "9144030071526726XG",
+            "914403OO71526726XG",
+            "9144030071526726X",
+            "44030071526726X",
+            "DE123456789",
+            "统一社会信用代码还没有拿到手呢再等一等",
+            "",
+        ] {
+            assert!(!is_mistyped(other), "{other}");
         }
     }
 

@@ -19,9 +19,10 @@ mod places;
 mod traits;
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 use std::time::Instant;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use keji_schema::definition::{DuplicatesDef, ObjectDef};
 use keji_schema::expr::{Expr, Node};
@@ -39,7 +40,7 @@ use traits::Traits;
 
 /// Made anew where the keys are made of something else.
 const READER: KeyReader = KeyReader {
-    version: 1,
+    version: 2,
     read: |def, values| traits::traits(def, values, |_| true).keys(),
 };
 
@@ -54,6 +55,8 @@ pub(crate) struct Memory {
     told: Mutex<HashMap<(String, String, i64), Date>>,
     /// When the clock was last looked at for the nightly scan.
     looked: Mutex<Option<Instant>>,
+    /// When it was looked at first: about when the program started.
+    since: OnceLock<Timestamp>,
 }
 
 /// Brings the keys up to what the store says.

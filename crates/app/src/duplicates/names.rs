@@ -1,9 +1,8 @@
 //! What of a name is the name: without the legal form, the brackets, the
 //! spaces and the place that stand around it, and how it sounds.
 
-use pinyin::ToPinyin;
-
 use super::places;
+use crate::spelling::readings;
 
 /// Legal forms and what else says nothing, longest first.
 const FORMS: [&str; 26] = [
@@ -85,13 +84,17 @@ const SPELT_FORMS: [&str; 7] = [
     "youxian",
 ];
 
+/// Ways in which one name sounds; of more, the usual readings stay.
+const MANY_SOUNDS: usize = 8;
+
 /// One name, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Name {
     /// The name itself; never empty.
     pub core: String,
-    /// How it sounds, in Latin letters; of a Latin name its letters.
-    pub sounds: String,
+    /// How it may sound, in Latin letters, the usual way first; of a Latin name
+    /// its letters. Never empty.
+    pub sounds: Vec<String>,
     /// A place that stood in the name.
     pub place: Option<String>,
     /// Whether it was a firm's by its legal form.
@@ -215,7 +218,7 @@ fn western(text: &str) -> Option<Name> {
     if core.is_empty() {
         return None;
     }
-    name.sounds.clone_from(&core);
+    name.sounds = vec![core.clone()];
     name.core = core;
     Some(name)
 }
@@ -225,15 +228,42 @@ fn plain(text: &str) -> String {
     text.chars().filter(|c| c.is_alphanumeric()).collect()
 }
 
-pub(super) fn sounds(text: &str) -> String {
-    let mut all = String::new();
+/// What of a name sounds in more than one way gives each of them, as far as
+/// there are not too many: 长安 is `changan` and `zhangan`.
+fn sounds(text: &str) -> Vec<String> {
+    let mut all = vec![String::new()];
     for c in text.chars() {
-        match c.to_pinyin() {
-            Some(sound) => all.push_str(&sound.plain().replace('ü', "v")),
-            None => all.push(c),
+        let readings = readings(c);
+        let Some((usual, others)) = readings.split_first() else {
+            all.iter_mut().for_each(|one| one.push(c));
+            continue;
+        };
+        let n_before = all.len();
+        for other in others {
+            let room = MANY_SOUNDS - all.len();
+            let more: Vec<String> = (all[..n_before].iter().take(room))
+                .map(|one| format!("{one}{other}"))
+                .collect();
+            all.extend(more);
+        }
+        for one in &mut all[..n_before] {
+            one.push_str(usual);
         }
     }
+    all.dedup();
     all
+}
+
+/// Each character in its usual way.
+pub(super) fn usual_sound(text: &str) -> String {
+    let mut sound = String::new();
+    for c in text.chars() {
+        match readings(c).first() {
+            Some(usual) => sound.push_str(usual),
+            None => sound.push(c),
+        }
+    }
+    sound
 }
 
 /// How much two texts differ in single characters that are left out, added,
@@ -322,10 +352,21 @@ mod tests {
         assert_eq!(core("Müller & Söhne GmbH & Co. KG").0, "müllerandsöhne");
         let spelt = name("Shanghai Yunhai Maoyi Youxian Gongsi").unwrap();
         let written = name("上海云海贸易有限公司").unwrap();
-        assert_eq!(spelt.sounds, written.sounds);
+        assert_eq!(spelt.sounds, written.sounds[..1]);
         assert_eq!(spelt.place, written.place);
         assert!(spelt.is_latin && !written.is_latin);
         assert_eq!(name(" （） "), None);
+    }
+
+    #[test]
+    fn a_name_sounds_in_few_ways_and_the_usual_one_is_first() {
+        assert_eq!(sounds("云海a2"), ["yunhaia2"]);
+        let two = sounds("长安");
+        assert_eq!(two.len(), 2, "{two:?}");
+        assert!(two.contains(&"changan".to_owned()), "{two:?}");
+        let many = sounds("单曾仇解查区朴翟盖尉");
+        assert_eq!(many.len(), MANY_SOUNDS);
+        assert_eq!(many[0], usual_sound("单曾仇解查区朴翟盖尉"));
     }
 
     #[test]

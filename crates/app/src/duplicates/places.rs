@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::names::sounds;
+use super::names::usual_sound;
 
 const PROVINCES: &str = "北京 天津 上海 重庆 河北 山西 辽宁 吉林 黑龙江 江苏 浙江 安徽 福建 \
     江西 山东 河南 湖北 湖南 广东 海南 四川 贵州 云南 陕西 甘肃 青海 台湾 内蒙古 广西 西藏 \
@@ -45,10 +45,7 @@ static KNOWN: LazyLock<Known> = LazyLock::new(|| {
     let provinces = PROVINCES.split_whitespace().map(|place| (place, true));
     let cities = CITIES.split_whitespace().map(|place| (place, false));
     let written: HashMap<_, _> = cities.chain(provinces).collect();
-    let mut spelt: Vec<_> = written
-        .keys()
-        .map(|place| (sounds(place), *place))
-        .collect();
+    let mut spelt: Vec<_> = written.keys().map(|place| (sound(place), *place)).collect();
     // The longest first, and always the same of two that sound alike.
     spelt.sort_by(|a, b| (b.0.len(), &a.0, a.1).cmp(&(a.0.len(), &b.0, b.1)));
     let longest = written.keys().map(|place| place.chars().count()).max();
@@ -58,6 +55,31 @@ static KNOWN: LazyLock<Known> = LazyLock::new(|| {
         spelt,
     }
 });
+
+/// Places that do not sound as their characters usually do.
+const SOUNDS: [(&str, &str); 14] = [
+    ("重庆", "chongqing"),
+    ("黑龙江", "heilongjiang"),
+    ("西藏", "xizang"),
+    ("沈阳", "shenyang"),
+    ("长治", "changzhi"),
+    ("长春", "changchun"),
+    ("长沙", "changsha"),
+    ("朝阳", "chaoyang"),
+    ("蚌埠", "bengbu"),
+    ("六安", "luan"),
+    ("厦门", "xiamen"),
+    ("东莞", "dongguan"),
+    ("成都", "chengdu"),
+    ("乐山", "leshan"),
+];
+
+/// One way only: a second one, such as `yueshan` for 乐山, is the beginning of
+/// other names.
+fn sound(place: &str) -> String {
+    let own = SOUNDS.iter().find(|(known, _)| *known == place);
+    own.map_or_else(|| usual_sound(place), |(_, sound)| (*sound).to_owned())
+}
 
 /// Provinces that are a city.
 const ALONE: [&str; 6] = ["北京", "上海", "天津", "重庆", "香港", "澳门"];

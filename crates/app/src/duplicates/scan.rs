@@ -8,7 +8,7 @@ use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
+use jiff::{Timestamp, Zoned};
 use keji_store::{NewJob, Pair};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -40,6 +40,12 @@ const MAX_PAGE: u32 = 200;
 
 /// The first hour of the calendar's day at which the scan may begin.
 const AT_NIGHT: i8 = 2;
+const NIGHT_HOURS: i8 = 4;
+/// A machine that sleeps at night scans by day: the first time so long after
+/// the program started, so that its first minutes are its users'; later when
+/// nights were missed.
+const FIRST_AFTER_HOURS: i64 = 2;
+const AGAIN_AFTER_HOURS: i64 = 36;
 
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -251,8 +257,8 @@ async fn ask_nightly(app: &App) -> Result<()> {
         *looked = Some(Instant::now());
     }
     app.store.sweep_merges().await?;
-    let zone = app.catalog.calendar.zone.clone();
-    let now = Timestamp::now().to_zoned(zone.clone());
+    let started_at = *app.duplicates.since.get_or_init(Timestamp::now);
+    let now = Timestamp::now().to_zoned(app.catalog.calendar.zone.clone());
     for def in app
         .catalog
         .objects
@@ -261,21 +267,25 @@ async fn ask_nightly(app: &App) -> Result<()> {
     {
         let noted = app.store.scan_noted(&def.id).await?;
         let last: Option<ScanBody> = noted.and_then(|note| serde_json::from_value(note).ok());
-        let is_today = |scan: &ScanBody| scan.begun_at.to_zoned(zone.clone()).date() == now.date();
-        let is_night = (AT_NIGHT..AT_NIGHT + 4).contains(&now.hour());
-        let is_due = match &last {
-            Some(scan) if is_today(scan) => false,
-            // The machine sleeps at night.
-            Some(scan) => {
-                is_night || scan.begun_at.duration_until(now.timestamp()).as_hours() >= 36
-            }
-            None => is_night,
-        };
-        if is_due {
+        if is_due(last.map(|scan| scan.begun_at), started_at, &now) {
             enqueue(app, &def.id).await?;
         }
     }
     Ok(())
+}
+
+/// Whether an object whose last scan began at `last` is to be scanned by
+/// itself, in a program that has run since `started_at`.
+fn is_due(last: Option<Timestamp>, started_at: Timestamp, now: &Zoned) -> bool {
+    let is_night = (AT_NIGHT..AT_NIGHT + NIGHT_HOURS).contains(&now.hour());
+    let hours_since = |at: Timestamp| at.duration_until(now.timestamp()).as_hours();
+    match last {
+        None => is_night || hours_since(started_at) >= FIRST_AFTER_HOURS,
+        Some(last) => {
+            let is_today = last.to_zoned(now.time_zone().clone()).date() == now.date();
+            !is_today && (is_night || hours_since(last) >= AGAIN_AFTER_HOURS)
+        }
+    }
 }
 
 /// Compares what shares a key, some thousands of records in memory at a time.
@@ -351,4 +361,53 @@ pub async fn scan(
     let kept = serde_json::to_value(&note).map_err(|e| Error::Internal(e.to_string()))?;
     app.store.note_scan(object, &kept).await?;
     Ok(note)
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+    use jiff::tz::TimeZone;
+
+    use super::*;
+
+    /// Of November 2026 in Shanghai.
+    fn at(day: i8, hour: i8) -> Zoned {
+        let zone = TimeZone::get("Asia/Shanghai").unwrap();
+        date(2026, 11, day)
+            .at(hour, 30, 0, 0)
+            .to_zoned(zone)
+            .unwrap()
+    }
+
+    fn is_due(last: Option<Zoned>, started_at: &Zoned, now: &Zoned) -> bool {
+        super::is_due(last.map(|at| at.timestamp()), started_at.timestamp(), now)
+    }
+
+    #[test]
+    fn where_the_machine_sleeps_at_night_the_first_scan_is_by_day() {
+        // From 9 to 18, day after day.
+        let started = at(2, 9);
+        assert!(!is_due(None, &started, &at(2, 10)));
+        let hours: Vec<i8> = (9..18)
+            .filter(|h| is_due(None, &started, &at(2, *h)))
+            .collect();
+        assert_eq!(hours, [11, 12, 13, 14, 15, 16, 17]);
+        let last = Some(at(2, 11));
+        assert!(!is_due(last.clone(), &at(3, 9), &at(3, 17)));
+        assert!(is_due(last, &at(4, 9), &at(4, 9)));
+    }
+
+    #[test]
+    fn where_it_runs_at_night_it_is_scanned_once_a_night() {
+        let started = at(2, 1);
+        assert!(!is_due(None, &started, &at(2, 1)));
+        assert!(is_due(None, &started, &at(2, 2)));
+        let last = Some(at(2, 2));
+        assert!(!is_due(last.clone(), &started, &at(2, 3)));
+        assert!(!is_due(last.clone(), &started, &at(3, 1)));
+        assert!(is_due(last.clone(), &started, &at(3, 2)));
+        assert!(!is_due(last, &started, &at(3, 6)));
+        // Asked for by day, it is done for that day and not for the night.
+        assert!(is_due(Some(at(2, 15)), &started, &at(3, 5)));
+    }
 }

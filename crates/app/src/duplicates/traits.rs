@@ -136,7 +136,9 @@ impl Traits {
         let place = self.places.iter().find(|p| !places::is_province(p));
         let place = place.map_or("", String::as_str);
         for name in &self.names {
-            add('s', &name.sounds);
+            for sound in &name.sounds {
+                add('s', sound);
+            }
             add('n', &name.core);
             // With one character left out, two names that differ in one meet;
             // within one place, or too many would.
@@ -269,7 +271,7 @@ fn names(a: &Traits, b: &Traits) -> (Names, usize, bool) {
             let n = one.core.chars().count().min(other.core.chars().count());
             let letters = match one.is_latin || other.is_latin {
                 // About two letters are as telling as one Chinese character.
-                true => n.max(one.sounds.len().min(other.sounds.len()) / 3),
+                true => n.max(letters_of(one).min(letters_of(other)) / 3),
                 false => n,
             };
             let how = name(one, other);
@@ -281,11 +283,16 @@ fn names(a: &Traits, b: &Traits) -> (Names, usize, bool) {
     best
 }
 
+/// In Latin letters, spoken the usual way.
+fn letters_of(name: &Name) -> usize {
+    name.sounds.first().map_or(0, String::len)
+}
+
 fn name(a: &Name, b: &Name) -> Names {
     if a.core == b.core {
         return Names::Same;
     }
-    if a.sounds == b.sounds {
+    if a.sounds.iter().any(|sound| b.sounds.contains(sound)) {
         return match a.is_latin == b.is_latin {
             true => Names::Sound,
             false => Names::Spelt,
@@ -375,6 +382,36 @@ mod tests {
         ] {
             assert!(score(yunhai, other) < LISTED, "{other:?}");
         }
+    }
+
+    #[test]
+    fn a_name_is_known_by_each_of_its_readings() {
+        let named = |name| [name, "", "", "", "", "", ""];
+        for (written, spelt) in [
+            (
+                "上海长安汽车有限公司",
+                "Shanghai Changan Qiche Youxian Gongsi",
+            ),
+            (
+                "上海长安汽车有限公司",
+                "Shanghai Zhangan Qiche Youxian Gongsi",
+            ),
+            (
+                "重庆乐行科技有限公司",
+                "Chongqing Lexing Keji Youxian Gongsi",
+            ),
+            ("重庆乐行科技有限公司", "Chongqing Yuehang Keji"),
+            ("单氏曾记食品有限公司", "Shanshi Zengji Shipin"),
+            ("长沙云海贸易有限公司", "Changsha Yunhai Maoyi"),
+        ] {
+            let score = score(named(written), named(spelt));
+            assert!(score >= LISTED, "{written}, {spelt}: {score}");
+        }
+        let other = score(
+            named("上海长安汽车有限公司"),
+            named("Shanghai Chanan Qiche Youxian Gongsi"),
+        );
+        assert!(other < LISTED, "{other}");
     }
 
     #[test]

@@ -126,7 +126,9 @@ function Editor({
     version,
     note,
     dry_run,
-    objects: [{ id: isNew ? null : one.id, draft: removes ? null : draft, with_metrics: withMetrics && !removes }],
+    objects: [
+      { id: isNew ? null : one.id, draft: removes ? null : draft, with_metrics: withMetrics && !removes },
+    ],
     files: {},
   });
   const look = useMutation({
