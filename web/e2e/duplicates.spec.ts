@@ -13,6 +13,8 @@ const WORDS = {
     undo: "撤销",
     done: "已合并",
     hint: "很可能已经有了",
+    code: "统一社会信用代码",
+    mistyped: "最后一位校验码对不上",
     fresh: "新建",
   },
   en: {
@@ -23,6 +25,8 @@ const WORDS = {
     undo: "Undo",
     done: "Merged",
     hint: "Very likely there already",
+    code: "Unified social credit code",
+    mistyped: "the last sign does not fit the others",
     fresh: "New",
   },
 } as const;
@@ -67,7 +71,12 @@ for (const lang of ["zh", "en"] as const)
         const name = lang === "zh" ? "客户名称" : "Name";
         await page.getByRole("textbox", { name, exact: true }).fill("上海 云海 贸易 有限公司");
         await expect(page.getByText(words.hint)).toBeVisible();
+        const code = page.getByRole("textbox", { name: words.code, exact: true });
+        await code.fill("9144030071526726XH");
+        await expect(page.getByText(words.mistyped)).toBeVisible();
         await isSound(page, `duplicates-hint-${size}`, lang);
+        await code.fill("9144030071526726XG");
+        await expect(page.getByText(words.mistyped)).toHaveCount(0);
         expect(faults).toEqual([]);
         await context.close();
       } finally {
