@@ -1,10 +1,11 @@
-// The day of a representative, of an owner, and of somebody who has nothing to
-// do yet: the first page after signing in, a task done with its outcome, a
+// The day of a representative, of each other role, and of somebody who has nothing
+// to do yet: the first page after signing in, a task done with its outcome, a
 // task made of what is at risk.
+import { readFileSync } from "node:fs";
 import { expect, type Page, request, test } from "@playwright/test";
 import { DESK, isLoaded, isSound, type Lang, open, PHONE } from "./checks";
-import { FIXTURE_NAME, fixtureCsv } from "./fixture";
-import { OWNER, type SignedIn, signedIn } from "./signed-in";
+import { FIXTURE_NAME, fixtureCsv, HEADLESS_CSV } from "./fixture";
+import { makeRecord, OWNER, objectOf, type SignedIn, type StorageState, signedIn } from "./signed-in";
 
 const WORDS = {
   zh: {
@@ -45,6 +46,8 @@ const WORDS = {
   },
 } as const;
 
+const DAY_MS = 86_400_000;
+
 /** A representative with customers of the file, a late task and a payment that is due. */
 async function work(server: SignedIn): Promise<void> {
   const { api } = server;
@@ -77,7 +80,7 @@ async function work(server: SignedIn): Promise<void> {
   for (const { id } of page.resources)
     expect((await api.patch(`/api/records/customer/${id}`, { data: { user } })).ok()).toBe(true);
   const { day = "" } = (await (await api.get("/api/today")).json()) as { day: string };
-  const past = new Date(Date.parse(day) - 3 * 86_400_000).toISOString().slice(0, 10);
+  const past = new Date(Date.parse(day) - 3 * DAY_MS).toISOString().slice(0, 10);
   const customer = page.resources[0]?.id;
   await post("/api/records/task", { name: "8101", customer, user, due_on: past, priority: "high" });
   await post("/api/records/task", { name: "8102", customer, user, due_at: `${day}T16:30` });
@@ -178,4 +181,154 @@ test("who has nothing to do is told what will stand here", async ({ browser }) =
   } finally {
     await server.stop();
   }
+});
+
+/** Each role with what it finds on a day on which there is something of everything. */
+const ROLES = {
+  owner: "received team at_risk payments closing tickets imports backup",
+  manager: "notifications tasks_overdue tasks_today team at_risk payments closing tickets visits",
+  representative:
+    "notifications tasks_overdue tasks_today visits at_risk payments closing renewals tickets changes",
+  service: "notifications tickets tasks_overdue tasks_today at_risk renewals",
+  marketing: "notifications tasks_overdue tasks_today new_customers withdrawn at_risk",
+  data: "notifications tasks_overdue tasks_today imports new_customers",
+} as const;
+type Role = keyof typeof ROLES;
+const isRole = (role: string): role is Role => role in ROLES;
+
+test.describe("the day of each role", () => {
+  let server: SignedIn;
+  const states = new Map<Role, StorageState>();
+
+  test.beforeAll(async () => {
+    server = await signedIn();
+    const { api } = server;
+    states.set("owner", server.state);
+    const ok = async (sent: ReturnType<typeof api.post>) => {
+      const answer = await sent;
+      expect(answer.ok(), `${answer.url()}: ${await answer.text()}`).toBe(true);
+      return (await answer.json().catch(() => ({}))) as { id: number };
+    };
+    const post = (path: string, data: unknown) => ok(api.post(path, { data }));
+    const make = async (object: string, values: Record<string, unknown>) =>
+      makeRecord(api, await objectOf(api, object), values);
+    const upload = async (name: string, text: string, state: string) => {
+      const { id } = await ok(
+        api.post(`/api/imports?filename=${name}`, {
+          headers: { "content-type": "application/octet-stream" },
+          data: text,
+        }),
+      );
+      await expect
+        .poll(async () => ((await (await api.get(`/api/imports/${id}`)).json()) as { state: string }).state, {
+          timeout: 120_000,
+        })
+        .toBe(state);
+    };
+    await upload(FIXTURE_NAME, fixtureCsv(), "done");
+    await upload("headless.csv", HEADLESS_CSV, "failed");
+    const { day } = (await (await api.get("/api/today")).json()) as { day: string };
+    const dayOf = (days: number) => new Date(Date.parse(day) + days * DAY_MS).toISOString().slice(0, 10);
+
+    const department = (await post("/api/departments", { name: "华东" })).id;
+    const ids = new Map<string, number>();
+    for (const [role, name] of [
+      ["manager", "陈经理"],
+      ["representative", "李明"],
+      ["service", "周敏"],
+      ["marketing", "吴青"],
+      ["data", "郑数"],
+    ] as const) {
+      const user = { login: role, name, role, password: OWNER.password };
+      const { id } = await post("/api/users", user);
+      ids.set(role, id);
+      const its = await request.newContext({ baseURL: server.url });
+      await its.post("/api/session", { data: { login: role, password: OWNER.password } });
+      states.set(role, await its.storageState());
+      await its.dispose();
+      await make("task", { name: "打电话给客户", user: id, due_on: dayOf(-2), reason: "上次答应的" });
+      await make("task", { name: "准备周会", user: id, due_on: day });
+    }
+    const [user, manager] = [ids.get("representative"), ids.get("manager")];
+    for (const id of [user, manager])
+      await ok(api.patch(`/api/users/${id}`, { data: { departments: [{ id: department }] } }));
+    const page = (await (await api.get("/api/customers?sort=-value_at_risk&limit=4")).json()) as {
+      resources: { id: number }[];
+    };
+    for (const { id } of page.resources)
+      await ok(api.patch(`/api/records/customer/${id}`, { data: { user } }));
+    const customer = page.resources[0]?.id;
+    for (const whose of [user, manager])
+      await make("touchpoint", { customer, user: whose, kind: "visit", next_on: day, summary: "带新样品" });
+    await make("payment_plan", { customer, user, due_on: dayOf(-3), amount: "12500", state: "open" });
+    await make("ticket", { customer, user, subject: "发票抬头写错", opened_on: dayOf(-1), state: "open" });
+    const pipeline = await make("pipeline", { name: "直销" });
+    const stage = await make("stage", { name: "报价", pipeline, kind: "open", sequence: 1 });
+    await make("opportunity", {
+      name: "二期扩容",
+      customer,
+      user,
+      stage,
+      expected_on: dayOf(5),
+      amount: "88000",
+    });
+    await make("contract", {
+      number: "HT-2025-017",
+      name: "年度维保",
+      customer,
+      user,
+      ends_on: dayOf(30),
+      state: "active",
+      renewal: "manual",
+      amount: "36000",
+    });
+    for (const amount of ["30000", "4500.5"])
+      await make("payment", {
+        customer,
+        paid_on: dayOf(-1),
+        amount,
+        currency: "CNY",
+        method: "bank_transfer",
+      });
+    await post(`/api/consents/customer/${await make("customer", { name: "王女士", kind: "person" })}`, {
+      channel: "phone",
+      purpose: "marketing",
+      state: "withdrawn",
+      source: "call",
+      at: new Date().toISOString(),
+    });
+  });
+  test.afterAll(async () => {
+    await server?.stop();
+  });
+
+  for (const lang of ["zh", "en"] as const)
+    for (const [size, shape] of [
+      ["desk", DESK],
+      ["phone", PHONE],
+    ] as const)
+      test(`${lang}, ${size}`, async ({ browser }) => {
+        const words = JSON.parse(
+          readFileSync(new URL(`../src/i18n/talk.${lang}.json`, import.meta.url), "utf8"),
+        ).today.sections as Record<string, string>;
+        for (const role of Object.keys(ROLES).filter(isRole)) {
+          const storageState = states.get(role);
+          if (!storageState) throw new Error(`nobody is signed in as ${role}`);
+          const context = await browser.newContext({ ...shape, storageState });
+          const { page, faults } = await open(context, lang);
+          await page.goto(`${server.url}/today`);
+          await isLoaded(page);
+          await expect(page.locator(".today-sections .panel").first()).toBeVisible();
+          const titles = await page.locator(".today-sections h2").allTextContents();
+          expect(
+            titles.map((title) => title.replace(/\s*[\d,]*$/, "")),
+            role,
+          ).toEqual(ROLES[role].split(" ").map((kind) => words[kind]));
+          if (role === "owner")
+            await expect(page.locator(".today-sum [data-exact]")).toHaveAttribute("data-exact", /34,500\.5/);
+          await isSound(page, `today-${role}`, lang);
+          expect(faults, role).toEqual([]);
+          await context.close();
+        }
+      });
 });

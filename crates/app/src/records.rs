@@ -467,6 +467,9 @@ pub struct HistoryEntry {
 pub struct HistoryPage {
     /// Newest first.
     pub changes: Vec<HistoryEntry>,
+    /// By field, the records that its values before and after mean, as they
+    /// are called now. What is gone or not the caller's to see is not there.
+    pub links: BTreeMap<String, Vec<LinkDoc>>,
     /// For `after`, to read on; null at the end.
     pub next: Option<i64>,
 }
@@ -490,24 +493,37 @@ pub async fn history(
     let has_more = changes.len() > limit as usize;
     changes.truncate(limit as usize);
     let shown = |values: Option<Map<String, Json>>| values.map(|v| logged(def, &access, v));
+    let next = has_more.then(|| changes.last().map(|c| c.seq)).flatten();
+    let changes: Vec<HistoryEntry> = changes
+        .into_iter()
+        .map(|c| {
+            // What was said stands with the comments, as long as it stands.
+            let is_said = c.kind == ChangeKind::Comment;
+            HistoryEntry {
+                seq: c.seq,
+                at: c.at,
+                actor: c.actor,
+                channel: c.channel,
+                kind: json(&c.kind).as_str().unwrap_or_default().to_owned(),
+                before: shown(c.before).filter(|_| !is_said),
+                after: shown(c.after).filter(|_| !is_said),
+            }
+        })
+        .collect();
+    let mut links = BTreeMap::new();
+    for field in def.fields.iter().filter(|f| f.kind == Type::Link) {
+        let sides = changes.iter().flat_map(|c| [&c.before, &c.after]);
+        let values = sides.filter_map(|side| side.as_ref()?.get(&field.id)?.as_i64());
+        let ids: BTreeSet<i64> = values.collect();
+        if let Some(to) = field.to.as_deref().filter(|_| !ids.is_empty()) {
+            let found = titles(app, caller, to, ids).await?;
+            links.insert(field.id.clone(), found.into_values().collect());
+        }
+    }
     Ok(HistoryPage {
-        next: has_more.then(|| changes.last().map(|c| c.seq)).flatten(),
-        changes: changes
-            .into_iter()
-            .map(|c| {
-                // What was said stands with the comments, as long as it stands.
-                let is_said = c.kind == ChangeKind::Comment;
-                HistoryEntry {
-                    seq: c.seq,
-                    at: c.at,
-                    actor: c.actor,
-                    channel: c.channel,
-                    kind: json(&c.kind).as_str().unwrap_or_default().to_owned(),
-                    before: shown(c.before).filter(|_| !is_said),
-                    after: shown(c.after).filter(|_| !is_said),
-                }
-            })
-            .collect(),
+        next,
+        changes,
+        links,
     })
 }
 

@@ -69,6 +69,18 @@ pub struct Section {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub duplicates: Vec<DuplicateCount>,
     pub backup: Option<BackupAge>,
+    /// What the amounts of all records of the section come to, one for each
+    /// currency. Only of what was received.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sums: Vec<MoneySum>,
+}
+
+/// Exact, as text.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MoneySum {
+    pub amount: String,
+    /// Null where the records do not say theirs.
+    pub currency: Option<String>,
 }
 
 impl Section {
@@ -84,6 +96,7 @@ impl Section {
             imports: Vec::new(),
             duplicates: Vec::new(),
             backup: None,
+            sums: Vec::new(),
         }
     }
 }
@@ -102,10 +115,14 @@ pub enum SectionKind {
     AtRisk,
     /// Payments that are due or will be within a week.
     Payments,
+    /// Money that came in yesterday.
+    Received,
     /// Tickets that are not solved.
     Tickets,
     /// Opportunities that were to close by now or are within two weeks.
     Closing,
+    /// Contracts that end within 60 days and are meant to go on.
+    Renewals,
     /// What the caller was not told yet.
     Notifications,
     /// What happened to the caller's customers since yesterday.
@@ -192,6 +209,7 @@ impl Focus {
                 AtRisk,
                 Payments,
                 Closing,
+                Renewals,
                 Tickets,
                 Changes,
             ],
@@ -211,6 +229,7 @@ impl Focus {
                 Notifications,
                 TasksOverdue,
                 TasksToday,
+                Received,
                 Team,
                 AtRisk,
                 Payments,
@@ -226,6 +245,7 @@ impl Focus {
                 TasksToday,
                 Visits,
                 AtRisk,
+                Renewals,
                 Changes,
             ],
             Focus::Data => &[
@@ -299,6 +319,7 @@ pub async fn today(app: &App, caller: &Caller, language: Language) -> Result<Tod
             SectionKind::Imports => keeping::imports(&asked).await?,
             SectionKind::Duplicates => keeping::duplicates(&asked).await?,
             SectionKind::Backup => keeping::backup(&asked).await?,
+            SectionKind::Received => rows::received(&asked).await?,
             kind => rows::section(&asked, *kind).await?,
         };
         sections.extend(section);

@@ -697,6 +697,21 @@ fn history_is_newest_first_and_paged() {
         );
         assert_eq!(rest["next"], json!(null));
         status(server.get("/api/records/customer/999/history"), 404);
+        // What its links mean, before and after, by name.
+        let other = create(server, "customer", json!({ "number": "K9", "name": "九" }));
+        let contact = create(
+            server,
+            "contact",
+            json!({ "name": "王", "customer": made["id"] }),
+        );
+        let path = format!("/api/records/contact/{}", contact["id"]);
+        let to_other = json!({ "customer": other["id"] });
+        status(send(server, "PATCH", &path, &[], &to_other), 200);
+        let history = status(server.get(&format!("{path}/history")), 200).json();
+        assert_eq!(
+            history["links"]["customer"],
+            json!([{ "id": made["id"], "title": "三" }, { "id": other["id"], "title": "九" }])
+        );
     });
 }
 

@@ -520,19 +520,34 @@ fn today_is_by_role_and_of_what_one_may_see() {
             all.map(|s| s["kind"].as_str().unwrap().to_owned())
                 .collect::<Vec<_>>()
         };
+        let keeper = token(&home.keji(), "ke", "data");
+        let mei = token(&home.keji(), "mei", "marketing");
+        let service = token(&home.keji(), "fu", "service");
+        let chen = token(&home.keji(), "chen", "manager");
+        // Each role in full, in its order.
+        for (key, wanted) in [
+            (
+                li,
+                "visits at_risk payments closing renewals tickets changes",
+            ),
+            (
+                &chen,
+                "team at_risk payments closing tickets visits changes",
+            ),
+            (
+                boss,
+                "received team at_risk payments closing tickets imports backup",
+            ),
+            (&keeper, "imports duplicates new_customers"),
+            (&mei, "new_customers withdrawn at_risk"),
+        ] {
+            let tasks = "notifications tasks_overdue tasks_today";
+            let wanted = format!("{tasks} {wanted}");
+            assert_eq!(names(key).join(" "), wanted);
+        }
         assert_eq!(
-            names(li),
-            [
-                "notifications",
-                "tasks_overdue",
-                "tasks_today",
-                "visits",
-                "at_risk",
-                "payments",
-                "closing",
-                "tickets",
-                "changes"
-            ]
+            names(&service).join(" "),
+            "notifications tickets tasks_overdue tasks_today visits at_risk renewals changes"
         );
         // Each sees the own ones, the boss all of them.
         for (key, n) in [(li, 1), (wang, 1), (boss, 2)] {
@@ -597,13 +612,79 @@ fn today_is_by_role_and_of_what_one_may_see() {
             office.section(boss, "backup")["backup"]["newest_at"],
             Json::Null
         );
-        // Roles that look after something else.
-        let keeper = token(&home.keji(), "ke", "data");
-        assert_eq!(
-            names(&keeper)[3..],
-            ["imports", "duplicates", "new_customers"]
+        // A manager sees the own department and those below, and nobody else's.
+        assert_eq!(office.section(&chen, "tickets")["total"], 0);
+        let made = office.is(
+            201,
+            "POST",
+            "/api/departments",
+            boss,
+            &json!({ "name": "一部" }),
         );
-        let mei = token(&home.keji(), "mei", "marketing");
+        let one_team = json!({ "departments": [{ "id": made["id"] }] });
+        let users = office.server.get("/api/users").json();
+        for login in ["li", "chen"] {
+            let users = users["users"].as_array().unwrap();
+            let id = &users.iter().find(|u| u["login"] == login).unwrap()["id"];
+            let path = format!("/api/users/{id}");
+            office.is(204, "PATCH", &path, boss, &one_team);
+        }
+        assert_eq!(office.section(&chen, "tickets")["total"], 1);
+        let his = office.section(&chen, "team")["team"].clone();
+        assert_eq!(
+            (his.as_array().unwrap().len(), &his[0]["name"]),
+            (1, &json!("li"))
+        );
+        // Money of yesterday, and of no other day, each currency by itself.
+        let day_of = |days: i64| day.checked_add(days.days()).unwrap();
+        for (days, amount, currency) in [
+            (-1, "100.5", "CNY"),
+            (-1, "200", "CNY"),
+            (-1, "50", "USD"),
+            (0, "7", "CNY"),
+            (-2, "9", "CNY"),
+        ] {
+            let paid = json!({ "customer": one, "paid_on": day_of(days), "amount": amount, "currency": currency });
+            office.make("payment", boss, paid);
+        }
+        let money = office.section(boss, "received");
+        assert_eq!(
+            (&money["total"], &money["rows"][0]["amount"]),
+            (&json!(3), &json!("200")),
+            "{money}"
+        );
+        assert_eq!(
+            money["sums"],
+            json!([{ "amount": "300.5", "currency": "CNY" }, { "amount": "50", "currency": "USD" }])
+        );
+        // Contracts that end within 60 days and are meant to go on.
+        for (number, days, state, renewal) in [
+            ("H1", 60, json!("active"), json!("manual")),
+            ("H2", 0, Json::Null, Json::Null),
+            ("H3", 61, json!("active"), json!("manual")),
+            ("H4", -1, json!("active"), json!("manual")),
+            ("H5", 10, json!("terminated"), json!("manual")),
+            ("H6", 10, json!("active"), json!("none")),
+        ] {
+            let contract = json!({ "number": number, "customer": one, "user": office.ids["li"], "signed_on": past,
+                "ends_on": day_of(days), "state": state, "renewal": renewal });
+            office.make("contract", boss, contract);
+        }
+        for (key, n) in [(&service, 2), (li, 2), (wang, 0)] {
+            let renewals = office.section(key, "renewals");
+            assert_eq!(renewals["total"], n, "{renewals}");
+        }
+        let renewals = office.section(&service, "renewals");
+        let titles: Vec<_> = renewals["rows"].as_array().unwrap().iter().collect();
+        assert_eq!(
+            (
+                &titles[0]["title"],
+                &titles[1]["title"],
+                &titles[1]["days_late"]
+            ),
+            (&json!("H2"), &json!("H1"), &json!(-60))
+        );
+        // Roles that look after something else.
         assert_eq!(office.section(&mei, "new_customers")["total"], 3);
         let bad = office.server.upload("bad.csv", b"a,b\n1,2\n").json();
         office.server.finished(&bad);
@@ -611,8 +692,6 @@ fn today_is_by_role_and_of_what_one_may_see() {
             office.section(&keeper, "imports")["imports"][0]["filename"],
             "bad.csv"
         );
-        let service = token(&home.keji(), "fu", "service");
-        assert_eq!(names(&service)[..2], ["notifications", "tickets"]);
         assert_eq!(office.section(&service, "tickets")["total"], 2);
         // A permission withdrawn is the marketing's to know.
         let person = json!({ "number": "P1", "name": "个人", "kind": "person" });

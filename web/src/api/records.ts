@@ -77,7 +77,12 @@ export type RecordChange = {
   before: ChangeValues;
   after: ChangeValues;
 };
-export type HistoryPage = { changes: RecordChange[]; next: number | string | null };
+export type HistoryPage = {
+  changes: RecordChange[];
+  /** By field, what linked records are called now. */
+  links: Record<string, { id: number; title?: string | null }[]>;
+  next: number | string | null;
+};
 /** What is wrong with which field of a record that was not taken. */
 export type FieldFault = { field: string; code: string; detail: string };
 

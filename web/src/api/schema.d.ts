@@ -3254,6 +3254,13 @@ export interface components {
             /** @description Newest first. */
             changes: components["schemas"]["HistoryEntry"][];
             /**
+             * @description By field, the records that its values before and after mean, as they
+             *     are called now. What is gone or not the caller's to see is not there.
+             */
+            links: {
+                [key: string]: components["schemas"]["LinkDoc"][];
+            };
+            /**
              * Format: int64
              * @description For `after`, to read on; null at the end.
              */
@@ -3590,6 +3597,12 @@ export interface components {
             mbg_nbd?: components["schemas"]["ModelDoc"] | null;
             /** @description The purchase model whose predictions are used: the higher likelihood. */
             used?: string | null;
+        };
+        /** @description Exact, as text. */
+        MoneySum: {
+            amount: string;
+            /** @description Null where the records do not say theirs. */
+            currency?: string | null;
         };
         Month: {
             gross_sales?: string | null;
@@ -4477,6 +4490,11 @@ export interface components {
             kind: components["schemas"]["SectionKind"];
             notifications?: components["schemas"]["NotificationBody"][];
             rows: components["schemas"]["TodayRow"][];
+            /**
+             * @description What the amounts of all records of the section come to, one for each
+             *     currency. Only of what was received.
+             */
+            sums?: components["schemas"]["MoneySum"][];
             team?: components["schemas"]["TeamRow"][];
             /**
              * Format: int64
@@ -4495,7 +4513,7 @@ export interface components {
             name: components["schemas"]["TextDraft"];
         };
         /** @enum {string} */
-        SectionKind: "tasks_overdue" | "tasks_today" | "visits" | "at_risk" | "payments" | "tickets" | "closing" | "notifications" | "changes" | "team" | "imports" | "duplicates" | "backup" | "new_customers" | "withdrawn";
+        SectionKind: "tasks_overdue" | "tasks_today" | "visits" | "at_risk" | "payments" | "received" | "tickets" | "closing" | "renewals" | "notifications" | "changes" | "team" | "imports" | "duplicates" | "backup" | "new_customers" | "withdrawn";
         /** @description Whether there is somebody, and who. */
         SessionBody: {
             state: components["schemas"]["SessionState"];

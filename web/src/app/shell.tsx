@@ -244,7 +244,7 @@ function Freshness({ status }: { status: Status }) {
     <span className="fresh">
       {status.as_of && (
         <span title={t("shell.asOfHelp")}>
-          {t("shell.asOf")} <b>{status.as_of}</b>
+          <span className="fresh-word">{t("shell.asOf")}</span> <b>{status.as_of}</b>
         </span>
       )}
       <span

@@ -14,10 +14,13 @@ export function Diff({
   object,
   before,
   after,
+  links = {},
 }: {
   object: ObjectDef | undefined;
   before: ChangeValues;
   after: ChangeValues;
+  /** By field, what linked records are called now. */
+  links?: Record<string, { id: number; title?: string | null }[]>;
 }) {
   const { t } = useTranslation();
   const lang = useLang();
@@ -36,7 +39,7 @@ export function Diff({
     }
     if (object?.id === "user" && id === "role")
       return pickText(roles.data?.find((role) => role.id === value)?.name, lang) || String(value);
-    if (field?.type === "link") return `#${value}`;
+    if (field?.type === "link") return links[id]?.find((to) => to.id === value)?.title ?? `#${value}`;
     return field ? valueText(field, value as Value, lang, words) : log.said(id, String(value));
   };
   return (

@@ -230,7 +230,11 @@ function RecordForm({
                     {faults[field.id]}
                   </p>
                 ) : (
-                  field.help && <p className="note">{pickText(field.help, lang)}</p>
+                  (field.help || field.id === object.number) && (
+                    <p className="note">
+                      {field.id === object.number ? t("field.numbered") : pickText(field.help, lang)}
+                    </p>
+                  )
                 )}
               </div>
             ))}
@@ -247,10 +251,13 @@ function RecordForm({
   );
 }
 
-/** A switch that nobody touched says no. */
-/** The fields that the reader may write. */
-const writable = (object: ObjectDef): FieldDef[] => object.fields.filter((f) => !f.is_read_only);
+/** The fields that the reader may write. A number that nobody gives is the next one. */
+const writable = (object: ObjectDef): FieldDef[] =>
+  object.fields
+    .filter((f) => !f.is_read_only)
+    .map((f) => (f.id === object.number ? { ...f, required: false } : f));
 
+/** A switch that nobody touched says no. */
 const switchesOff = (fields: FieldDef[]): Drafts =>
   Object.fromEntries(fields.filter((f) => f.type === "bool" && f.required).map((f) => [f.id, false]));
 

@@ -1,16 +1,16 @@
 //! Sections that are lists of records: a condition, an order, and which field
 //! says what. What the caller may not read is no section.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
-use keji_schema::Value;
 use keji_schema::calendar::days_between;
 use keji_schema::definition::Text2;
 use keji_schema::expr::Expr;
-use keji_store::{ListQuery, Sort};
+use keji_schema::{Decimal, Value};
+use keji_store::{GroupQuery, ListQuery, Sort};
 
-use super::{Asked, ROWS, Section, SectionKind, TodayRow, at_risk};
+use super::{Asked, MoneySum, ROWS, Section, SectionKind, TodayRow, at_risk};
 use crate::error::Result;
 use crate::permission::{Action, access, may, may_follow};
 use crate::records::titles;
@@ -152,6 +152,51 @@ pub(super) async fn section(asked: &Asked<'_>, kind: SectionKind) -> Result<Opti
     }))
 }
 
+/// The money of yesterday, with its sums. Amounts are of the record's own
+/// currency and are not added up across two.
+pub(super) async fn received(asked: &Asked<'_>) -> Result<Option<Section>> {
+    let Some(mut section) = section(asked, SectionKind::Received).await? else {
+        return Ok(None);
+    };
+    let access = access(asked.caller, "payment");
+    let is_told = !["amount", "currency"]
+        .iter()
+        .any(|f| access.hides("payment", f));
+    if is_told && let Some(filter) = &section.filter {
+        let query = GroupQuery {
+            object: "payment".to_owned(),
+            filter: Some(Expr::parse_filter(
+                filter,
+                &asked.app.catalog.scope("payment"),
+            )?),
+            by: "currency".to_owned(),
+            sum: Some("amount".to_owned()),
+            limit: ROWS,
+            ..GroupQuery::default()
+        };
+        // What does not say its currency is in the usual one.
+        let usual = asked.app.currency(asked.caller).await?;
+        let mut sums: BTreeMap<Option<String>, Decimal> = BTreeMap::new();
+        for group in asked.app.store.groups(&query, &access).await?.groups {
+            let currency = match group.key {
+                Value::Text(currency) => Some(currency),
+                _ => usual.clone(),
+            };
+            if let Value::Decimal(amount) = group.sum {
+                let sum = sums.entry(currency).or_insert(Decimal::ZERO);
+                *sum = sum.checked_add(amount).unwrap_or(*sum);
+            }
+        }
+        section.sums = (sums.into_iter())
+            .map(|(currency, amount)| MoneySum {
+                amount: amount.to_string(),
+                currency,
+            })
+            .collect();
+    }
+    Ok(Some(section))
+}
+
 /// None where there is nothing to choose by, such as a person to whom tasks
 /// belong.
 fn source(asked: &Asked<'_>, kind: SectionKind) -> Option<Source> {
@@ -204,6 +249,30 @@ fn source(asked: &Asked<'_>, kind: SectionKind) -> Option<Source> {
                 format!(
                     "due_on <= '{}' and (state is null or state in ('open', 'partly_paid'))",
                     asked.day(7)
+                ),
+            )
+        },
+        SectionKind::Received => Source {
+            sort: vec![Sort::desc("amount")],
+            on: Some("paid_on"),
+            amount: Some("amount"),
+            currency: Some("currency"),
+            state: Some("method"),
+            ..Source::new("payment", format!("paid_on = '{}'", asked.day(-1)))
+        },
+        SectionKind::Renewals => Source {
+            sort: vec![Sort::asc("ends_on")],
+            on: Some("ends_on"),
+            amount: Some("amount"),
+            currency: Some("currency"),
+            state: Some("renewal"),
+            reason: &["name"],
+            ..Source::new(
+                "contract",
+                format!(
+                    "ends_on >= '{day}' and ends_on <= '{}' and (state is null or state = 'active') \
+                     and (renewal is null or renewal in ('manual', 'automatic'))",
+                    asked.day(60)
                 ),
             )
         },

@@ -19,7 +19,7 @@ export function History({ object, id }: { object: ObjectDef; id: number }) {
   });
   if (pages.error) return <LoadError error={pages.error} onRetry={() => pages.refetch()} />;
   if (!pages.data) return <Skeleton height={120} />;
-  const changes = pages.data.pages.flatMap((p) => p.changes);
+  const changes = pages.data.pages.flatMap((p) => p.changes.map((change) => ({ ...change, links: p.links })));
   if (changes.length === 0) return <p className="nothing">{t("answer.empty")}</p>;
   return (
     <>
@@ -31,7 +31,7 @@ export function History({ object, id }: { object: ObjectDef; id: number }) {
               <span className="chip">{words.kind(change.kind)}</span>{" "}
               <span className="muted">{words.channel(change.channel)}</span>
             </p>
-            <Diff object={object} before={change.before} after={change.after} />
+            <Diff object={object} before={change.before} after={change.after} links={change.links} />
           </li>
         ))}
       </ol>

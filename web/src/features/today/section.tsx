@@ -32,6 +32,8 @@ const STATES: Partial<Record<Section["kind"], string>> = {
   visits: "touchpoint.kind",
   at_risk: "score.stage",
   payments: "payment_plan.state",
+  received: "payment.method",
+  renewals: "contract.renewal",
   tickets: "ticket.priority",
   new_customers: "customer.kind",
   withdrawn: "consent.channel",
@@ -42,6 +44,8 @@ const LISTS: Partial<Record<Section["kind"], string>> = {
   tasks_today: "task",
   visits: "touchpoint",
   payments: "payment_plan",
+  received: "payment",
+  renewals: "contract",
   tickets: "ticket",
   closing: "opportunity",
   new_customers: "customer",
@@ -52,6 +56,7 @@ const WISHES = [
   "payments",
   "tickets",
   "closing",
+  "renewals",
   "new_customers",
   "withdrawn",
   "changes",
@@ -139,6 +144,19 @@ export function OneSection({
         />
       )}
       {section.team && section.team.length > 0 && <Team rows={section.team} currency={currency} />}
+      {section.sums && section.sums.length > 0 && (
+        <p className="today-sum">
+          {section.sums.map((sum) => (
+            <Amount
+              key={sum.currency ?? ""}
+              value={sum.amount}
+              unit="money"
+              currency={sum.currency ?? currency}
+            />
+          ))}
+        </p>
+      )}
+      {kind === "received" && section.total === 0 && <p className="muted">{t("today.noMoney")}</p>}
       <ul className="today-rows">
         {section.rows.map((row) => (
           <li key={`${row.object}-${row.id}`}>

@@ -21,8 +21,10 @@ import { OneSection } from "./section";
 /** A task to be made: what for, and for whom. */
 export type Wish = { name: string; reason: string; customer: { id: number; title: string } | null };
 
+/** What is told even where there is none of it. */
+const TOLD: readonly Section["kind"][] = ["backup", "received"];
 /** Whether there is something to look at. */
-const hasSome = (section: Section): boolean => section.total > 0 || section.kind === "backup";
+const hasSome = (section: Section): boolean => section.total > 0 || TOLD.includes(section.kind);
 
 export function TodayPage() {
   const { t } = useTranslation();
@@ -33,7 +35,7 @@ export function TodayPage() {
   const [wish, setWish] = useState<Wish | null>(null);
   const sections = data?.sections.filter(hasSome) ?? [];
   const rest = data?.sections.filter((section) => !hasSome(section)) ?? [];
-  const isQuiet = sections.every((section) => section.kind === "backup");
+  const isQuiet = sections.every((section) => TOLD.includes(section.kind));
   const make = (
     <Button
       type="primary"
