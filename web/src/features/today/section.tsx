@@ -135,7 +135,7 @@ export function OneSection({
           )}
         </>
       }
-      className={kind === "team" ? "wide" : ""}
+      className={kind === "team" || kind === "received" ? "wide" : ""}
     >
       {section.notifications && section.notifications.length > 0 && (
         <Notices
@@ -286,6 +286,8 @@ function When({ row, kind }: { row: TodayRow; kind: Section["kind"] }) {
   const { t } = useTranslation();
   if (kind === "at_risk")
     return row.on ? <small className="muted">{t("today.lastOrder", { day: row.on })}</small> : null;
+  // Money that is here is not late.
+  if (kind === "received") return null;
   const late = row.days_late;
   const time = row.at && kind.startsWith("tasks") ? showInstant(row.at).slice(11) : null;
   if (late === null || late === undefined)
