@@ -4851,13 +4851,13 @@ export interface components {
             field?: string | null;
             object: string;
         };
-        UndoBatchBody: {
         TypedHint: {
             field: string;
             kind: components["schemas"]["TypedHintKind"];
         };
         /** @enum {string} */
         TypedHintKind: "wrong_check_sign";
+        UndoBatchBody: {
             key?: string | null;
             /**
              * @description Leaves records as they are that cannot be put back; otherwise nothing
