@@ -108,12 +108,31 @@ pub async fn search(app: &App, caller: &Caller, wanted: &Search) -> Result<Hits>
     let sees_all = (objects.iter()).all(|def| access(caller, &def.id).predicate.is_none());
     let mut found: Vec<(Rank, Hit)> = Vec::new();
     let mut seen: BTreeSet<(usize, i64)> = BTreeSet::new();
-    for fitting in Fitting::ALL {
+    // Whatever is the text or begins so has it as well: where few have it, all
+    // of them come at once. Of several words each is looked for by itself.
+    let is_one = asked.wanted.words.len() < 2;
+    let mut order = Fitting::ALL;
+    if is_one {
+        order = [
+            Fitting::Part,
+            Fitting::Whole,
+            Fitting::Prefix,
+            Fitting::Near,
+        ];
+    }
+    let mut are_all = false;
+    for fitting in order {
         let is_near = fitting == Fitting::Near;
         // Whatever fits less well stands behind these; and nobody has
         // mistyped what is there.
-        if found.len() >= if is_near { 1 } else { limit } {
-            break;
+        let is_enough = match fitting {
+            Fitting::Near => !found.is_empty(),
+            Fitting::Part if is_one => false,
+            _ if is_one => are_all,
+            _ => found.len() >= limit,
+        };
+        if is_enough {
+            continue;
         }
         let looked_at = if is_near { NEAR } else { LOOKED_AT };
         let most = match (sees_all, is_near) {
@@ -125,6 +144,9 @@ pub async fn search(app: &App, caller: &Caller, wanted: &Search) -> Result<Hits>
             .store
             .nearest_ids(&ids, &asked.wanted, fitting, most)
             .await?;
+        if fitting == Fitting::Part {
+            are_all = candidates.values().all(|ids| ids.len() < most as usize);
+        }
         for (order, def) in objects.iter().enumerate() {
             let Some(ids) = candidates.get(&def.id) else {
                 continue;
@@ -141,6 +163,9 @@ pub async fn search(app: &App, caller: &Caller, wanted: &Search) -> Result<Hits>
                 ids.truncate(looked_at as usize);
             }
             let mut records = app.store.nearest(&def.id, &ids, looked_at, &access).await?;
+            if fitting == Fitting::Part {
+                are_all &= records.len() < looked_at as usize;
+            }
             if records.is_empty() && is_cut && fitting == Fitting::Part {
                 records = read_on(app, caller, def, &asked).await?;
             }
