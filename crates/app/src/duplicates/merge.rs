@@ -14,6 +14,7 @@ use super::known;
 use crate::consent::{self, Party};
 use crate::context::App;
 use crate::error::{Error, FieldFault, RecordProblem, Result};
+use crate::identity;
 use crate::permission::{
     Action, Caller, access, access_for, comes_by_order_files, may, may_write, require_fields,
 };
@@ -246,6 +247,8 @@ pub async fn merge(
     };
     let merged = app.store.merge(&order, &own).await;
     let merged = merged.map_err(|problem| told(def, problem))?;
+    // A share goes along with its customer, and rights follow it at once.
+    identity::forget(app);
     Ok(MergeDone {
         id: merged.id,
         survivor: body.survivor,
@@ -300,6 +303,7 @@ pub async fn undo(app: &App, caller: &Caller, object: &str, id: i64) -> Result<U
     let channel = caller.channel.id();
     let done = app.store.unmerge(id, &own, &caller.actor, channel).await;
     let done = done.map_err(|problem| told(def, problem))?;
+    identity::forget(app);
     Ok(UnmergeDone {
         survivor: done.survivor,
         loser: done.loser,
