@@ -57,25 +57,7 @@ pub async fn run(
         },
     });
     findings.push(log(app, against, language).await?);
-    app.copy.refresh().await?;
-    let copy = app.copy.check().await?;
-    findings.push(Finding {
-        what: "copy",
-        name: language.pick("列存副本与数据库一致", "the copy equals the database"),
-        is_good: copy.is_equal(),
-        detail: if copy.is_equal() {
-            let (rows, parts) = (copy.n_rows, copy.n_parts);
-            match language {
-                Language::Zh => format!("{rows} 行，{parts} 个部分"),
-                Language::En => format!("{rows} rows in {parts} parts"),
-            }
-        } else {
-            joined(
-                copy.differences.iter().map(|d| difference(d, language)),
-                language,
-            )
-        },
-    });
+    findings.push(copied(app, language).await?);
     findings.push(files(app, language).await?);
     Ok(CheckReport { findings })
 }
@@ -123,6 +105,40 @@ async fn log(app: &App, against: Option<&Path>, language: Language) -> Result<Fi
             (false, _) => joined(wrong.into_iter(), language),
         },
     })
+}
+
+async fn copied(app: &App, language: Language) -> Result<Finding> {
+    use keji_metrics::Error::Store;
+    let name = language.pick("列存副本与数据库一致", "the copy equals the database");
+    let found = |is_good: bool, detail: String| Finding {
+        what: "copy",
+        name,
+        is_good,
+        detail,
+    };
+    match app.copy.refresh().await {
+        Ok(_) => {}
+        // A log that was cut short ends before the copy does: that is a
+        // difference, and not all that there is to tell.
+        Err(Store(keji_store::Error::Outdated(_))) => {
+            let zh = "副本所到的位置在变更记录的末尾之后";
+            let en = "the copy is further than the log of changes";
+            return Ok(found(false, language.pick(zh, en).to_owned()));
+        }
+        Err(problem) => return Err(problem.into()),
+    }
+    let copy = app.copy.check().await?;
+    if !copy.is_equal() {
+        let differences = copy.differences.iter();
+        let told = joined(differences.map(|d| difference(d, language)), language);
+        return Ok(found(false, told));
+    }
+    let (rows, parts) = (copy.n_rows, copy.n_parts);
+    let told = match language {
+        Language::Zh => format!("{rows} 行，{parts} 个部分"),
+        Language::En => format!("{rows} rows in {parts} parts"),
+    };
+    Ok(found(true, told))
 }
 
 async fn files(app: &App, language: Language) -> Result<Finding> {

@@ -216,13 +216,18 @@ fn of_log(home: &Home, language: &str, more: &[&str]) -> (bool, String) {
     (is_good, log["detail"].as_str().unwrap().to_owned())
 }
 
-/// A chain of hashes alone does not show that somebody made it anew; the backups
-/// do.
+/// A chain of hashes alone does not show that somebody made it anew, or cut
+/// off its end; the backups do.
 #[test]
-fn a_log_that_was_rewritten_is_told_by_the_backups() {
+fn a_log_that_was_rewritten_or_cut_is_told_by_the_backups() {
     let harms = [
         // All of it sealed again, by the program itself.
         "update keji_change set actor = 'eve' where seq = 2; delete from keji_seal",
+        "delete from keji_change where seq > 2; delete from keji_seal",
+        // Together with the seals of what is gone; the rest is as it was.
+        "delete from keji_change where seq > \
+         (select seq from keji_seal order by seq limit 1); \
+         delete from keji_seal where seq > (select min(seq) from keji_seal)",
     ];
     for harm in harms {
         for home in homes() {
