@@ -14,7 +14,8 @@ copy (
       || case when i % 3 = 0 then '（' || pick(places, i, 6) || '）' else '' end || '有限公司' as "客户名称",
     pick(places, i, 7) || (hash(i * 31) % 15)::varchar || '区' as "城市",
     '1' || lpad((hash(i * 13) % 10000000000)::varchar, 10, '0') as "电话",
-    pick(trades, i, 8) as "行业"
+    pick(trades, i, 8) as "行业",
+    'u' || (hash(i * 47) % 20)::varchar as "负责人"
   from range($customers) as t(i), words
 ) to '$folder/customers.csv' (header, delimiter ',');
 copy (

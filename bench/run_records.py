@@ -13,6 +13,7 @@ import statistics
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 from pathlib import Path
@@ -32,6 +33,7 @@ SIZES = {
         "orders": 10_000_000,
     },
 }
+N_STAFF = 20
 STAGES = ["线索", "验证", "方案", "报价", "谈判", "赢单", "输单"]
 
 
@@ -45,6 +47,11 @@ def main():
     parser.add_argument("--seconds", type=int, default=4)
     parser.add_argument("--only", help="operations, separated by commas")
     parser.add_argument("--keep", action="store_true", help="take the folder as it is, if it is there")
+    parser.add_argument(
+        "--as-manager",
+        action="store_true",
+        help="ask as somebody who sees the customers of his departments, and all are of these",
+    )
     args = parser.parse_args()
     size = SIZES[args.size]
     files = made_files(args.data / f"records-{args.size}", size, args.data)
@@ -54,6 +61,7 @@ def main():
     report = {"size": args.size, "store": store, "counts": size}
     if not (args.keep and folder.exists()):
         shutil.rmtree(folder, ignore_errors=True)
+        staff(args.program, place)
         report["imports"] = load(args.program, place, files)
     report["load"] = under_load(args, place, size)
     print(json.dumps(report, indent=2, ensure_ascii=False))
@@ -107,18 +115,39 @@ def load(program, place, files):
     return found
 
 
+def staff(program, place):
+    """A manager and those who look after the customers, in one department."""
+    served = Served(program, place)
+    try:
+        department = served.post("/api/departments", {"name": "销售部"})["id"]
+        people = [("boss", "manager")] + [(f"u{n}", "representative") for n in range(N_STAFF)]
+        for login, role in people:
+            within = [{"department": department}]
+            served.post("/api/users", {"login": login, "name": login, "role": role, "departments": within})
+    finally:
+        served.stop()
+
+
 class Served:
-    def __init__(self, program, place):
+    def __init__(self, program, place, user="owner"):
         add = [program, "user", "add", "owner", "--role", "owner", "--no-password", *place]
         subprocess.run(add, capture_output=True)
-        made = [program, "token", "create", "bench", "--user", "owner", *place]
+        made = [program, "token", "create", "bench", "--user", user, *place]
         self.token = subprocess.run(made, check=True, capture_output=True, text=True).stdout.strip()
         command = [program, "serve", *place, "--listen", "127.0.0.1:0", "--limit-requests", "0", "--limit-at-once", "0"]
+        begun = time.time()
         self.child = subprocess.Popen([str(c) for c in command], stdout=subprocess.PIPE, text=True)
         while "http" not in (line := self.child.stdout.readline()):
             if not line:
                 sys.exit("the server did not start")
         self.address = line.split()[-1].rstrip("/")
+        self.get("/api/records/customer?limit=1")
+        self.first_answer_s = round(time.time() - begun, 3)
+
+    def post(self, path, body):
+        headers = {"authorization": f"Bearer {self.token}", "content-type": "application/json"}
+        request = urllib.request.Request(self.address + path, json.dumps(body).encode(), headers)
+        return json.loads(urllib.request.urlopen(request).read())
 
     def get(self, path):
         request = urllib.request.Request(self.address + path, headers={"authorization": f"Bearer {self.token}"})
@@ -214,13 +243,19 @@ def under_load(args, place, size):
         served.stop()
     # Idle is a program that was started on what is there; the one before has
     # just read every record.
-    served = Served(args.program, place)
+    served = Served(args.program, place, "boss" if args.as_manager else "owner")
     try:
         first = served.get("/api/records/customer?limit=1&sort=id")["rows"][0]["id"]
         stages = [row["id"] for row in served.get("/api/records/stage?limit=50")["rows"]]
         wait_for_search(served)
         time.sleep(2)
-        report = {"indexed_mb": indexed_mb, "idle_mb": served.memory_mb(), "operations": {}}
+        report = {
+            "as": "manager" if args.as_manager else "owner",
+            "first_answer_s": served.first_answer_s,
+            "indexed_mb": indexed_mb,
+            "idle_mb": served.memory_mb(),
+            "operations": {},
+        }
         for name, requests in operations(size, [first], stages).items():
             if args.only and name not in args.only.split(","):
                 continue
@@ -239,10 +274,25 @@ def under_load(args, place, size):
                     key: statistics.median(r[key] for r in rounds) for key in rounds[0]
                 }
             print(name, json.dumps(report["operations"][name]), file=sys.stderr)
+        # With the copy for questions in use beside the records.
+        report["questions"] = questions(served)
         report["peak_mb"] = served.memory_mb("VmHWM")
         return report
     finally:
         served.stop()
+
+
+def questions(served):
+    """Milliseconds of each question about numbers, asked once after the load."""
+    asked = {}
+    for metric, by in [("orders", "customer.city"), ("net_revenue", "customer.industry"), ("pipeline_amount", "stage")]:
+        begun = time.time()
+        try:
+            served.post("/api/insight", {"metrics": [metric], "by": [by], "limit": 20})
+            asked[f"{metric} by {by}"] = round((time.time() - begun) * 1000, 1)
+        except urllib.error.HTTPError as problem:
+            asked[f"{metric} by {by}"] = problem.read().decode()[:300]
+    return asked
 
 
 def wait_for_search(served):

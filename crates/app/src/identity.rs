@@ -435,6 +435,16 @@ pub async fn caller_of_token(app: &App, key: &str) -> Result<Option<Caller>> {
     }))
 }
 
+/// In whose name a command of the command line works, with the rights of this
+/// user; an error where there is no such user or he is not active.
+pub async fn caller_of_login(app: &App, login: &str) -> Result<Caller> {
+    let user = people::by_login(app, &login.to_lowercase()).await?;
+    let user = user.ok_or_else(|| Error::not_found("user", login))?;
+    let rights = rights(app, user.id, "").await?;
+    let rights = rights.ok_or_else(|| Error::not_found("user", login))?;
+    Ok(Caller::of(rights, Channel::CommandLine))
+}
+
 /// In whose name something is done later, with the rights of then; none where
 /// the user is not active.
 pub(crate) async fn caller_of_user(app: &App, user: i64) -> Result<Option<Caller>> {

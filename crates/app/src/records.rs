@@ -277,7 +277,8 @@ pub async fn get_some(
         };
         return Err(FieldFault::of("fields", &problem.into()).into());
     }
-    doc.values.retain(|field, _| wanted.contains(field.as_str()));
+    doc.values
+        .retain(|field, _| wanted.contains(field.as_str()));
     doc.links.retain(|field, _| wanted.contains(field.as_str()));
     Ok(doc)
 }

@@ -501,3 +501,86 @@ fn a_date_that_is_open_is_not_imported_by_the_printed_mapping() {
     let rows = run(keji(&data).args(["ask", "orders", "--by", "month"]));
     assert_eq!(rows["rows"][0][0], "2025-05-01", "{rows}");
 }
+
+/// The command line sees everything, or what a user sees in whose name it works.
+#[test]
+fn a_command_in_the_name_of_a_user_has_his_rights() {
+    for home in crate::support::homes() {
+        let keji = |args: &[&str]| {
+            let mut command = home.keji();
+            command.args(args);
+            command
+        };
+        for (login, role) in [("anna", "owner"), ("li", "representative")] {
+            let add = ["user", "add", login, "--role", role, "--no-password"];
+            run(&mut keji(&add));
+        }
+        let make = |number: &str, of: &str| {
+            let (number, of) = (format!("number={number}"), format!("user.login={of}"));
+            let args = ["records", "customer", "create", &number, "name=甲", &of];
+            run(&mut keji(&args))
+        };
+        let (own, other) = (make("K1", "li"), make("K2", "anna"));
+        let list = ["records", "customer", "list", "--fields", "number"];
+        assert_eq!(run(&mut keji(&list))["rows"].as_array().unwrap().len(), 2);
+        let rows = run(keji(&list).args(["--as", "Li"]));
+        assert_eq!(rows["rows"].as_array().unwrap().len(), 1, "{rows}");
+        assert_eq!(rows["rows"][0]["values"]["number"], "K1");
+        let id = other["id"].to_string();
+        let get = ["records", "customer", "get", &id, "--as", "li"];
+        let refused = told(&mut keji(&get), "en");
+        assert_eq!(refused.code, Some(1), "{}", refused.problem);
+        let answer =
+            run(keji(&["export", "customer", "--as", "li", "-o"])
+                .arg(home.data.path().join("li.csv")));
+        assert_eq!(answer["rows"], 1);
+        let unknown = told(keji(&list).args(["--as", "wang"]), "en");
+        assert_ne!(unknown.code, Some(0));
+        assert!(unknown.problem.contains("wang"), "{}", unknown.problem);
+        let id = own["id"].to_string();
+        let log = run(&mut keji(&["records", "customer", "history", &id]));
+        assert_eq!(log["changes"][0]["channel"], "command_line");
+    }
+}
+
+#[test]
+fn many_records_go_in_at_once_and_a_key_makes_nothing_twice() {
+    for home in crate::support::homes() {
+        let file = home.data.path().join("bulk.json");
+        let operations = json!({ "operations": [
+            { "create": { "number": "K1", "name": "甲", "city": "上海" } },
+            { "create": { "number": "K2", "name": "乙", "city": "上海" } },
+            { "create": { "number": "K3", "name": "丙" } },
+        ] });
+        std::fs::write(&file, operations.to_string()).unwrap();
+        let bulk = || {
+            let mut command = home.keji();
+            command.args(["records", "customer", "bulk", "--key", "one"]);
+            command.arg(&file);
+            run(&mut command)
+        };
+        let first = bulk();
+        assert_eq!(first["n_failed"], 0, "{first}");
+        assert_eq!(bulk(), first);
+        let by = ["records", "customer", "groups", "--by", "city"];
+        let groups = run(home.keji().args(by));
+        assert_eq!(groups["count"], 3, "{groups}");
+        assert_eq!(groups["groups"][0]["value"], "上海");
+        let again = [
+            "records",
+            "customer",
+            "create",
+            "--key",
+            "two",
+            "number=K4",
+            "name=丁",
+        ];
+        let made = run(home.keji().args(again));
+        assert_eq!(run(home.keji().args(again))["id"], made["id"]);
+        std::fs::write(&file, "{\"operations\": 1}").unwrap();
+        let wrong = ["records", "customer", "bulk"];
+        let wrong = told(home.keji().args(wrong).arg(&file), "zh");
+        assert!(wrong.problem.contains("bulk.json"), "{}", wrong.problem);
+        assert!(wrong.problem.contains("不是"), "{}", wrong.problem);
+    }
+}

@@ -9,10 +9,12 @@ use keji_schema::calendar::Grain;
 use keji_schema::question::{Compare, Question};
 
 use super::output::Output;
-use super::{DONE, Place, caller, open};
+use super::{DONE, InName, Place, open};
 
 #[derive(Args)]
 pub struct AskArgs {
+    #[command(flatten)]
+    name: InName,
     /// Metric ids, separated by commas, for example gross_sales,orders.
     #[arg(value_delimiter = ',', required = true, value_name = "METRIC,…")]
     metrics: Vec<String>,
@@ -121,13 +123,14 @@ pub async fn run(place: &Place, args: AskArgs, output: &Output) -> anyhow::Resul
         limit: args.limit,
     };
     let app = open(place).await?;
+    let caller = args.name.caller(&app).await?;
     if let Some(path) = &args.output {
         let format = Format::of(path)?;
         let language = output.language;
         let n_rows = if args.rows {
-            keji_app::export::rows(&app, &caller(), format, &question, path, language).await?
+            keji_app::export::rows(&app, &caller, format, &question, path, language).await?
         } else {
-            keji_app::export::answer(&app, &caller(), format, &question, path, language).await?
+            keji_app::export::answer(&app, &caller, format, &question, path, language).await?
         };
         if output.is_json {
             output.json(&serde_json::json!({ "file": path, "rows": n_rows }))?;
@@ -135,7 +138,7 @@ pub async fn run(place: &Place, args: AskArgs, output: &Output) -> anyhow::Resul
             println!("{n_rows} {} → {}", output.say("行", "rows"), path.display());
         }
     } else if args.explain {
-        let explanation = keji_app::insight::explain(&app, &caller(), &question).await?;
+        let explanation = keji_app::insight::explain(&app, &caller, &question).await?;
         if output.is_json {
             output.json(&explanation)?;
         } else {
@@ -152,7 +155,7 @@ pub async fn run(place: &Place, args: AskArgs, output: &Output) -> anyhow::Resul
             println!("{}\n\n{}", explanation.plan, explanation.sql);
         }
     } else if args.rows {
-        let rows = keji_app::insight::rows(&app, &caller(), &question).await?;
+        let rows = keji_app::insight::rows(&app, &caller, &question).await?;
         if output.is_json {
             output.json(&rows)?;
         } else {
@@ -166,7 +169,7 @@ pub async fn run(place: &Place, args: AskArgs, output: &Output) -> anyhow::Resul
             println!("{} / {}", rows.rows.len(), rows.total);
         }
     } else {
-        let answer = keji_app::insight::ask(&app, &caller(), &question).await?;
+        let answer = keji_app::insight::ask(&app, &caller, &question).await?;
         if output.is_json {
             output.json(&answer)?;
         } else {

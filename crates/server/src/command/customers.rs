@@ -10,10 +10,12 @@ use keji_app::import::{self, Source};
 
 use super::import::mapping;
 use super::output::Output;
-use super::{DONE, Place, caller, open};
+use super::{DONE, InName, Place, open};
 
 #[derive(Args)]
 pub struct ListArgs {
+    #[command(flatten)]
+    name: InName,
     /// A condition over customer and score fields, for example "tier = 'vip' and silence > 1".
     #[arg(long = "where", value_name = "EXPR")]
     filter: Option<String>,
@@ -44,7 +46,8 @@ pub async fn list(place: &Place, args: ListArgs, output: &Output) -> anyhow::Res
         offset: Some(args.offset),
         as_of: args.as_of,
     };
-    let page = keji_app::customers::list(&app, &caller(), &wanted).await?;
+    let caller = args.name.caller(&app).await?;
+    let page = keji_app::customers::list(&app, &caller, &wanted).await?;
     if output.is_json {
         output.json(&page)?;
     } else {
@@ -79,6 +82,8 @@ pub async fn list(place: &Place, args: ListArgs, output: &Output) -> anyhow::Res
 
 #[derive(Args)]
 pub struct ExportArgs {
+    #[command(flatten)]
+    name: InName,
     /// `customers`, with their scores; an object such as `order`, `order_line`
     /// or `product`; or a file of orders that comes back with tier, stage, churn
     /// risk, reason and expected value of each row's customer.
@@ -163,6 +168,7 @@ pub async fn export(place: &Place, args: ExportArgs, output: &Output) -> anyhow:
         _ => What::File,
     };
     refuse_unused(&args, what)?;
+    let caller = args.name.caller(&app).await?;
     let n_rows = if what == What::Object {
         let wanted = RecordsWanted {
             object: args.what,
@@ -170,7 +176,7 @@ pub async fn export(place: &Place, args: ExportArgs, output: &Output) -> anyhow:
             sort: args.sort,
         };
         let (out, language) = (&args.output, output.language);
-        keji_app::export::records(&app, &caller(), format, &wanted, out, language).await?
+        keji_app::export::records(&app, &caller, format, &wanted, out, language).await?
     } else if what == What::Customers {
         let wanted = ListCustomers {
             filter: args.filter,
@@ -181,7 +187,7 @@ pub async fn export(place: &Place, args: ExportArgs, output: &Output) -> anyhow:
         };
         keji_app::export::customers(
             &app,
-            &caller(),
+            &caller,
             format,
             &wanted,
             &args.output,
@@ -196,7 +202,7 @@ pub async fn export(place: &Place, args: ExportArgs, output: &Output) -> anyhow:
             path,
         };
         let out = args.output.clone();
-        import::scored(&app, &caller(), source, format, out, output.language).await?
+        import::scored(&app, &caller, source, format, out, output.language).await?
     };
     if output.is_json {
         output.json(&serde_json::json!({ "file": args.output, "rows": n_rows }))?;

@@ -7,16 +7,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use keji_app::App;
 use keji_app::import::{How, ImportOutcome, ImportRequest, Mapping, Mode, Progress, Summary};
 use keji_app::messages::Language;
+use keji_app::{App, Caller};
 use serde_json::{Value as Json, json};
 
 use super::output::Output;
-use super::{DONE, NEEDS_YOU, Place, caller, open};
+use super::{DONE, InName, NEEDS_YOU, Place, caller, open};
 
 #[derive(Args)]
 pub struct ImportArgs {
+    #[command(flatten)]
+    name: InName,
     /// Files of order lines, or of records of --object: .csv, .csv.gz or .xlsx; one batch each.
     #[arg(value_name = "FILE", required_unless_present = "undo")]
     files: Vec<PathBuf>,
@@ -61,7 +63,7 @@ fn mode(text: String) -> Mode {
 
 pub async fn run(place: &Place, args: ImportArgs, output: &Output) -> anyhow::Result<u8> {
     if let Some(batch) = args.undo {
-        return undo(place, batch, output).await;
+        return undo(place, &args.name, batch, output).await;
     }
     if args.rejects.is_some() && args.files.len() > 1 {
         return Err(keji_app::Error::State {
@@ -80,6 +82,7 @@ pub async fn run(place: &Place, args: ImportArgs, output: &Output) -> anyhow::Re
         asked.store(true, Ordering::Relaxed);
     });
     let app = open(place).await?;
+    let caller = args.name.caller(&app).await?;
     let is_one = args.files.len() == 1;
     let mut code = DONE;
     let mut outcomes = Vec::new();
@@ -101,7 +104,7 @@ pub async fn run(place: &Place, args: ImportArgs, output: &Output) -> anyhow::Re
         if !is_one && !output.is_json {
             println!("{}", file.display());
         }
-        let (ended, mut outcome) = match one(&app, request, output, cancel.clone()).await {
+        let (ended, mut outcome) = match one(&app, &caller, request, output, cancel.clone()).await {
             Ok(ended) => ended,
             // A bad file is no reason to leave out those behind it.
             Err(problem) => {
@@ -126,9 +129,10 @@ pub async fn run(place: &Place, args: ImportArgs, output: &Output) -> anyhow::Re
     Ok(code)
 }
 
-async fn undo(place: &Place, batch: i64, output: &Output) -> anyhow::Result<u8> {
+async fn undo(place: &Place, name: &InName, batch: i64, output: &Output) -> anyhow::Result<u8> {
     let app = open(place).await?;
-    let undone = keji_app::import::undo(&app, &caller(), batch).await?;
+    let caller = name.caller(&app).await?;
+    let undone = keji_app::import::undo(&app, &caller, batch).await?;
     if output.is_json {
         output.json(&undone)?;
     } else {
@@ -155,6 +159,7 @@ async fn undo(place: &Place, batch: i64, output: &Output) -> anyhow::Result<u8> 
 /// the document.
 async fn one(
     app: &App,
+    caller: &Caller,
     request: ImportRequest,
     output: &Output,
     cancel: Arc<AtomicBool>,
@@ -168,7 +173,7 @@ async fn one(
             let _ = std::io::stderr().flush();
         }
     };
-    let outcome = keji_app::import::run(app, &caller(), request, &progress, cancel).await;
+    let outcome = keji_app::import::run(app, caller, request, &progress, cancel).await;
     if shows_progress {
         eprintln!();
     }

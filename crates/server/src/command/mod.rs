@@ -25,7 +25,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use keji_app::messages::Language;
 use keji_app::outbound::Outbound;
-use keji_app::{App, Caller, OpenOptions};
+use keji_app::{App, Caller, Error, OpenOptions, identity};
 
 use output::Output;
 
@@ -209,4 +209,22 @@ async fn open_with(place: &Place, outbound: Outbound) -> anyhow::Result<App> {
 
 fn caller() -> Caller {
     Caller::command_line()
+}
+
+/// In whose name a command reads and writes records.
+#[derive(Args)]
+pub struct InName {
+    /// In the name of this user, with his rights and no more; without it
+    /// everything, since whoever has this command line has the data folder.
+    #[arg(long = "as", env = "KEJI_AS", global = true, value_name = "LOGIN")]
+    as_user: Option<String>,
+}
+
+impl InName {
+    async fn caller(&self, app: &App) -> Result<Caller, Error> {
+        match &self.as_user {
+            Some(login) => identity::caller_of_login(app, login).await,
+            None => Ok(caller()),
+        }
+    }
 }
