@@ -586,8 +586,8 @@ fn a_flood_waits_and_the_others_do_not() {
             let flood = senders.into_iter().flat_map(|s| s.join().unwrap());
             (flood.collect::<Vec<Reply>>(), during)
         });
-        let waiting = flood.iter().filter(|r| r.status == 429);
-        assert!(waiting.clone().count() >= 30, "{}", waiting.count());
+        let waiting: Vec<&Reply> = flood.iter().filter(|r| r.status == 429).collect();
+        assert!(waiting.len() >= 30, "{}", waiting.len());
         let last = waiting.last().unwrap();
         let seconds: u64 = last.header("retry-after").unwrap().parse().unwrap();
         assert!((1..=60).contains(&seconds), "{seconds}");

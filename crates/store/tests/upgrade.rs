@@ -272,7 +272,8 @@ async fn what_was_said_and_made(store: &Store, version: i64) {
             record: 2,
         };
         for mark in [Mark::Favourite, Mark::Seen] {
-            assert_eq!(store.marked(mark, 1, 10).await.unwrap(), [marked.clone()]);
+            let found = store.marked(mark, 1, 10).await.unwrap();
+            assert_eq!(found, std::slice::from_ref(&marked));
         }
     }
     if version >= 12 {

@@ -3,6 +3,7 @@
 //! metric, so whoever wants more changes them there.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use keji_schema::Type;
 use keji_schema::definition::{ObjectDef, Text2};
@@ -27,8 +28,8 @@ pub(super) fn bring(
     }
     if is_asked {
         for (path, metric) in still {
-            if !files.contains_key(&path) {
-                files.insert(path, text_of(&metric)?);
+            if let Entry::Vacant(place) = files.entry(path) {
+                place.insert(text_of(&metric)?);
             }
         }
     }
