@@ -511,16 +511,17 @@ fn a_command_in_the_name_of_a_user_has_his_rights() {
             command.args(args);
             command
         };
-        for (login, role) in [("anna", "owner"), ("li", "representative")] {
+        let user = |login: &str, role: &str| {
             let add = ["user", "add", login, "--role", role, "--no-password"];
-            run(&mut keji(&add));
-        }
-        let make = |number: &str, of: &str| {
-            let (number, of) = (format!("number={number}"), format!("user.login={of}"));
+            run(&mut keji(&add))["id"].clone()
+        };
+        let (anna, li) = (user("anna", "owner"), user("li", "representative"));
+        let make = |number: &str, of: &Json| {
+            let (number, of) = (format!("number={number}"), format!("user={of}"));
             let args = ["records", "customer", "create", &number, "name=甲", &of];
             run(&mut keji(&args))
         };
-        let (own, other) = (make("K1", "li"), make("K2", "anna"));
+        let (own, other) = (make("K1", &li), make("K2", &anna));
         let list = ["records", "customer", "list", "--fields", "number"];
         assert_eq!(run(&mut keji(&list))["rows"].as_array().unwrap().len(), 2);
         let rows = run(keji(&list).args(["--as", "Li"]));

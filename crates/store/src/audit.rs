@@ -180,7 +180,7 @@ impl Store {
 impl Store {
     /// Whether the log still begins with what it was when its newest seal was
     /// `head` and its last entry `seq`. A seal keeps its hash when a person is
-    /// erased ([`prepare_for_erasure`]); that it is the one of its entries, only
+    /// erased (`prepare_for_erasure`); that it is the one of its entries, only
     /// [`Store::prove_log`] says.
     pub async fn holds_seal(&self, seq: i64, head: &str) -> Result<bool> {
         let mut tx = self.snapshot().await?;

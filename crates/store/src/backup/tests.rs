@@ -45,6 +45,14 @@ async fn a_row_that_was_removed_from_the_file_is_missed() {
     let dead = folder.path().join(".keji-backup-0-0");
     std::fs::create_dir(&dead).unwrap();
     std::fs::write(dead.join("lock"), b"").unwrap();
+    // Another one was killed while it removed its own, the lock first.
+    let robbed = folder.path().join(".keji-backup-4294967294-1");
+    std::fs::create_dir(&robbed).unwrap();
+    std::fs::write(robbed.join("keji.sqlite"), b"").unwrap();
+    // And this one is being made.
+    let young = format!(".keji-backup-{}-9", std::process::id());
+    let young = folder.path().join(young);
+    std::fs::create_dir(&young).unwrap();
     for (planted, table) in [
         ("delete from product where id = 50", "product"),
         ("update product set number = 'P' where id = 50", "product"),
@@ -89,7 +97,7 @@ async fn a_row_that_was_removed_from_the_file_is_missed() {
             }
         }
     }
-    assert!(!dead.exists());
+    assert!(!dead.exists() && !robbed.exists() && young.exists());
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     let mut later = opened.manifest.clone();
     later.format += 1;

@@ -89,15 +89,32 @@ pub fn sweep(parent: &Path) {
         if !entry.file_name().to_string_lossy().starts_with(PREFIX) {
             continue;
         }
-        // Without its lock it is only being made.
-        let Ok(lock) = File::open(entry.path().join(LOCK)) else {
-            continue;
+        let is_left = match File::open(entry.path().join(LOCK)) {
+            Ok(lock) => match lock.try_lock() {
+                Ok(()) => true,
+                Err(TryLockError::WouldBlock | TryLockError::Error(_)) => false,
+            },
+            // It is being made or removed, unless its process was killed at it.
+            Err(_) => is_of_the_dead(&entry.file_name().to_string_lossy()),
         };
-        match lock.try_lock() {
-            Ok(()) => drop(std::fs::remove_dir_all(entry.path())),
-            Err(TryLockError::WouldBlock | TryLockError::Error(_)) => {}
+        if is_left {
+            drop(std::fs::remove_dir_all(entry.path()));
         }
     }
+}
+
+/// Whether the process that a workplace is named after is no more; not known
+/// where the system does not list its processes.
+fn is_of_the_dead(name: &str) -> bool {
+    let number = name
+        .strip_prefix(PREFIX)
+        .and_then(|rest| rest.split('-').next());
+    let Some(Ok(number)) = number.map(str::parse::<u32>) else {
+        return false;
+    };
+    let processes = Path::new("/proc");
+    let own = processes.join(std::process::id().to_string());
+    own.exists() && !processes.join(number.to_string()).exists()
 }
 
 /// Opens the database at the begin of a backup, to be read as it stands.
