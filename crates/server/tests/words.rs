@@ -530,7 +530,7 @@ fn a_command_in_the_name_of_a_user_has_his_rights() {
         let id = other["id"].to_string();
         let get = ["records", "customer", "get", &id, "--as", "li"];
         let refused = told(&mut keji(&get), "en");
-        assert_eq!(refused.code, Some(1), "{}", refused.problem);
+        assert_eq!(refused.code, Some(2), "{}", refused.problem);
         let answer =
             run(keji(&["export", "customer", "--as", "li", "-o"])
                 .arg(home.data.path().join("li.csv")));

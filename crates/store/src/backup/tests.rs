@@ -98,6 +98,7 @@ async fn a_row_that_was_removed_from_the_file_is_missed() {
         }
     }
     assert!(!dead.exists() && !robbed.exists() && young.exists());
+    std::fs::remove_dir(&young).unwrap();
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     let mut later = opened.manifest.clone();
     later.format += 1;
