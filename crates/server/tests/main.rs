@@ -16,6 +16,7 @@ mod leaks;
 mod leftovers;
 mod memory;
 mod openapi;
+mod orders;
 mod own;
 mod packs;
 mod plain;
