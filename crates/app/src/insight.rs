@@ -233,6 +233,8 @@ fn add_facts<'a>(
             &measure.filter,
             &measure.having,
             &measure.time,
+            &measure.enter,
+            &measure.exit,
         ];
         texts.extend(all.into_iter().flatten().map(String::as_str));
         let lets = measure.lets.values().filter_map(|l| l.expr.as_deref());
@@ -242,7 +244,7 @@ fn add_facts<'a>(
         add(measure);
     }
     let mut others = Vec::new();
-    for term in metric.ratio.iter().flat_map(|r| [&r.num, &r.den]) {
+    for term in metric.terms() {
         match term {
             Term::Measure(measure) => add(measure),
             Term::Metric(other) => others.push(catalog.metric(&other.metric)?),
@@ -251,6 +253,11 @@ fn add_facts<'a>(
     if let Some(cohort) = &metric.cohort {
         objects.insert(&cohort.from);
         texts.extend(cohort.filter.as_deref());
+    }
+    if let Some(conversion) = &metric.conversion {
+        objects.insert(&conversion.from);
+        let all = [&conversion.filter, &conversion.then];
+        texts.extend(all.into_iter().flatten().map(String::as_str));
     }
     for other in others {
         add_facts(catalog, other, objects, texts)?;

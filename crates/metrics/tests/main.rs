@@ -4,6 +4,7 @@
 mod answers;
 mod copy;
 mod examples;
+mod kinds;
 mod plans;
 mod records;
 mod tiny;

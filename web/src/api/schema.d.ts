@@ -2223,6 +2223,8 @@ export interface components {
              * @description The change-log position that the answer includes.
              */
             seq: number;
+            /** @description The values that rest on too few cases to be relied on. */
+            small: components["schemas"]["Small"][];
             /** @description The worst status of any row. */
             status: components["schemas"]["ValueStatus"];
             /** @description True where `limit` cut rows off. */
@@ -4521,6 +4523,17 @@ export interface components {
         SignInAt: {
             /** @description Where the browser goes to sign in. */
             url: string;
+        };
+        /** @description A value with fewer cases behind it than its metric's `min_n`. */
+        Small: {
+            column: number;
+            /**
+             * Format: int64
+             * @description How many cases there are.
+             */
+            n: number;
+            /** @description Where it stands in the answer. */
+            row: number;
         };
         Status: {
             /**

@@ -77,6 +77,7 @@ export function AnswerTable({
           ))}
         </tbody>
       </table>
+      {answer.small.length > 0 && <p className="note">{t("answer.fewNote")}</p>}
       {(answer.truncated || answer.rows.length > MAX_ROWS) && (
         <p className="note">{t("answer.truncated", { n: Math.min(MAX_ROWS, answer.rows.length) })}</p>
       )}

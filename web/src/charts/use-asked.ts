@@ -6,7 +6,7 @@ import type { Asked } from "../ui/explain";
 import { pickText } from "../ui/format";
 import { drill, drillCohort } from "./drill";
 import { useLabels } from "./labels";
-import { cellOf } from "./shape";
+import { cellOf, fewAt } from "./shape";
 
 function narrow(
   answer: Answer,
@@ -45,6 +45,7 @@ export function useAsked(
       unit: metric.unit,
       currency,
       status: isPrevious ? undefined : answer.row_status[row],
+      few: fewAt(answer, row, isPrevious ? `${metric.id}_previous` : metric.id),
       ...narrowed,
       filter: placeOf(answer, row),
     };
