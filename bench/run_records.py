@@ -122,7 +122,7 @@ def staff(program, place):
         department = served.post("/api/departments", {"name": "销售部"})["id"]
         people = [("boss", "manager")] + [(f"u{n}", "representative") for n in range(N_STAFF)]
         for login, role in people:
-            within = [{"department": department}]
+            within = [{"id": department}]
             served.post("/api/users", {"login": login, "name": login, "role": role, "departments": within})
     finally:
         served.stop()
