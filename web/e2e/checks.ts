@@ -10,7 +10,8 @@ export type Mode = "light" | "dark";
 export const DESK = { viewport: { width: 1440, height: 900 } };
 export const PHONE = { viewport: { width: 375, height: 760 }, hasTouch: true };
 
-const SHOTS = process.env.KEJI_SHOTS === "1";
+/** Where pictures of the pages go: `1` for the manual's folder. */
+const SHOTS = process.env.KEJI_SHOTS === "1" ? "../docs/images" : process.env.KEJI_SHOTS;
 /** The keys of the catalogue, as `overview.title`: none may be seen. */
 const KEYS = [
   "zh.json",
@@ -24,6 +25,9 @@ const KEYS = [
   "talk.zh.json",
   "batches.zh.json",
   "people.zh.json",
+  "explore.zh.json",
+  "choose.zh.json",
+  "overview.zh.json",
 ].flatMap((name) =>
   keysOf(JSON.parse(readFileSync(new URL(`../src/i18n/${name}`, import.meta.url), "utf8"))),
 );
@@ -82,7 +86,7 @@ export async function isSound(page: Page, name: string, lang: Lang): Promise<voi
   if (SHOTS) {
     const size = page.viewportSize();
     await page.screenshot({
-      path: `../docs/images/${name}-${lang}${(size?.width ?? 0) < 600 ? "-phone" : ""}.png`,
+      path: `${SHOTS}/${name}-${lang}${(size?.width ?? 0) < 600 ? "-phone" : ""}.png`,
       animations: "disabled",
     });
   }

@@ -3,7 +3,7 @@
 // once; the recycle bin. With KEJI_BENCH=1 also ten thousand rows.
 import { writeFileSync } from "node:fs";
 import { type APIRequestContext, type Browser, expect, type Page, request, test } from "@playwright/test";
-import { DESK, isAccessible, isLoaded, isSound, type Lang, open, PHONE } from "./checks";
+import { DESK, isLoaded, isSound, type Lang, open, PHONE } from "./checks";
 import { makeRecord, OWNER, objectOf, type SignedIn, type StorageState, signedIn } from "./signed-in";
 
 const WORDS = {
@@ -246,7 +246,7 @@ for (const lang of ["zh", "en"] as const) {
     await expect(dialog).toContainText("3333");
     await expect(dialog).toContainText("4444");
     expect((await valuesOf(id)).city).toBe("3333");
-    await isAccessible(mine.page, "conflict");
+    await isSound(mine.page, "grid-conflict", lang);
     await dialog.getByRole("radio", { name: words.mine }).check();
     await dialog.getByRole("button", { name: words.keep }).click();
     await expect.poll(async () => (await valuesOf(id)).city).toBe("4444");

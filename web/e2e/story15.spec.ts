@@ -44,6 +44,8 @@ for (const lang of ["zh", "en"] as const)
       const words = WORDS[lang];
       const design = texts("design.", lang).design;
       const forms = texts("forms.", lang).forms;
+      // Fields are named in the page's language.
+      const called = lang === "zh" ? design.nameZh : design.nameEn;
       const server: SignedIn = await signedIn();
       const began = Date.now();
       const hand = new Hand();
@@ -68,7 +70,7 @@ for (const lang of ["zh", "en"] as const)
             "Project delivery",
           );
           await hand.click(page.getByRole("button", { name: design.addField }));
-          await hand.type(page.getByRole("textbox", { name: `${design.nameZh} 6` }), "联系电话");
+          await hand.type(page.getByRole("textbox", { name: `${called} 6` }), "联系电话");
           await isSound(page, "story15-table", lang);
           await apply();
           await expect(page).toHaveURL(/\/records\/project_delivery$/);
@@ -78,10 +80,7 @@ for (const lang of ["zh", "en"] as const)
         await test.step("reminders: a task may be of a delivery", async () => {
           await page.goto(`${server.url}/settings/design/task`);
           await hand.click(page.getByRole("button", { name: design.addField }));
-          await hand.type(
-            page.getByRole("textbox", { name: new RegExp(`^${design.nameZh} \\d`) }),
-            "项目交付",
-          );
+          await hand.type(page.getByRole("textbox", { name: new RegExp(`^${called} \\d`) }), "项目交付");
           const type = page.getByRole("combobox", { name: new RegExp(`${design.type}$`) });
           await hand.choose(type.last(), "link");
           const to = page.getByRole("combobox", { name: new RegExp(`${design.to}$`) });

@@ -25,7 +25,7 @@ const WORDS = {
 
 let server: SignedIn;
 const stages: number[] = [];
-let moved = 0;
+let [moved, still] = [0, 0];
 test.beforeAll(async () => {
   server = await signedIn();
   const make = async (object: string, values: Record<string, unknown>) =>
@@ -46,7 +46,7 @@ test.beforeAll(async () => {
   const other = await make("stage", { name: "5001", pipeline: second, sequence: 1, kind: "open" });
   const deal = (stage: number | undefined, amount: string | null, expected: string | null) =>
     make("opportunity", { customer, stage, amount, expected_on: expected, opened_on: "2026-01-05" });
-  await deal(stages[0], "1000.25", "2026-01-31");
+  still = await deal(stages[0], "1000.25", "2026-01-31");
   moved = await deal(stages[0], "2000.5", "2026-02-01");
   await deal(stages[1], null, null);
   await deal(other, "7", "2026-02-10");
@@ -105,6 +105,15 @@ async function chart(page: Page, lang: Lang): Promise<void> {
   await expect(page.locator(".rows .row:not(.head)")).toHaveCount(2);
 }
 
+/** Holds back what passes, and counts it; once let go, nothing waits. */
+function gate() {
+  let open = () => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { count: 0, open, pass: () => opened };
+}
+
 async function board(page: Page, lang: Lang, isPhone: boolean): Promise<void> {
   await page.goto(`${server.url}/records/opportunity?view=board`);
   const lanes = page.locator(".lane");
@@ -122,22 +131,54 @@ async function board(page: Page, lang: Lang, isPhone: boolean): Promise<void> {
   await expect(lanes.nth(0).locator(".count")).toHaveText("1");
   await expect(lanes.nth(1).locator(".count")).toHaveText("2");
   if (!isPhone) {
+    // A change elsewhere makes the page ask again: what was asked before the
+    // move and is answered after it takes neither the card back nor the focus.
+    const [answers, changes] = [gate(), gate()];
+    await page.route("**/api/records/opportunity?*", async (route) => {
+      const response = await route.fetch();
+      answers.count += 1;
+      await answers.pass();
+      // The first column comes last: once it is seen, all are there.
+      const where = new URL(route.request().url()).searchParams.get("where");
+      if (where?.includes(String(stages[0]))) await new Promise((resolve) => setTimeout(resolve, 500));
+      await route.fulfill({ response });
+    });
+    await page.route(`**/api/records/opportunity/${moved}`, async (route) => {
+      if (route.request().method() === "PATCH") await changes.pass();
+      await route.continue();
+    });
+    const name = lang === "zh" ? "6001" : "6002";
+    expect((await server.api.patch(`/api/records/opportunity/${still}`, { data: { name } })).ok()).toBe(true);
+    await expect.poll(() => answers.count).toBeGreaterThanOrEqual(3);
     await card.focus();
     await page.keyboard.press("Shift+ArrowRight");
-    await expect(lanes.nth(2).locator(`#card-${moved}`)).toBeVisible();
+    await expect(lanes.nth(2).locator(`#card-${moved}`)).toBeFocused();
+    answers.open();
+    await expect(lanes.nth(0)).toContainText(name);
+    await expect(lanes.nth(2).locator(`#card-${moved}`)).toBeFocused();
+    changes.open();
     await expect.poll(() => stageOf(moved)).toBe(stages[2]);
     await page.keyboard.press("Shift+ArrowLeft");
     await expect.poll(() => stageOf(moved)).toBe(stages[1]);
+    await page.unrouteAll({ behavior: "wait" });
   }
   await expect(lanes.nth(1).locator(`#card-${moved}`)).toBeVisible();
   await isLoaded(page);
   // Somebody else moves it: the page says so, and does not move it over him.
+  // The list that would tell comes after his own move.
+  const told = gate();
+  await page.route("**/api/records/opportunity?*", async (route) => {
+    await told.pass();
+    await route.continue();
+  });
   const theirs = await server.api.patch(`/api/records/opportunity/${moved}`, { data: { stage: stages[2] } });
   expect(theirs.ok()).toBe(true);
   await card.getByRole("combobox").selectOption({ label: "4001" });
   await expect(page.locator(".ant-message")).toContainText(lang === "zh" ? "别人" : "somebody else");
+  told.open();
   await expect(lanes.nth(2).locator(`#card-${moved}`)).toBeVisible();
   expect(await stageOf(moved)).toBe(stages[2]);
+  await page.unrouteAll({ behavior: "wait" });
   await server.api.patch(`/api/records/opportunity/${moved}`, { data: { stage: stages[0] } });
   // The other pipeline has its own stages.
   await choose(page, lang === "zh" ? "看哪一个销售管道" : "Which one: Pipeline", "3002");

@@ -33,6 +33,8 @@ test.beforeAll(async () => {
     "/metrics/gross_sales?grain=none&by=product.number",
     "/metrics/cohort_retention",
     "/metrics/0",
+    "/choose",
+    "/choose?goals=%5B%22grow_revenue%22%2C%22satisfy%22%5D&group=vip&industry=retail&swot=%5B%22rivals%22%5D",
     "/nowhere",
   ];
 });

@@ -197,6 +197,7 @@ function ask(q) {
     as_of: AS_OF,
     status: row_status.includes("open") ? "open" : "settled",
     row_status,
+    small: [],
     period: { from, to },
     compared: q.compare ? { from: day(from, -31), to: from } : null,
     seq: 42,

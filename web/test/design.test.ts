@@ -1,10 +1,12 @@
 import { expect, it } from "vitest";
 import {
   faultsByPlace,
+  isSameAt,
   measuredBy,
   moved,
   newField,
   newObject,
+  withName,
   withType,
 } from "../src/features/design/draft";
 
@@ -70,4 +72,20 @@ it("a fault of another object does not stand beside a field of this one", () => 
       { object: null, detail: "names `machine`" },
     ],
   });
+});
+
+it("who writes English alone gives both names", () => {
+  expect(withName({ zh: "", en: "" }, "en", "B")).toEqual({ zh: "B", en: "B" });
+  expect(withName({ zh: "B", en: "B" }, "en", "Bu")).toEqual({ zh: "Bu", en: "Bu" });
+  expect(withName({ zh: "预算", en: "B" }, "en", "Bu")).toEqual({ zh: "预算", en: "Bu" });
+  expect(withName({ zh: "预", en: "" }, "zh", "预算")).toEqual({ zh: "预算", en: "" });
+});
+
+it("what was mended is no fault any more, and what was not still is", () => {
+  const was = { ...newObject({ zh: {}, en: {} }), fields: [newField("text"), newField("text")] };
+  const now = { ...was, fields: [newField("text", "预算"), newField("text")] };
+  expect(isSameAt("fields[0]", was, now)).toBe(false);
+  expect(isSameAt("fields[1]", was, now)).toBe(true);
+  expect(isSameAt("name", was, { ...now, name: { zh: "安装", en: "" } })).toBe(false);
+  expect(isSameAt("rules[0]", was, now)).toBe(true);
 });

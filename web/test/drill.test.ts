@@ -3,6 +3,7 @@
 import { describe, expect, it } from "vitest";
 import type { Answer, RowsBehind } from "../src/api/types";
 import { drill, drillCohort } from "../src/charts/drill";
+import { fewAt } from "../src/charts/shape";
 import { isAdditive, isSame, proofOf, provedBy, sumOf } from "../src/features/metric/proof";
 
 const question = {
@@ -25,6 +26,7 @@ const answer: Answer = {
   as_of: "2026-10-15",
   status: "open",
   row_status: ["settled", "open"],
+  small: [{ row: 1, column: 3, n: 12 }],
   period: { from: "2026-09-10", to: "2026-11-01" },
   compared: { from: "2026-07-10", to: "2026-08-15" },
   seq: 1,
@@ -121,4 +123,10 @@ describe("the proof of a number", () => {
     expect(isSame("1.50", "1.5")).toBe(true);
     expect(isSame("1.5", "-1.5")).toBe(false);
   });
+});
+
+it("a value that rests on too few cases says on how many", () => {
+  expect(fewAt(answer, 1, "net_revenue_previous")).toBe(12);
+  expect(fewAt(answer, 1, "net_revenue")).toBeUndefined();
+  expect(fewAt(answer, 0, "net_revenue_previous")).toBeUndefined();
 });

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { FieldDef, ObjectDef, RecordGroups } from "../src/api/records";
 import { fromExpression } from "../src/features/records/filter";
 import { monthsOf, whereOf } from "../src/features/records/groups";
-import { laneKey, laneWhere } from "../src/features/records/lanes";
+import { laneKey, laneWhere, withMoves } from "../src/features/records/lanes";
 import { chartFields, stepsOf, sumFields } from "../src/fields/record";
 
 const names = { zh: "", en: "" };
@@ -118,4 +118,18 @@ it("makes the condition of a column of a board", () => {
   expect(laneWhere(fields.stage, 7)).toBe("stage = 7");
   expect(laneWhere(fields.kind, null)).toBe("kind is null");
   expect([laneKey(7), laneKey(null), laneKey(undefined)]).toEqual(["7", "", ""]);
+});
+
+it("a card on its way is in the column that it goes to, and in no other, until it is there", () => {
+  const [first, second] = [
+    { id: 1, values: {}, links: {} },
+    { id: 2, values: {}, links: {} },
+  ];
+  const ids = (rows: { id: number }[]) => rows.map((row) => row.id);
+  const moves = [{ row: first, to: "b" }];
+  expect(ids(withMoves([first, second], "a", moves))).toEqual([2]);
+  expect(ids(withMoves([second], "b", moves))).toEqual([1, 2]);
+  // Read again after the move: it is there once, at its place.
+  expect(ids(withMoves([second, first], "b", moves))).toEqual([2, 1]);
+  expect(ids(withMoves([second], "c", moves))).toEqual([2]);
 });

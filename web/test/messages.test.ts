@@ -4,11 +4,15 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import enBatches from "../src/i18n/batches.en.json";
 import zhBatches from "../src/i18n/batches.zh.json";
+import enChoose from "../src/i18n/choose.en.json";
+import zhChoose from "../src/i18n/choose.zh.json";
 import enDesign from "../src/i18n/design.en.json";
 import zhDesign from "../src/i18n/design.zh.json";
 import enDuplicates from "../src/i18n/duplicates.en.json";
 import zhDuplicates from "../src/i18n/duplicates.zh.json";
 import en from "../src/i18n/en.json";
+import enExplore from "../src/i18n/explore.en.json";
+import zhExplore from "../src/i18n/explore.zh.json";
 import enFind from "../src/i18n/find.en.json";
 import zhFind from "../src/i18n/find.zh.json";
 import enPublic from "../src/i18n/form.en.json";
@@ -19,6 +23,8 @@ import enImport from "../src/i18n/import.en.json";
 import zhImport from "../src/i18n/import.zh.json";
 import enOutbox from "../src/i18n/outbox.en.json";
 import zhOutbox from "../src/i18n/outbox.zh.json";
+import enOverview from "../src/i18n/overview.en.json";
+import zhOverview from "../src/i18n/overview.zh.json";
 import enPeople from "../src/i18n/people.en.json";
 import zhPeople from "../src/i18n/people.zh.json";
 import enSettings from "../src/i18n/settings.en.json";
@@ -56,6 +62,9 @@ const messages = {
     ...zhForms,
     ...zhViews,
     ...zhOutbox,
+    ...zhExplore,
+    ...zhChoose,
+    ...zhOverview,
     ...zhTalk,
     ...zhBatches,
     ...zhPeople,
@@ -71,6 +80,9 @@ const messages = {
     ...enForms,
     ...enViews,
     ...enOutbox,
+    ...enExplore,
+    ...enChoose,
+    ...enOverview,
     ...enTalk,
     ...enBatches,
     ...enPeople,

@@ -82,6 +82,8 @@ pub struct AuditEntry {
     pub kind: ChangeKind,
     pub object: Option<String>,
     pub record: Option<i64>,
+    /// What the record is called now; null where it is no more, or has no title.
+    pub title: Option<String>,
     /// Of the changed fields; null where there was no record.
     #[schema(value_type = Option<Object>)]
     pub before: Option<Map<String, Json>>,
@@ -99,6 +101,7 @@ impl AuditEntry {
             kind: change.kind,
             object: change.object,
             record: change.record,
+            title: None,
             before: change.before,
             after: change.after,
         }
@@ -108,6 +111,31 @@ impl AuditEntry {
 /// Newest first.
 pub async fn list(app: &App, caller: &Caller, wanted: &AuditQuery) -> Result<AuditPage> {
     require_admin(caller, Admin::Audit)?;
+    let mut page = gather(app, caller, wanted).await?;
+    let mut ids: BTreeMap<String, BTreeSet<i64>> = BTreeMap::new();
+    for entry in &page.entries {
+        if let (Some(object), Some(record)) = (&entry.object, entry.record)
+            && may(caller, object, Action::Read)
+            && app.catalog.objects.contains_key(object)
+        {
+            ids.entry(object.clone()).or_default().insert(record);
+        }
+    }
+    let mut titles = BTreeMap::new();
+    for (object, ids) in ids {
+        let of_object = records::titles(app, caller, &object, ids).await?;
+        titles.insert(object, of_object);
+    }
+    for entry in &mut page.entries {
+        if let (Some(object), Some(record)) = (&entry.object, entry.record) {
+            let link = titles.get(object).and_then(|links| links.get(&record));
+            entry.title = link.and_then(|link| link.title.clone());
+        }
+    }
+    Ok(page)
+}
+
+async fn gather(app: &App, caller: &Caller, wanted: &AuditQuery) -> Result<AuditPage> {
     let limit = wanted.limit.unwrap_or(USUAL_PAGE).clamp(1, MAX_PAGE);
     let mut page = AuditPage {
         entries: Vec::new(),
@@ -185,12 +213,12 @@ impl<'a> Sight<'a> {
             let Some(object) = change.object.as_deref() else {
                 continue;
             };
-            let is_open = match self.app.catalog.objects.contains_key(object) {
+            let is_known = self.app.catalog.objects.contains_key(object);
+            let is_open = match is_known {
                 true => may(self.caller, object, Action::Read),
                 // Of an object that is no more nobody's rights say anything.
                 false => THINGS.contains(&object) || require_everything(self.caller).is_ok(),
             };
-            let is_known = self.app.catalog.objects.contains_key(object);
             let has_rows = is_known && self.access(object).predicate.is_some();
             match change.record {
                 _ if !is_open => drop(unseen.insert(change.seq)),

@@ -1,5 +1,11 @@
 //! Asking for numbers: every surface that shows one comes through here.
 
+mod choice;
+
+mod relations;
+
+mod why;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -20,6 +26,15 @@ use utoipa::ToSchema;
 use crate::context::App;
 use crate::error::{Error, Result};
 use crate::permission::{self, Action, Caller, access};
+
+pub use choice::{
+    Attainable, Baseline, Choice, ChoiceQuestion, ChoiceReason, ChoiceWords, ChosenMetric, Missing,
+    Past, Said, SaidKind, Situation, choose, words,
+};
+pub use relations::{
+    AtLag, RelatedPair, RelationFound, RelationMethod, Relations, RelationsQuestion, relations,
+};
+pub use why::{Effects, Why, WhyKind, WhyPart, why};
 
 /// Where a number comes from.
 #[derive(Debug, Serialize, ToSchema)]
@@ -67,10 +82,46 @@ pub struct FactColumn {
 
 /// Answers a question over facts that include every write acknowledged before.
 pub async fn ask(app: &App, caller: &Caller, question: &Question) -> Result<Answer> {
+    let (answer, _) = answered(app, caller, question).await?;
+    Ok(answer)
+}
+
+/// The same with the first day of which something is known.
+async fn answered(
+    app: &App,
+    caller: &Caller,
+    question: &Question,
+) -> Result<(Answer, Option<Date>)> {
     let (plan, snapshot, is_partial) = planned(app, caller, question).await?;
     let mut answer = keji_metrics::run::run(&app.engine, &app.catalog, &snapshot, &plan).await?;
     answer.is_partial = is_partial;
-    Ok(answer)
+    Ok((answer, plan.first))
+}
+
+/// The value of each period of a question of one metric by period; of periods
+/// before the first known fact nothing is known, not that nothing was.
+fn past_of(answer: &Answer, metric: &str, known: Option<Date>) -> Vec<(Date, Value)> {
+    let at = |name: &str| (answer.columns.iter()).position(|column| column.name == name);
+    let (Some(period), Some(value)) = (at("period"), at(metric)) else {
+        return Vec::new();
+    };
+    let rows = answer.rows.iter().filter_map(|row| match row.get(period)? {
+        Value::Date(from) if known.is_some_and(|known| *from >= known) => {
+            Some((*from, row.get(value)?.clone()))
+        }
+        _ => None,
+    });
+    rows.collect()
+}
+
+/// As a floating number, where it is one.
+fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Int(n) => Some(*n as f64),
+        Value::Decimal(d) => Some(d.to_f64()),
+        Value::Float(f) => Some(*f),
+        _ => None,
+    }
 }
 
 pub async fn explain(app: &App, caller: &Caller, question: &Question) -> Result<Explanation> {
@@ -233,6 +284,8 @@ fn add_facts<'a>(
             &measure.filter,
             &measure.having,
             &measure.time,
+            &measure.enter,
+            &measure.exit,
         ];
         texts.extend(all.into_iter().flatten().map(String::as_str));
         let lets = measure.lets.values().filter_map(|l| l.expr.as_deref());
@@ -242,7 +295,7 @@ fn add_facts<'a>(
         add(measure);
     }
     let mut others = Vec::new();
-    for term in metric.ratio.iter().flat_map(|r| [&r.num, &r.den]) {
+    for term in metric.terms() {
         match term {
             Term::Measure(measure) => add(measure),
             Term::Metric(other) => others.push(catalog.metric(&other.metric)?),
@@ -251,6 +304,11 @@ fn add_facts<'a>(
     if let Some(cohort) = &metric.cohort {
         objects.insert(&cohort.from);
         texts.extend(cohort.filter.as_deref());
+    }
+    if let Some(conversion) = &metric.conversion {
+        objects.insert(&conversion.from);
+        let all = [&conversion.filter, &conversion.then];
+        texts.extend(all.into_iter().flatten().map(String::as_str));
     }
     for other in others {
         add_facts(catalog, other, objects, texts)?;

@@ -433,16 +433,18 @@ pub(crate) fn owned(
     })
 }
 
-/// Objects that only files of orders write: totals and fingerprints hang on
-/// their records, and one alone would not agree with them.
+/// Objects whose files are files of orders: one of plain records would not say
+/// which lines make an order, nor be known again.
 pub fn comes_by_order_files(object: &str) -> bool {
     ["order", "order_line"].contains(&object)
 }
 
 /// Fields that the program sets and nobody else, whatever he may: what the
-/// bytes of a file are, only the bytes say.
-fn is_set_by_program(object: &str, field: &str) -> bool {
+/// bytes of a file are, only the bytes say, and what an order adds up to, its
+/// lines.
+pub(crate) fn is_set_by_program(object: &str, field: &str) -> bool {
     object == "file" && ["size_bytes", "media_type", "checksum"].contains(&field)
+        || keji_store::follows(object, field)
 }
 
 /// Whether the field says when or by whom a record was made, and this is how
@@ -477,9 +479,13 @@ pub fn require_fields<'a>(
             continue;
         }
         if is_set_by_program(object, field) {
+            let [zh, en] = match object {
+                "file" => ["由程序按文件内容填写", "from the file's content"],
+                _ => ["由程序按其他内容算出", "from what else stands there"],
+            };
             return Err(Error::Forbidden {
-                zh: format!("「{object}.{field}」由程序按文件内容填写"),
-                en: format!("`{object}.{field}` is set by the program from the file's content"),
+                zh: format!("「{object}.{field}」{zh}"),
+                en: format!("`{object}.{field}` is set by the program {en}"),
             });
         }
         if !may_write(caller, object, field) {

@@ -36,8 +36,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::context::{App, stable_hash};
 use crate::error::{Error, FieldFault, Result};
 use crate::permission::{
-    Action, Caller, access, access_for, comes_by_order_files, require, require_fields,
-    require_path, sees_derived,
+    Action, Caller, access, access_for, require, require_fields, require_path, sees_derived,
 };
 
 pub use batch::{
@@ -364,16 +363,18 @@ pub(crate) async fn trial(
 
 /// Whether anybody writes the object's records but the product itself.
 pub(crate) fn is_writable(def: &ObjectDef) -> bool {
-    def.written_by.is_none() && !comes_by_order_files(&def.id)
+    def.written_by.is_none()
 }
 
 /// The fields without which no record of the object is created: a running
-/// number and the user who creates it come by themselves.
+/// number, the user who creates it and what follows from the others come by
+/// themselves.
 pub(crate) fn needed(def: &ObjectDef) -> impl Iterator<Item = &FieldDef> {
     let own = owner(def).map(|f| &f.id);
-    def.fields
-        .iter()
-        .filter(move |f| f.required && def.number.as_ref() != Some(&f.id) && own != Some(&f.id))
+    def.fields.iter().filter(move |f| {
+        let comes = keji_store::comes_by_itself(&def.id, &f.id);
+        f.required && !comes && def.number.as_ref() != Some(&f.id) && own != Some(&f.id)
+    })
 }
 
 /// Refuses what a list would refuse: a condition, an order or fields that are

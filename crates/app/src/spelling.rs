@@ -57,6 +57,12 @@ pub async fn follow_on(app: &App) -> Result<bool> {
     Ok(app.store.follow_search(spell).await?)
 }
 
+/// What is to be done to the index while there is nothing to follow: a little
+/// of it; says whether there may be more.
+pub async fn settle_on(app: &App) -> Result<bool> {
+    Ok(app.store.settle_search().await?)
+}
+
 /// From now on somebody calls [`follow_on`] again and again.
 pub fn is_followed(app: &App) {
     app.follows.store(true, Ordering::Relaxed);

@@ -163,11 +163,7 @@ pub fn catalog(app: &App) -> CatalogBody {
                 group: m.group.clone(),
                 unit: m.unit,
                 direction: m.direction,
-                kind: match (&m.measure, &m.ratio, &m.cohort) {
-                    (_, Some(_), _) => "ratio",
-                    (_, _, Some(_)) => "cohort",
-                    _ => "measure",
-                },
+                kind: m.kind(),
                 dimensions: catalog.dimensions(&m.id).unwrap_or_default(),
                 grain_min: m.grain_min,
                 formula: m.formula(),

@@ -5,11 +5,13 @@
 mod select;
 mod text;
 
-use keji_schema::metric::{Agg, Unit};
+use keji_schema::calendar::epoch_days;
+use keji_schema::expr::Op;
+use keji_schema::metric::{Agg, OverTime, Unit};
 
 use crate::explain::select::scan_sql;
 use crate::explain::text::name;
-use crate::plan::{Formula, Part, Plan};
+use crate::plan::{Calculation, Formula, Part, Plan};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explanation {
@@ -64,6 +66,15 @@ fn statement(plan: &Plan) -> String {
             "-- compared with the same from {} to {}\n",
             seen.from, seen.to
         );
+    }
+    for (i, scan) in plan.scans.iter().enumerate() {
+        let what = match scan.over_time {
+            Some(OverTime::Avg) => "the mean of every day",
+            Some(OverTime::Max) => "the highest of every day",
+            _ => continue,
+        };
+        let scan = cte(i);
+        notes += &format!("-- {scan} is {what} of its period; shown is the last day\n");
     }
     let order = order(plan, &keys);
     let columns = columns.join(",\n  ");
@@ -167,6 +178,51 @@ fn formula(plan: &Plan, unit: Unit, formula: &Formula, keys: &[String]) -> Strin
                 format!("{start} over (partition by {})", others.join(", ")),
             )
         }
+        Formula::Derived(calculation) => {
+            let value = calculated(plan, calculation);
+            if amount {
+                format!("round({value}, 4)")
+            } else {
+                format!("cast({value} as double precision)")
+            }
+        }
+    }
+}
+
+fn period_days(plan: &Plan) -> String {
+    let span = &plan.now;
+    let days = |i: usize| {
+        let from = span.periods[i].from.max(span.seen.from);
+        epoch_days(span.end(i)) - epoch_days(from)
+    };
+    if plan.grain.is_none() {
+        return days(0).to_string();
+    }
+    let arms = (0..span.periods.len())
+        .map(|i| format!("when date '{}' then {}", span.periods[i].from, days(i)));
+    let period = if plan.scans.len() == 1 {
+        "period"
+    } else {
+        "all_keys.period"
+    };
+    let arms: Vec<_> = arms.collect();
+    format!("case {period} {} end", arms.join(" "))
+}
+
+/// Whole numbers would be divided without their rest.
+fn calculated(plan: &Plan, calculation: &Calculation) -> String {
+    match calculation {
+        Calculation::Part(part) => format!("({})", number(plan, part)),
+        Calculation::Constant(number) => number.to_string(),
+        Calculation::PeriodDays => period_days(plan),
+        Calculation::Negate(x) => format!("-({})", calculated(plan, x)),
+        Calculation::Of(op, a, b) => {
+            let (a, b) = (calculated(plan, a), calculated(plan, b));
+            match op {
+                Op::Div => format!("(1.0 * {a} / nullif({b}, 0))"),
+                op => format!("({a} {} {b})", op.sign()),
+            }
+        }
     }
 }
 
@@ -176,7 +232,7 @@ fn number(plan: &Plan, part: &Part) -> String {
         Agg::Count | Agg::CountDistinct => format!("coalesce({value}, 0)"),
         Agg::Sum => format!("case when {rows} > 0 then {value} else 0 end"),
         Agg::Avg => format!("{value} / nullif({rows}, 0)"),
-        Agg::Min | Agg::Max => value,
+        Agg::Min | Agg::Max | Agg::Median | Agg::P75 | Agg::P90 => value,
     }
 }
 

@@ -12,13 +12,14 @@ mod measures;
 pub(crate) mod source;
 pub(crate) mod spans;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use keji_schema::calendar::{Grain, Period};
 use keji_schema::definition::Text2;
-use keji_schema::expr::Expr;
-use keji_schema::metric::{Agg, PERIOD_END, Unit, Window};
+use keji_schema::expr::{Expr, Op};
+use keji_schema::metric::{Agg, OverTime, Unit, Window, is_bound};
 use keji_schema::question::{Compare, Question};
-use keji_schema::{Calendar, Catalog, Type};
+use keji_schema::{Calendar, Catalog, Decimal, Type};
 
 use crate::error::Result;
 use crate::plan::measures::Builder;
@@ -43,6 +44,8 @@ pub struct Plan {
     pub calendar: Calendar,
     /// Facts before this day count.
     pub as_of: Date,
+    /// Of days before this one nothing is known.
+    pub first: Option<Date>,
     pub asked: Period,
     pub grain: Option<Grain>,
     /// The dimensions beside the period.
@@ -76,6 +79,14 @@ pub struct Compared {
     pub counterparts: Vec<Option<usize>>,
 }
 
+/// The name of the instant at which a period's end begins; no field has it.
+pub const PERIOD_END_AT: &str = "$period_end_at";
+
+/// Whether a path names an end of the period.
+pub fn is_end(path: &[String]) -> bool {
+    is_bound(path) || matches!(path, [name] if name == PERIOD_END_AT)
+}
+
 /// One reading of one object: every state is computed in the same pass.
 #[derive(Debug, Clone)]
 pub struct Scan {
@@ -85,12 +96,29 @@ pub struct Scan {
     /// Whether `time` decides in which month's file a row stands.
     pub by_month: bool,
     pub window: Window,
+    pub moved: Moved,
+    /// What a period shows of the values of its days; `None` for that of its
+    /// end.
+    pub over_time: Option<OverTime>,
     /// All hold for every row.
     pub filters: Vec<Expr>,
     /// Columns, one per dimension of the plan.
     pub dimensions: Vec<String>,
     pub shape: Shape,
     pub states: Vec<State>,
+}
+
+/// An earlier period in the place of each that is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Moved {
+    pub shift: Option<Compare>,
+    pub lag_days: u32,
+}
+
+impl Moved {
+    pub fn is_none(self) -> bool {
+        self == Moved::default()
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -103,6 +131,19 @@ pub enum Shape {
     /// Keys by the month of their first row and the months in which they came
     /// back.
     Cohort { key: String },
+    /// One row per key with the day of its `first` fact and, as `next`, that
+    /// of the first later one that may follow; then aggregates over these.
+    Conversion(Conversion),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Conversion {
+    pub key: String,
+    /// Which rows may be the first.
+    pub first: Option<Expr>,
+    /// Which rows may follow.
+    pub then: Option<Expr>,
+    pub within_days: u32,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -138,6 +179,8 @@ pub struct Metric {
     pub id: String,
     pub label: Text2,
     pub unit: Unit,
+    /// Fewer cases make a value small.
+    pub min_n: Option<u32>,
     pub formula: Formula,
 }
 
@@ -148,6 +191,68 @@ pub enum Formula {
     Ratio(Part, Part),
     /// Of the cohort at that age, divided by the cohort at age 0.
     ShareOfCohort(Part),
+    Derived(Calculation),
+}
+
+/// A formula over measures; null where one is, and where it divides by zero.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Calculation {
+    Part(Part),
+    Constant(Decimal),
+    /// The days of the period that count.
+    PeriodDays,
+    Negate(Box<Calculation>),
+    /// `op` is one of `+ - * /`.
+    Of(Op, Box<Calculation>, Box<Calculation>),
+}
+
+impl Formula {
+    /// In the order in which they are written; the first is what a number is
+    /// made of before all.
+    pub fn parts(&self) -> Vec<&Part> {
+        match self {
+            Formula::Measure(part) | Formula::ShareOfCohort(part) => vec![part],
+            Formula::Ratio(num, den) => vec![num, den],
+            Formula::Derived(calculation) => {
+                let mut parts = Vec::new();
+                calculation.add_parts(&mut parts, &mut Vec::new());
+                parts
+            }
+        }
+    }
+
+    /// The measures whose rows are the cases behind a value: what is divided
+    /// by, or all where nothing is.
+    pub fn cases(&self) -> Vec<&Part> {
+        match self {
+            Formula::Ratio(_, den) => vec![den],
+            Formula::Derived(calculation) => {
+                let (mut parts, mut below) = (Vec::new(), Vec::new());
+                calculation.add_parts(&mut parts, &mut below);
+                if below.is_empty() { parts } else { below }
+            }
+            one => one.parts(),
+        }
+    }
+}
+
+impl Calculation {
+    fn add_parts<'a>(&'a self, parts: &mut Vec<&'a Part>, below: &mut Vec<&'a Part>) {
+        match self {
+            Calculation::Part(part) => parts.push(part),
+            Calculation::Constant(_) | Calculation::PeriodDays => {}
+            Calculation::Negate(x) => x.add_parts(parts, below),
+            Calculation::Of(op, a, b) => {
+                a.add_parts(parts, below);
+                let (n, n_below) = (parts.len(), below.len());
+                b.add_parts(parts, below);
+                // Of `1 - kept / all` below the line, all are the cases.
+                if *op == Op::Div && below.len() == n_below {
+                    below.extend_from_slice(&parts[n..]);
+                }
+            }
+        }
+    }
 }
 
 /// A measure's place among the scans.
@@ -221,7 +326,7 @@ pub fn plan(
         .iter()
         .filter(|d| !(cohort && is_cohort_word(d)))
         .collect();
-    let mut builder = Builder::new(catalog, &by, asked.filter.as_deref(), access);
+    let mut builder = Builder::new(catalog, &by, asked.filter.as_deref(), access, as_of);
     let formulas = metrics
         .iter()
         .map(|m| builder.metric(m))
@@ -234,11 +339,13 @@ pub fn plan(
         id: def.id.clone(),
         label: def.name.clone(),
         unit: def.unit,
+        min_n: def.min_n,
         formula,
     });
     let mut plan = Plan {
         calendar: catalog.calendar.clone(),
         as_of,
+        first: facts.first,
         asked: period,
         grain,
         dimensions,
@@ -290,9 +397,9 @@ impl Plan {
                     ..
                 })
             );
-            if dated && scan.knows_period_end() {
-                let message = "what is dated by a reduction cannot name `period_end`".to_owned();
-                return Err(question(message));
+            if dated && scan.knows_bounds() {
+                let message = "what is dated by a reduction cannot name the ends of a period";
+                return Err(question(message.to_owned()));
             }
         }
         Ok(())
@@ -310,78 +417,160 @@ pub struct Pass {
     pub from: Option<Date>,
     /// Not included, except by the last evaluation, which may be of this day.
     pub to: Date,
-    /// Index of the period; `None` where each row's date decides.
+    /// The first day of the period that the pass is about, which its window
+    /// may exceed; of several periods the first.
+    pub start: Date,
+    /// The instant at which `to` begins, of a pass about one period.
+    pub end_at: Option<Timestamp>,
+    /// Index of the period, or of the day of a scan [`Scan::by_days`]; `None`
+    /// where each row's date decides.
     pub period: Option<usize>,
+}
+
+/// The passes of a scan over a span.
+#[derive(Debug, Default)]
+pub struct Passes {
+    pub passes: Vec<Pass>,
+    /// Periods of which nothing can be known.
+    pub unknown: Vec<usize>,
+    /// Of a scan by days the passes of each period.
+    pub days: Vec<std::ops::Range<usize>>,
 }
 
 impl Scan {
     /// The passes that give the values of a span's periods.
-    pub fn passes(&self, span: &Span, as_of: Date) -> Vec<Pass> {
-        let one = |from| {
+    pub fn passes(&self, plan: &Plan, span: &Span) -> Passes {
+        let one = |from, to| {
             let period = (span.periods.len() == 1).then_some(0);
-            vec![Pass {
-                from,
-                to: span.seen.to,
-                period,
-            }]
-        };
-        let each = |from: fn(Date) -> Option<Date>| {
-            let ends = (0..span.periods.len()).map(|i| (i, span.end(i)));
-            ends.map(|(i, to)| Pass {
-                from: from(to),
-                to,
-                period: Some(i),
-            })
-            .collect()
-        };
-        let each_own = || {
-            let owns = span.periods.iter().enumerate().map(|(i, p)| Pass {
-                from: Some(p.from.max(span.seen.from)),
-                to: span.end(i),
-                period: Some(i),
-            });
-            owns.collect()
-        };
-        match (self.window, &self.shape) {
-            (Window::Period, _) if self.knows_period_end() => each_own(),
-            // A cohort of the span is followed beyond it.
-            (_, Shape::Cohort { .. }) => vec![Pass {
-                from: None,
-                to: as_of,
-                period: None,
-            }],
-            (Window::Period, _) => one(Some(span.seen.from)),
-            (
-                Window::All,
-                Shape::Reduced(Reduced {
-                    dated_by: Some(_), ..
-                }),
-            ) => {
-                vec![Pass {
-                    from: None,
-                    to: span.seen.to,
-                    period: None,
-                }]
+            let start = span.seen.from;
+            Passes {
+                passes: vec![Pass {
+                    from,
+                    to,
+                    start,
+                    end_at: None,
+                    period,
+                }],
+                ..Passes::default()
             }
-            (Window::Days365, _) => each(|to| Some(spans::plus(to, -365))),
-            (Window::All | Window::Latest, _) => each(|_| None),
-        }
-    }
-}
-
-impl Scan {
-    /// Whether an expression differs from period to period by its end.
-    fn knows_period_end(&self) -> bool {
-        let names = |expr: &Option<Expr>| {
-            expr.as_ref()
-                .is_some_and(|x| x.fields().iter().any(|f| f.join(".") == PERIOD_END))
         };
-        let reduced = matches!(self.shape, Shape::Reduced(_));
-        reduced
-            && self
-                .states
-                .iter()
-                .any(|s| names(&s.expr) || names(&s.filter))
+        let dated = matches!(
+            &self.shape,
+            Shape::Reduced(Reduced {
+                dated_by: Some(_),
+                ..
+            })
+        );
+        // A cohort of the span is followed beyond it.
+        if matches!(self.shape, Shape::Cohort { .. }) {
+            let mut all = one(None, plan.as_of);
+            all.passes[0].period = None;
+            return all;
+        }
+        // What follows does so beyond the span, too.
+        if let Shape::Conversion(conversion) = &self.shape {
+            let mut all = one(None, plan.as_of);
+            all.passes[0].period = None;
+            let days = conversion.within_days as i32;
+            let is_ripe = |i: &usize| spans::plus(span.end(*i), days) <= plan.as_of;
+            let periods = 0..span.periods.len();
+            all.unknown = periods.filter(|i| !is_ripe(i)).collect();
+            return all;
+        }
+        let is_plain = self.moved.is_none() && self.over_time.is_none() && !self.knows_bounds();
+        if is_plain && self.window == Window::Period {
+            return one(Some(span.seen.from), span.seen.to);
+        }
+        if is_plain && dated {
+            let mut all = one(None, span.seen.to);
+            all.passes[0].period = None;
+            return all;
+        }
+        let mut all = Passes::default();
+        for (i, window) in self.windows(plan, span).into_iter().enumerate() {
+            let Some(Period { from, to }) = window else {
+                all.unknown.push(i);
+                continue;
+            };
+            let zone = &plan.calendar.zone;
+            let pass = |start, to: Date, period| Pass {
+                from: match self.window {
+                    Window::Period => Some(start),
+                    Window::Days365 => Some(spans::plus(to, -365)),
+                    Window::All | Window::Latest => None,
+                },
+                to,
+                start,
+                end_at: to.to_zoned(zone.clone()).ok().map(|at| at.timestamp()),
+                period: Some(period),
+            };
+            match self.over_time {
+                None | Some(OverTime::Last) => all.passes.push(pass(from, to, i)),
+                Some(OverTime::First) => {
+                    let next = spans::plus(from, 1).min(to);
+                    all.passes.push(pass(from, next, i));
+                }
+                Some(OverTime::Avg | OverTime::Max) => {
+                    let n = all.passes.len();
+                    let mut day = from;
+                    while day < to {
+                        let next = spans::plus(day, 1);
+                        all.passes.push(pass(day, next, all.passes.len()));
+                        day = next;
+                    }
+                    all.days.resize(i, n..n);
+                    all.days.push(n..all.passes.len());
+                }
+            }
+        }
+        all
+    }
+
+    /// Whether each day of a period has a pass of its own.
+    pub fn by_days(&self) -> bool {
+        matches!(self.over_time, Some(OverTime::Avg | OverTime::Max))
+    }
+
+    /// The days that stand for each period; `None` where nothing is known of
+    /// them.
+    fn windows(&self, plan: &Plan, span: &Span) -> Vec<Option<Period>> {
+        let calendar = &plan.calendar;
+        let windows = (0..span.periods.len()).map(|i| {
+            let own = Period {
+                from: span.periods[i].from.max(span.seen.from),
+                to: span.end(i),
+            };
+            // Each period for itself: of several, the one before is mostly
+            // among them.
+            match self.moved.shift {
+                None => own,
+                Some(Compare::Previous) => calendar.span_before(own, plan.grain),
+                Some(Compare::Year) => calendar.span_year_before(own, plan.grain),
+            }
+        });
+        let lag = self.moved.lag_days as i32;
+        let earlier = |w: Period| Period {
+            from: spans::plus(w.from, -lag),
+            to: spans::plus(w.to, -lag),
+        };
+        // Of days before the first fact nothing is known, which is not zero.
+        let is_known =
+            |w: &Period| self.moved.is_none() || plan.first.is_none_or(|first| w.to > first);
+        windows
+            .map(earlier)
+            .map(|w| Some(w).filter(is_known))
+            .collect()
+    }
+
+    /// Whether an expression differs from period to period by its ends.
+    pub fn knows_bounds(&self) -> bool {
+        let names = |expr: &Expr| expr.fields().iter().any(|f| is_end(f));
+        let of_states = |s: &State| s.expr.iter().chain(&s.filter).any(names);
+        let of_lets = match &self.shape {
+            Shape::Reduced(reduced) => reduced.lets.iter().any(|l| l.expr.iter().any(names)),
+            Shape::Rows | Shape::Cohort { .. } | Shape::Conversion(_) => false,
+        };
+        of_lets || self.filters.iter().any(names) || self.states.iter().any(of_states)
     }
 }
 

@@ -22,11 +22,11 @@ use keji_schema::{Catalog, Type, Value};
 
 use crate::copy::Snapshot;
 use crate::error::Result;
-use crate::expr::{Physical, binary, physical};
+use crate::expr::{Physical, binary};
 use crate::plan::source::{copied, question};
-use crate::plan::{Facts, Formula, Let, Part, Pass, Reduced, Scan, Shape, State, plan};
+use crate::plan::{Facts, Let, Part, Pass, Reduced, Scan, Shape, State, plan};
 use crate::run::tables::{Aggregate, Stage, aggregate, column, filter, join, project, table};
-use crate::run::{Engine, KEY, Reader, filtered, value_at, with_end};
+use crate::run::{Engine, KEY, Reader, filtered, value_at, with_bounds};
 
 /// Columns beside the id.
 const MAX_COLUMNS: usize = 12;
@@ -77,8 +77,7 @@ pub async fn records(
     };
     let at_most = asked.limit.unwrap_or(most).min(most);
     let mut plan = plan(catalog, &whole, access, facts)?;
-    let (Formula::Measure(part) | Formula::Ratio(part, _) | Formula::ShareOfCohort(part)) =
-        plan.metrics[0].formula.clone();
+    let part = *plan.metrics[0].formula.parts()[0];
     // Only this scan's columns and those that are shown are read.
     let mut scan = plan.scans[part.scan].clone();
     let object = scan.source.object.clone();
@@ -143,7 +142,7 @@ async fn counted(reader: &Reader<'_>, scan: &Scan, part: &Part) -> Result<u64> {
 /// The rows that the measure looks at; `None` when there is no evaluation yet.
 async fn behind(reader: &Reader<'_>, scan: &Scan, part: &Part) -> Result<Option<Stage>> {
     let plan = reader.plan;
-    let Some(mut pass) = scan.passes(&plan.now, plan.as_of).pop() else {
+    let Some(mut pass) = scan.passes(plan, &plan.now).passes.pop() else {
         return Ok(None);
     };
     if scan.window == Window::Latest {
@@ -154,6 +153,8 @@ async fn behind(reader: &Reader<'_>, scan: &Scan, part: &Part) -> Result<Option<
         pass = Pass {
             from: Some(*day),
             to: crate::plan::spans::plus(*day, 1),
+            start: *day,
+            end_at: None,
             period: Some(0),
         };
     }
@@ -164,16 +165,26 @@ async fn behind(reader: &Reader<'_>, scan: &Scan, part: &Part) -> Result<Option<
             let Some(expr) = &state.filter else {
                 return Ok(Some(rows));
             };
-            let expr = physical(expr, &rows.schema())?;
+            let expr = with_bounds(expr, &rows, pass)?;
             return Ok(Some(filter(rows, expr)?));
         }
         Shape::Reduced(reduced) => reduced.clone(),
-        Shape::Cohort { key } => first_day(key, scan),
+        Shape::Cohort { key } => first_day(key, scan, None),
+        Shape::Conversion(conversion) => {
+            first_day(&conversion.key, scan, conversion.first.as_ref())
+        }
     };
     // The facts of those keys that take part; the rows are read twice.
-    let keys = reader.per_key(scan, &reduced, &plan.now, reader.rows(scan, pass)?, false)?;
+    let keys = reader.per_key(
+        scan,
+        &reduced,
+        &plan.now,
+        pass,
+        reader.rows(scan, pass)?,
+        false,
+    )?;
     let keys = match &state.filter {
-        Some(expr) => filter(keys.clone(), with_end(expr, &keys, pass.to)?)?,
+        Some(expr) => filter(keys.clone(), with_bounds(expr, &keys, pass)?)?,
         None => keys,
     };
     let date = reduced.dated_by.as_deref();
@@ -191,12 +202,20 @@ async fn behind(reader: &Reader<'_>, scan: &Scan, part: &Part) -> Result<Option<
     Ok(Some(filtered(rows, vec![keep])?))
 }
 
-/// A cohort's customers are those whose first day lies in the span.
-fn first_day(key: &str, scan: &Scan) -> Reduced {
+/// A cohort's customers are those whose first day lies in the span; `may`
+/// says which rows may be the first.
+fn first_day(key: &str, scan: &Scan, may: Option<&Expr>) -> Reduced {
     let time = scan.time.clone().unwrap_or_default();
     let expr = Expr {
         node: keji_schema::expr::Node::Field(vec![time]),
         kind: Some(Type::Date),
+    };
+    let expr = match may {
+        None => expr,
+        Some(may) => Expr {
+            node: keji_schema::expr::Node::Case(vec![(may.clone(), expr)], None),
+            kind: Some(Type::Date),
+        },
     };
     let first = Let {
         name: "first".to_owned(),

@@ -21,12 +21,12 @@ use keji_schema::question::Answer;
 
 use crate::copy::Snapshot;
 use crate::error::Result;
-use crate::plan::{Pass, Plan, Scan, Shape, Span};
+use crate::plan::{Pass, Passes, Plan, Scan, Shape, Span};
 pub use crate::run::engine::{Engine, MEMORY_BYTES};
 
 use crate::run::groups::Groups;
 pub(crate) use crate::run::groups::value_at;
-pub(crate) use crate::run::pass::{KEY, Reader, filtered, with_end};
+pub(crate) use crate::run::pass::{KEY, Reader, filtered, with_bounds};
 
 /// Answers a plan from the files of `snapshot`.
 pub async fn run(
@@ -60,8 +60,16 @@ pub async fn run(
 
 async fn scanned(reader: &Reader<'_>, scan: &Scan, span: &Span) -> Result<Groups> {
     let mut groups = Groups::default();
+    let Passes {
+        passes,
+        unknown,
+        days,
+    } = scan.passes(reader.plan, span);
+    if scan.by_days() {
+        groups.of_days(scan.over_time, days);
+    }
+    unknown.into_iter().for_each(|i| groups.without_data(i));
     if scan.window == Window::Latest {
-        let passes = scan.passes(span, reader.plan.as_of);
         let days = reader.days(scan, passes.iter().map(|p| p.to).max()).await?;
         // Several periods may look at one evaluation, which is read once.
         let mut by_day: BTreeMap<Date, Vec<usize>> = BTreeMap::new();
@@ -80,15 +88,20 @@ async fn scanned(reader: &Reader<'_>, scan: &Scan, span: &Span) -> Result<Groups
         }
         return Ok(groups);
     }
-    if let Some(groups) = roll_up::rolled_up(reader, scan, span).await? {
+    let is_plain = scan.moved.is_none() && scan.over_time.is_none() && !scan.knows_bounds();
+    if is_plain && let Some(groups) = roll_up::rolled_up(reader, scan, span).await? {
         return Ok(groups);
     }
-    let passes = scan.passes(span, reader.plan.as_of);
     if passes.len() > 1 && slide::slides(scan) {
         slide::slide(reader, scan, span, &passes, &mut groups).await?;
         return Ok(groups);
     }
-    for pass in pieces(reader, scan, span, passes) {
+    let passes = if is_plain {
+        pieces(reader, scan, span, passes)
+    } else {
+        passes
+    };
+    for pass in passes {
         let batches = reader.pass(scan, span, pass).await?;
         groups.add(reader.plan, scan, span, pass.period, &batches)?;
     }
@@ -98,7 +111,7 @@ async fn scanned(reader: &Reader<'_>, scan: &Scan, span: &Span) -> Result<Groups
 /// The passes cut at the turns of months, where their groups can be put
 /// together again: a month that did not change is then not read again.
 fn pieces(reader: &Reader<'_>, scan: &Scan, span: &Span, passes: Vec<Pass>) -> Vec<Pass> {
-    let merges = |agg| !matches!(agg, Agg::CountDistinct | Agg::Avg);
+    let merges = |agg| matches!(agg, Agg::Sum | Agg::Count | Agg::Min | Agg::Max);
     let grain = reader.plan.grain;
     let is_month = grain == Some(Grain::Month);
     // With dimensions every piece may have nearly as many groups as the whole.
@@ -115,6 +128,8 @@ fn pieces(reader: &Reader<'_>, scan: &Scan, span: &Span, passes: Vec<Pass>) -> V
         months.map(move |(from, to)| Pass {
             from: Some(from),
             to,
+            start: from,
+            end_at: None,
             period,
         })
     };

@@ -4,6 +4,8 @@
 mod answers;
 mod copy;
 mod examples;
+mod kinds;
+mod mutations;
 mod plans;
 mod records;
 mod tiny;

@@ -34,7 +34,8 @@
 //! Reading order: [`history`], [`beta_geometric`] with its front doors [`bg_nbd`] and [`mbg_nbd`], [`pareto_nbd`],
 //! [`fit`], [`purchase_model`], [`predict`], then what the question asks for. Apart from these stand [`bg_bb`], for at
 //! most one transaction per period, and [`retention`], for contracts, where leaving is seen.
-//! [`survival`], [`satisfaction`] and [`forecast`] stand by themselves, with [`interval`] for what their intervals share.
+//! [`survival`], [`satisfaction`], [`forecast`] and [`correlation`] stand by themselves, with [`interval`] for what their
+//! intervals share.
 //!
 //! Times are in weeks throughout; any other unit works as long as ages and horizons share it, except that limits such
 //! as 52 weeks in [`identification`] then mean that many units. Renewals and opportunities are counted.
@@ -90,6 +91,7 @@ pub mod holdout;
 pub mod identification;
 pub mod rfm;
 
+pub mod correlation;
 pub mod forecast;
 pub mod interval;
 pub mod satisfaction;

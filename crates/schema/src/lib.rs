@@ -13,6 +13,7 @@
 
 pub mod calendar;
 pub mod catalog;
+pub mod choice;
 pub mod decimal;
 pub mod definition;
 pub mod error;

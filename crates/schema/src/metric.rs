@@ -11,13 +11,29 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::calendar::Grain;
+use crate::decimal::Decimal;
 use crate::definition::Text2;
+use crate::question::Compare;
 
 /// The name, beside the reductions, of the day on which the window of a
 /// measure with `per` ends: the first day that no longer counts. It is the end
 /// of the period, or `as_of` where the period is still running, so
 /// `period_end - last` is the recency of metrics and evaluations alike.
 pub const PERIOD_END: &str = "period_end";
+
+/// The name of the first day of the period, beside [`PERIOD_END`]. Both may
+/// also stand in `where`, `expr` and the reductions, unless the object has a
+/// field of that name: then it is the field.
+pub const PERIOD_START: &str = "period_start";
+
+/// The name, in a formula, of the number of days of the period, of a running
+/// one those that count.
+pub const PERIOD_DAYS: &str = "period_days";
+
+/// Whether a path is one of the two names of a period's ends.
+pub fn is_bound(path: &[String]) -> bool {
+    matches!(path, [name] if name == PERIOD_END || name == PERIOD_START)
+}
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -35,17 +51,56 @@ pub struct MetricDef {
     pub direction: Direction,
     pub measure: Option<Measure>,
     pub ratio: Option<Ratio>,
+    pub derived: Option<Derived>,
     pub cohort: Option<Cohort>,
+    pub conversion: Option<Conversion>,
+    /// The dimensions that the number may be split by, of those that all its
+    /// inputs have; a link stands for everything over it too. Absent: all.
+    /// Two inputs may have one word for different things.
+    pub dims: Option<Vec<String>>,
     /// Finest period for which the number is honest.
     #[serde(default = "day")]
     pub grain_min: Grain,
     /// Days after the end of a period until its value is settled.
     #[serde(default)]
     pub settle_days: u32,
-    /// Below this denominator the value is greyed and carries an interval.
+    /// With fewer cases than this behind it (a quotient: below the line) a
+    /// value is marked as small.
     pub min_n: Option<u32>,
+    /// The role that answers for the definition.
+    pub owner: Option<String>,
+    /// The standard, book or rule that the definition keeps to.
+    pub reference: Option<Text2>,
+    /// What others have found, to compare with; never a target.
+    #[serde(rename = "benchmark", default)]
+    pub benchmarks: Vec<Benchmark>,
     #[serde(rename = "example", default)]
     pub examples: Vec<Example>,
+}
+
+/// A published value or range, with where it is from and how far to trust it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Benchmark {
+    /// Of whom it is, and what it says: a median, a good value, a limit.
+    pub about: Text2,
+    /// In the metric's unit, a percentage as a share. One end may be open.
+    pub low: Option<Decimal>,
+    pub high: Option<Decimal>,
+    pub source: String,
+    /// `2024` or `2024-03`, when it was found; absent: the source does not say.
+    pub dated: Option<String>,
+    pub grade: BenchmarkGrade,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum BenchmarkGrade {
+    /// Who counted it publishes it.
+    A,
+    /// Put together by others.
+    B,
+    /// A rule of thumb.
+    C,
 }
 
 fn day() -> Grain {
@@ -120,6 +175,34 @@ pub struct Measure {
     /// Which facts a period looks at.
     #[serde(default)]
     pub window: Window,
+    /// The date with which a record enters a balance, and the one with which
+    /// it leaves (never, where that is null): on a day those count that have
+    /// entered on or before it and leave after it.
+    pub enter: Option<String>,
+    /// A date or an instant.
+    pub exit: Option<String>,
+    /// What a period of several days shows of the balance of each: with
+    /// `enter`, or a window that ends with the day. A balance is never added
+    /// up over time.
+    pub over_time: Option<OverTime>,
+    /// The aligned earlier period instead of the period itself.
+    pub shift: Option<Compare>,
+    /// The same period so many days earlier.
+    #[serde(default)]
+    pub lag_days: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OverTime {
+    /// Of the last day.
+    Last,
+    /// Of the first day.
+    First,
+    /// The mean of all days.
+    Avg,
+    /// The highest of all days.
+    Max,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,9 +216,24 @@ pub enum Agg {
     Avg,
     Min,
     Max,
+    /// The middle value; of an even number the mean of the middle two.
+    Median,
+    /// The value below which three quarters lie, between two by their distance.
+    P75,
+    P90,
 }
 
 impl Agg {
+    /// The part of the values that lies below, for a quantile.
+    pub fn quantile(self) -> Option<f64> {
+        match self {
+            Agg::Median => Some(0.5),
+            Agg::P75 => Some(0.75),
+            Agg::P90 => Some(0.9),
+            _ => None,
+        }
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             Agg::Sum => "sum",
@@ -144,6 +242,9 @@ impl Agg {
             Agg::Avg => "avg",
             Agg::Min => "min",
             Agg::Max => "max",
+            Agg::Median => "median",
+            Agg::P75 => "p75",
+            Agg::P90 => "p90",
         }
     }
 }
@@ -181,8 +282,17 @@ pub struct Ratio {
     pub den: Term,
 }
 
-/// `{ metric = "buyers" }`, a metric that is a plain measure, or a measure
-/// written out.
+/// A formula over terms; null where a term is, and where it divides by zero.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Derived {
+    /// `+ - * /` and numbers over the names of the terms and [`PERIOD_DAYS`].
+    pub formula: String,
+    pub terms: BTreeMap<String, Term>,
+}
+
+/// `{ metric = "buyers" }`, a metric (in a ratio: one that is a plain
+/// measure), or a measure written out.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Term {
@@ -208,6 +318,10 @@ impl<'de> Deserialize<'de> for Term {
 #[serde(deny_unknown_fields)]
 pub struct MetricRef {
     pub metric: String,
+    /// See [`Measure::shift`] and [`Measure::lag_days`].
+    pub shift: Option<Compare>,
+    #[serde(default)]
+    pub lag_days: u32,
 }
 
 /// Customers grouped by the month of their first fact, by months since. The
@@ -230,6 +344,23 @@ pub enum CohortShow {
     Share,
 }
 
+/// Of the keys (customers) whose first fact falls in the period, the share
+/// with another fact on a later day, soon enough. A period is shown once all
+/// its keys have had that time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Conversion {
+    pub from: String,
+    /// Which facts may be the first.
+    #[serde(rename = "where")]
+    pub filter: Option<String>,
+    /// Which facts may follow; absent: those that may be the first.
+    pub then: Option<String>,
+    /// The link to the key.
+    pub per: String,
+    pub within_days: u32,
+}
+
 /// A worked example: a few records, a question, the answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -249,13 +380,23 @@ pub struct Example {
 }
 
 impl MetricDef {
-    /// `measure`, `ratio` or `cohort`.
+    /// `measure`, `ratio`, `derived`, `cohort` or `conversion`.
     pub fn kind(&self) -> &'static str {
-        match (&self.measure, &self.ratio) {
-            (Some(_), _) => "measure",
-            (_, Some(_)) => "ratio",
-            _ => "cohort",
-        }
+        let kinds = [
+            ("measure", self.measure.is_some()),
+            ("ratio", self.ratio.is_some()),
+            ("derived", self.derived.is_some()),
+            ("cohort", self.cohort.is_some()),
+        ];
+        let found = kinds.into_iter().find(|(_, is_there)| *is_there);
+        found.map_or("conversion", |(kind, _)| kind)
+    }
+
+    /// What a ratio or a formula is made of.
+    pub fn terms(&self) -> impl Iterator<Item = &Term> {
+        let ratio = self.ratio.iter().flat_map(|r| [&r.num, &r.den]);
+        let derived = self.derived.iter().flat_map(|d| d.terms.values());
+        ratio.chain(derived)
     }
 
     /// The definition as one line of text, made from its keys:
@@ -267,6 +408,16 @@ impl MetricDef {
         if let Some(ratio) = &self.ratio {
             return format!("({}) ÷ ({})", ratio.num.formula(), ratio.den.formula());
         }
+        if let Some(derived) = &self.derived {
+            let terms = derived.terms.iter();
+            let terms: Vec<String> = terms
+                .map(|(name, term)| format!("{name} = ({})", term.formula()))
+                .collect();
+            return format!("{}, with {}", derived.formula, terms.join(", "));
+        }
+        if let Some(conversion) = &self.conversion {
+            return conversion.formula();
+        }
         self.cohort
             .as_ref()
             .map(Cohort::formula)
@@ -277,9 +428,23 @@ impl MetricDef {
 impl Term {
     fn formula(&self) -> String {
         match self {
-            Term::Metric(other) => other.metric.clone(),
+            Term::Metric(other) => {
+                format!("{}{}", other.metric, moved(other.shift, other.lag_days))
+            }
             Term::Measure(measure) => measure.formula(),
         }
+    }
+}
+
+fn moved(shift: Option<Compare>, lag_days: u32) -> String {
+    let shift = match shift {
+        None => "",
+        Some(Compare::Previous) => ", of the period before",
+        Some(Compare::Year) => ", of the same period a year before",
+    };
+    match lag_days {
+        0 => shift.to_owned(),
+        n => format!("{shift}, of {n} days earlier"),
     }
 }
 
@@ -315,7 +480,36 @@ impl Measure {
             Window::All => ", in all days to the end of the period",
             Window::Latest => ", as of the last evaluation",
         });
+        if let Some(enter) = &self.enter {
+            text.push_str(&format!(", from {enter}"));
+            if let Some(exit) = &self.exit {
+                text.push_str(&format!(" until before {exit}"));
+            }
+        }
+        text.push_str(match self.over_time {
+            Some(OverTime::First) => ", on the first day of the period",
+            Some(OverTime::Avg) => ", on average of the days of the period",
+            Some(OverTime::Max) => ", on the highest day of the period",
+            Some(OverTime::Last) => ", on the last day of the period",
+            None if self.enter.is_some() => ", on the last day of the period",
+            None => "",
+        });
+        text.push_str(&moved(self.shift, self.lag_days));
         text
+    }
+}
+
+impl Conversion {
+    fn formula(&self) -> String {
+        let rows = of_rows(&self.from, self.filter.as_deref());
+        let then = match &self.then {
+            None => "another".to_owned(),
+            Some(then) => format!("one where {then}"),
+        };
+        let (per, days) = (&self.per, self.within_days);
+        format!(
+            "share of the {per}s with their first{rows} in the period that have {then} on a later day within {days} days"
+        )
     }
 }
 

@@ -63,6 +63,8 @@ pub struct Answer {
     pub status: Status,
     /// One status a row.
     pub row_status: Vec<Status>,
+    /// The values that rest on too few cases to be relied on.
+    pub small: Vec<Small>,
     pub period: Period,
     /// The span compared with, when the question compares.
     pub compared: Option<Period>,
@@ -73,6 +75,17 @@ pub struct Answer {
     /// True where the caller sees a part of the records only, and these are
     /// the numbers of that part.
     pub is_partial: bool,
+}
+
+/// A value with fewer cases behind it than its metric's `min_n`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Small {
+    /// Where it stands in the answer.
+    pub row: usize,
+    pub column: usize,
+    /// How many cases there are.
+    pub n: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use keji_schema::catalog::DimensionJoin;
 use keji_schema::definition::Text2;
 use keji_schema::expr::{Expr, Scope};
-use keji_schema::metric::{MetricDef, Term};
+use keji_schema::metric::{BenchmarkGrade, MetricDef, Term};
 use keji_schema::{Catalog, Error, Type, Value};
 
 /// The standard files, so that a test changes one line of a whole that holds.
@@ -107,19 +107,30 @@ fn the_standard_definitions_hold() {
 }
 
 /// What a trading, software, manufacturing or service company keeps.
-const OBJECTS: [&str; 33] = [
+const OBJECTS: [&str; 52] = [
+    "attribution",
+    "call",
     "competitor",
     "consent",
     "contact",
     "contract",
+    "contribution",
     "cost",
+    "coupon",
+    "course_attempt",
     "customer",
     "delivery",
     "delivery_line",
     "department",
+    "employment",
     "file",
+    "idea",
+    "invitation",
     "invoice",
+    "market_size",
     "member",
+    "membership",
+    "message",
     "need",
     "note",
     "opportunity",
@@ -128,19 +139,27 @@ const OBJECTS: [&str; 33] = [
     "payment",
     "payment_plan",
     "pipeline",
+    "points",
     "price",
     "price_list",
     "product",
     "project",
     "quote",
     "quote_line",
+    "referral",
+    "reply",
     "score",
+    "service_audit",
     "share",
+    "shift",
+    "sign_up",
+    "staff_training",
     "stage",
     "task",
     "ticket",
     "touchpoint",
     "training",
+    "web_visit",
 ];
 
 #[test]
@@ -148,6 +167,7 @@ fn every_object_speaks_both_languages() {
     let catalog = Catalog::standard().unwrap();
     let mut ids: Vec<&str> = OBJECTS.to_vec();
     ids.push("user");
+    ids.sort_unstable();
     assert_eq!(catalog.objects.keys().collect::<Vec<_>>(), ids);
     let is_chinese = |text: &str| text.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c));
     for (id, object) in &catalog.objects {
@@ -214,6 +234,19 @@ fn what_happens_at_a_time_can_be_counted() {
         "project",
         "ticket",
         "training",
+        "call",
+        "contribution",
+        "coupon",
+        "course_attempt",
+        "idea",
+        "invitation",
+        "membership",
+        "message",
+        "points",
+        "referral",
+        "reply",
+        "sign_up",
+        "web_visit",
     ] {
         let copy = catalog.object(id).unwrap().copy.as_ref();
         let time = copy
@@ -415,25 +448,25 @@ fn a_broken_definition_names_file_and_line() {
             "metrics/financial/orders.toml",
             "from = \"order\"",
             "from = \"orders\"",
-            "metrics/financial/orders.toml:11: there is no object `orders`",
+            "metrics/financial/orders.toml:13: there is no object `orders`",
         ),
         (
             "metrics/financial/orders.toml",
             "from = \"order\"",
             "from = \"contact\"",
-            "metrics/financial/orders.toml:11: `contact` is not copied for analysis: it has no [copy]",
+            "metrics/financial/orders.toml:13: `contact` is not copied for analysis: it has no [copy]",
         ),
         (
             "metrics/financial/orders.toml",
             "kind = 'sale'",
             "sort = 'sale'",
-            "metrics/financial/orders.toml:12: in `sort = 'sale' and gross_amount > 0`: column 1: there is no field `sort`",
+            "metrics/financial/orders.toml:14: in `sort = 'sale' and gross_amount > 0`: column 1: there is no field `sort`",
         ),
         (
             "metrics/financial/orders.toml",
             "kind = 'sale'",
             "kind = 'sold'",
-            "metrics/financial/orders.toml:12: in `kind = 'sold' and gross_amount > 0`: column 8: field `kind` has no option `sold`; it has sale, return, adjustment",
+            "metrics/financial/orders.toml:14: in `kind = 'sold' and gross_amount > 0`: column 8: field `kind` has no option `sold`; it has sale, return, adjustment",
         ),
         (
             "metrics/financial/orders.toml",
@@ -445,67 +478,181 @@ fn a_broken_definition_names_file_and_line() {
             "metrics/financial/orders.toml",
             "agg = \"count\"",
             "agg = \"sum\"",
-            "metrics/financial/orders.toml:9: `sum` needs an expr",
+            "metrics/financial/orders.toml:11: `sum` needs an expr",
         ),
         (
             "metrics/financial/orders.toml",
             "agg = \"count\"",
             "agg = \"count\"\nexpr = \"net_amount\"",
-            "metrics/financial/orders.toml:11: `count` counts rows and takes no expr; choose them by where or having",
+            "metrics/financial/orders.toml:13: `count` counts rows and takes no expr; choose them by where or having",
         ),
         (
             "metrics/financial/orders.toml",
             "agg = \"count\"",
             "agg = \"count\"\nhaving = \"n > 1\"",
-            "metrics/financial/orders.toml:11: `having` goes with `per`",
+            "metrics/financial/orders.toml:13: `having` goes with `per`",
         ),
         (
             "metrics/financial/orders.toml",
             "agg = \"count\"",
             "agg = \"count\"\nwindow = \"latest\"",
-            "metrics/financial/orders.toml:11: `latest` looks at evaluations: only with from = \"score\"",
+            "metrics/financial/orders.toml:13: `latest` looks at evaluations: only with from = \"score\"",
         ),
         (
             "metrics/financial/orders.toml",
             "agg = \"count\"",
             "agg = \"count\"\ntime = \"channel\"",
-            "metrics/financial/orders.toml:11: `channel` is a text, not a date",
+            "metrics/financial/orders.toml:13: `channel` is a text, not a date",
         ),
         (
             "metrics/financial/orders.toml",
             "[measure]",
             "[ratio]\nnum = { metric = \"orders\" }\nden = { metric = \"orders\" }\n[measure]",
-            "metrics/financial/orders.toml:1: a metric has exactly one of measure, ratio and cohort",
+            "metrics/financial/orders.toml:1: a metric has exactly one of measure, ratio, derived, cohort and conversion",
+        ),
+        (
+            "metrics/financial/revenue_growth.toml",
+            "revenue / before - 1",
+            "revenue / before - money",
+            "metrics/financial/revenue_growth.toml:13: in `revenue / before - money`: column 20: there is no term `money`",
+        ),
+        (
+            "metrics/financial/revenue_growth.toml",
+            "revenue / before - 1",
+            "revenue - 1",
+            "metrics/financial/revenue_growth.toml:17: the formula does not name `before`",
+        ),
+        (
+            "metrics/financial/revenue_growth.toml",
+            "revenue / before - 1",
+            "revenue / before + revenue",
+            "metrics/financial/revenue_growth.toml:13: `+` stands between a plain number and money",
+        ),
+        (
+            "metrics/financial/revenue_growth.toml",
+            "revenue / before - 1",
+            "revenue - before",
+            "metrics/financial/revenue_growth.toml:6: the unit is pct, but the number is in money",
+        ),
+        (
+            "metrics/financial/revenue_growth.toml",
+            "revenue / before - 1",
+            "coalesce(revenue / before, 0)",
+            "metrics/financial/revenue_growth.toml:13: in `coalesce(revenue / before, 0)`: a formula has nothing but numbers, terms and + - * /",
+        ),
+        (
+            "metrics/financial/revenue_growth.toml",
+            "before = { metric = \"net_revenue\"",
+            "before = { metric = \"revenue_growth\"",
+            "metrics/financial/revenue_growth.toml:15: metric `revenue_growth` is made of itself",
+        ),
+        (
+            "metrics/financial/revenue_growth.toml",
+            "revenue = { metric = \"net_revenue\" }",
+            "revenue = { metric = \"cohort_customers\" }",
+            "metrics/financial/revenue_growth.toml:16: metric `cohort_customers` is of cohorts, not of periods",
+        ),
+        (
+            "metrics/acquisition/payback.toml",
+            "grain_min = \"month\"",
+            "grain_min = \"day\"",
+            "metrics/acquisition/payback.toml:19: metric `acquisition_cost` is honest by month at the finest, and this one claims day",
+        ),
+        (
+            "metrics/acquisition/payback.toml",
+            "settle_days = 14",
+            "settle_days = 13",
+            "metrics/acquisition/payback.toml:19: metric `acquisition_cost` settles after 14 days, and this one claims 13",
+        ),
+        (
+            "metrics/acquisition/payback.toml",
+            "{ metric = \"acquisition_cost\" }",
+            "{ metric = \"acquisition_cost\", shift = \"year\" }",
+            "metrics/acquisition/payback.toml:19: metric `acquisition_cost` looks at an earlier period already",
+        ),
+        (
+            "metrics/satisfaction/complaint_rate.toml",
+            "dims = [\"customer\"]\n",
+            "",
+            "metrics/satisfaction/complaint_rate.toml:1: `kind` of `order` is not `kind` of `ticket`: say in `dims` what the number splits by",
+        ),
+        (
+            "metrics/satisfaction/complaint_rate.toml",
+            "dims = [\"customer\"]",
+            "dims = [\"customer\", \"priority\"]",
+            "metrics/satisfaction/complaint_rate.toml:8: the inputs do not all have the dimension `priority`; they have customer, customer.number, customer.name, customer.kind, customer.country, customer.region, customer.city, customer.industry, customer.owner, customer.user, kind, channel",
+        ),
+        (
+            "metrics/pipeline/pipeline_amount.toml",
+            "exit = \"closed_on\"",
+            "exit = \"source\"",
+            "metrics/pipeline/pipeline_amount.toml:17: `source` is a text, not a date",
+        ),
+        (
+            "metrics/pipeline/pipeline_amount.toml",
+            "enter = \"opened_on\"\n",
+            "",
+            "metrics/pipeline/pipeline_amount.toml:16: `exit` goes with `enter`",
+        ),
+        (
+            "metrics/pipeline/pipeline_amount.toml",
+            "exit = \"closed_on\"",
+            "exit = \"closed_on\"\nwindow = \"all\"",
+            "metrics/pipeline/pipeline_amount.toml:18: a balance has `enter` and `exit` instead of `window`",
+        ),
+        (
+            "metrics/pipeline/pipeline_amount.toml",
+            "exit = \"closed_on\"",
+            "exit = \"closed_on\"\nover_time = \"sum\"",
+            "metrics/pipeline/pipeline_amount.toml:18: unknown variant `sum`, expected one of `last`, `first`, `avg`, `max`",
+        ),
+        (
+            "metrics/financial/net_revenue.toml",
+            "from = \"order\"",
+            "from = \"order\"\nover_time = \"avg\"",
+            "metrics/financial/net_revenue.toml:14: `over_time` goes with `enter` or a window of days before",
+        ),
+        (
+            "metrics/behaviour/recency.toml",
+            "per = \"customer\"",
+            "per = \"customer.country\"",
+            "metrics/behaviour/recency.toml:15: `order` has no link `customer.country`",
+        ),
+        (
+            "metrics/acquisition/new_customers.toml",
+            "expr = \"ordered_on\"",
+            "expr = \"case when ordered_on < period_start then ordered_on else null end\"",
+            "metrics/acquisition/new_customers.toml:17: what is dated by a reduction cannot name the ends of a period",
         ),
         (
             "metrics/financial/net_revenue.toml",
             "\"net_amount\"",
             "\"net_amount + n_lines\"",
-            "metrics/financial/net_revenue.toml:12: `+` stands between money and count",
+            "metrics/financial/net_revenue.toml:14: `+` stands between money and count",
         ),
         (
             "metrics/financial/net_revenue.toml",
             "\"net_amount\"",
             "\"channel\"",
-            "metrics/financial/net_revenue.toml:12: `sum` does not take a text",
+            "metrics/financial/net_revenue.toml:14: `sum` does not take a text",
         ),
         (
             "metrics/financial/average_order_value.toml",
             "metric = \"orders\"",
             "metric = \"order\"",
-            "metrics/financial/average_order_value.toml:16: there is no metric `order`",
+            "metrics/financial/average_order_value.toml:18: there is no metric `order`",
         ),
         (
             "metrics/financial/average_order_value.toml",
             "metric = \"orders\"",
             "metric = \"average_order_value\"",
-            "metrics/financial/average_order_value.toml:16: metric `average_order_value` is no plain measure: its parts cannot be added up",
+            "metrics/financial/average_order_value.toml:18: metric `average_order_value` is no plain measure: its parts cannot be added up",
         ),
         (
             "metrics/financial/average_order_value.toml",
             "metric = \"orders\"",
             "metrics = \"orders\"",
-            "metrics/financial/average_order_value.toml:16: unknown field `metrics`",
+            "metrics/financial/average_order_value.toml:18: unknown field `metrics`",
         ),
         (
             "metrics/financial/average_order_value.toml",
@@ -517,80 +664,86 @@ fn a_broken_definition_names_file_and_line() {
             "metrics/behaviour/recency.toml",
             "per = \"customer\"",
             "per = \"country\"",
-            "metrics/behaviour/recency.toml:13: `order` has no link `country`",
+            "metrics/behaviour/recency.toml:15: `order` has no link `country`",
         ),
         (
             "metrics/behaviour/recency.toml",
             "period_end - last",
             "period_end - first",
-            "metrics/behaviour/recency.toml:15: in `period_end - first`: column 14: there is no reduction `first`",
+            "metrics/behaviour/recency.toml:17: in `period_end - first`: column 14: there is no reduction `first`",
         ),
         (
             "metrics/behaviour/recency.toml",
             "let.last",
             "let.period_end",
-            "metrics/behaviour/recency.toml:14: `period_end` cannot be the name of a reduction",
+            "metrics/behaviour/recency.toml:16: `period_end` cannot be the name of a reduction",
         ),
         (
             "metrics/acquisition/new_customers.toml",
             "time = \"first\"",
             "time = \"ordered_on\"",
-            "metrics/acquisition/new_customers.toml:15: with `per`, time is a reduction, and there is no `ordered_on`",
+            "metrics/acquisition/new_customers.toml:17: with `per`, time is a reduction, and there is no `ordered_on`",
         ),
         (
             "metrics/acquisition/new_customers.toml",
             "window = \"all\"",
             "window = \"days365\"",
-            "metrics/acquisition/new_customers.toml:15: a reduction as time goes with window = \"all\"",
+            "metrics/acquisition/new_customers.toml:17: a reduction as time goes with window = \"all\"",
         ),
         (
             "metrics/retention/cohort_customers.toml",
             "from = \"order\"",
             "from = \"product\"",
-            "metrics/retention/cohort_customers.toml:11: `product` has no link `customer`",
+            "metrics/retention/cohort_customers.toml:13: `product` has no link `customer`",
+        ),
+        (
+            "metrics/satisfaction/net_promoter_score.toml",
+            "owner = \"service\"",
+            "owner = \"chef\"",
+            "metrics/satisfaction/net_promoter_score.toml:10: there is no role `chef`; there are data, manager, marketing, owner, representative, service",
         ),
         // Examples.
         (
             "metrics/financial/orders.toml",
             "[\"德国\", \"1\"]",
             "[\"1\"]",
-            "metrics/financial/orders.toml:20: the row has 1 columns, not 2",
+            "metrics/financial/orders.toml:22: the row has 1 columns, not 2",
         ),
         (
             "metrics/financial/orders.toml",
             "[\"德国\", \"1\"]",
             "[\"德国\", \"one\"]",
-            "metrics/financial/orders.toml:20: `one` is neither a number nor null",
+            "metrics/financial/orders.toml:22: `one` is neither a number nor null",
         ),
         (
             "metrics/financial/orders.toml",
             "by = [\"country\"]",
             "by = [\"city\"]",
-            "metrics/financial/orders.toml:19: `orders` has no dimension `city`; it has ",
+            "metrics/financial/orders.toml:21: `orders` has no dimension `city`; it has ",
         ),
         (
             "metrics/financial/orders.toml",
             "as_of = \"2024-02-01\"",
             "as_of = \"2024-02-30\"",
-            "metrics/financial/orders.toml:16: `2024-02-30` is not a date",
+            "metrics/financial/orders.toml:18: `2024-02-30` is not a date",
         ),
         (
             "metrics/financial/orders.toml",
             "gross_amount = \"100\"",
             "gross_amount = 100.0",
-            "metrics/financial/orders.toml:25: field `gross_amount` is a number, not 100.0",
+            "metrics/financial/orders.toml:27: field `gross_amount` is a number, not 100.0",
         ),
         (
             "metrics/financial/orders.toml",
             "gross_amount = \"100\"",
             "amount = 100",
-            "metrics/financial/orders.toml:25: `order` has no field `amount`",
+            "metrics/financial/orders.toml:27: `order` has no field `amount`",
         ),
         (
             "metrics/financial/orders.toml",
             "customer = \"A\", kind",
             "customer = \"B\", kind",
-            "metrics/financial/orders.toml:25: field `customer` points to \"B\", which is no record of the example",
+            "metrics/financial/orders.toml:27: field `customer` points to \"B\", which is no record of the example",
         ),
         // Rules and the calendar.
         (
@@ -641,6 +794,67 @@ wanted {said}
 "
         )
     );
+}
+
+#[test]
+fn a_benchmark_says_what_it_is_and_where_it_is_from() {
+    let path = "metrics/financial/orders.toml";
+    let with = |keys: &str| {
+        let row = format!(
+            "[[benchmark]]\nabout = {{ zh = \"中位数\", en = \"Median\" }}\n{keys}\n\n[[example]]"
+        );
+        changed(path, "[[example]]", &row)
+    };
+    let whole = "low = \"1.5\"\nhigh = \"2\"\nsource = \"S\"\ndated = \"2024-03\"\ngrade = \"B\"";
+    let catalog = with(whole).unwrap();
+    let row = &catalog.metric("orders").unwrap().benchmarks[0];
+    assert_eq!(row.low, Some("1.5".parse().unwrap()));
+    assert_eq!(row.grade, BenchmarkGrade::B);
+    // One end may be open, and not every source has a date.
+    with("high = \"2\"\nsource = \"S\"\ngrade = \"A\"").unwrap();
+    for (from, to, said) in [
+        (
+            "low = \"1.5\"\nhigh = \"2\"",
+            "",
+            "a benchmark has `low`, `high` or both",
+        ),
+        (
+            "high = \"2\"",
+            "high = \"1\"",
+            "the range from 1.5 to 1 is empty",
+        ),
+        ("low = \"1.5\"", "low = 1.5", "invalid type"),
+        ("low = \"1.5\"", "low = \"some\"", "`some` is not a number"),
+        (
+            "source = \"S\"",
+            "source = \" \"",
+            "a benchmark says where it is from",
+        ),
+        ("source = \"S\"\n", "", "missing field `source`"),
+        (
+            "2024-03",
+            "2024-13",
+            "`2024-13` is neither a year nor a month",
+        ),
+        (
+            "2024-03",
+            "last year",
+            "`last year` is neither a year nor a month",
+        ),
+        ("grade = \"B\"", "grade = \"D\"", "unknown variant `D`"),
+        ("grade = \"B\"", "", "missing field `grade`"),
+        (
+            "grade = \"B\"",
+            "grade = \"B\"\ntarget = \"2\"",
+            "unknown field `target`",
+        ),
+    ] {
+        let found = with(&whole.replace(from, to)).unwrap_err().to_string();
+        assert!(
+            found.starts_with(path) && found.contains(said),
+            "{to}: {found}"
+        );
+    }
 }
 
 #[test]
@@ -901,4 +1115,150 @@ fn the_names_after_a_reduction_have_types() {
         panic!()
     };
     assert!(Expr::parse_filter("days >= 2", &catalog.reduced_scope(num).unwrap()).is_ok());
+}
+
+#[test]
+fn the_rules_of_choice_are_one_set() {
+    let choice = Catalog::standard().unwrap().choice;
+    assert!(choice.goals.len() >= 6 && choice.industries.len() >= 4);
+    assert_eq!(choice.goal("profit").unwrap().name.en, "Raise profit");
+    let tiers: Vec<&str> = (choice.groups.iter())
+        .filter(|group| group.filter.starts_with("tier = "))
+        .map(|group| group.id.as_str())
+        .collect();
+    assert_eq!(tiers, ["vip", "potential", "regular", "dormant"]);
+    // Whatever can be said, some rule listens to.
+    let is_heard = |of: &dyn Fn(&keji_schema::choice::When) -> Option<String>, id: &str| {
+        choice
+            .rules
+            .iter()
+            .any(|r| of(&r.when).as_deref() == Some(id))
+    };
+    for goal in &choice.goals {
+        assert!(is_heard(&|when| when.goal.clone(), &goal.id), "{}", goal.id);
+    }
+    for industry in &choice.industries {
+        assert!(is_heard(&|when| when.industry.clone(), &industry.id));
+    }
+    for group in &choice.groups {
+        assert!(is_heard(&|when| when.group.clone(), &group.id));
+    }
+    for statement in &choice.statements {
+        assert!(is_heard(&|when| when.statement.clone(), &statement.id));
+    }
+}
+
+#[test]
+fn a_broken_rule_of_choice_is_told_with_its_line() {
+    let file = "choice/goals.toml";
+    let line_of = |text: &str| {
+        let (_, whole) = files().into_iter().find(|(p, _)| p == file).unwrap();
+        1 + whole[..whole.find(text).unwrap()].matches('\n').count()
+    };
+    let metrics = line_of("metrics = [\"customer_profit\"");
+    for (from, to, said) in [
+        (
+            "[\"customer_profit\"",
+            "[\"customer_profits\"",
+            format!("{file}:{metrics}: there is no metric `customer_profits`"),
+        ),
+        (
+            "[\"customer_profit\"",
+            "[\"cohort_retention\"",
+            format!(
+                "{file}:{metrics}: metric `cohort_retention` is a table of cohorts, not one number"
+            ),
+        ),
+        (
+            "[\"customer_profit\"",
+            "[\"gross_margin\"",
+            format!("{file}:{metrics}: metric `gross_margin` is there twice"),
+        ),
+        (
+            "when = { goal = \"profit\" }",
+            "when = { goal = \"profits\" }",
+            format!(
+                "{file}:{}: there is no goal `profits`",
+                line_of("when = { goal = \"profit\" }")
+            ),
+        ),
+        (
+            "id = \"win_new\"\n",
+            "id = \"grow_revenue\"\n",
+            format!(
+                "{file}:{}: goal `grow_revenue` is defined in {file} too",
+                line_of("id = \"win_new\"\n")
+            ),
+        ),
+        (
+            "points = 1",
+            "points = 9",
+            format!("{file}:{}: 9 is not from 1 to 5", line_of("points = 1")),
+        ),
+        (
+            "name = { zh = \"提高利润\"",
+            "name = { zh = \" \"",
+            format!(
+                "{file}:{}: the text `zh` is empty",
+                line_of("name = { zh = \"提高利润\"")
+            ),
+        ),
+        (
+            "points = 1",
+            "point = 1",
+            format!("{file}:{}: unknown field `point`", line_of("points = 1")),
+        ),
+    ] {
+        let told = message(file, from, to);
+        assert!(told.starts_with(&said), "{told}\nnot {said}");
+    }
+    let told = message(
+        file,
+        "\"new_customers\", \"retention_rate\", \"repeat_purchase_rate\", \"active_customers\", ",
+        "",
+    );
+    assert!(told.contains("it takes 8"), "{told}");
+    let told = message(
+        "choice/groups.toml",
+        "filter = \"tier = 'vip'\"",
+        "filter = \"tier = \"",
+    );
+    assert!(told.starts_with("choice/groups.toml:"), "{told}");
+    // A text that is not there at all.
+    let told = message(
+        file,
+        "why = { zh = \"它就是“增加收入”这个目标本身。\"",
+        "why = { cn = \"\"",
+    );
+    assert!(told.starts_with("choice/goals.toml:"), "{told}");
+}
+
+/// Files of one's own add rules; an id of theirs is their own.
+#[test]
+fn rules_of_ones_own_stand_beside_the_standard() {
+    let own = |text: &str| {
+        let files = [("choice/mine.toml".to_owned(), text.to_owned())];
+        Catalog::standard_with(files.into())
+    };
+    let text = r#"
+[[goal]]
+id = "green"
+name = { zh = "绿色", en = "Green" }
+about = { zh = "环保。", en = "Ecology." }
+
+[[rule]]
+id = "green_itself"
+when = { goal = "green" }
+metrics = ["shipment_return_rate"]
+points = 4
+why = { zh = "退货要跑两趟。", en = "What comes back travels twice." }
+"#;
+    assert!(own(text).unwrap().choice.goal("green").is_some());
+    let twice = own(&text.replace("\"green\"\nname", "\"profit\"\nname"));
+    assert!(
+        twice
+            .unwrap_err()
+            .to_string()
+            .contains("goal `profit` is defined in choice/")
+    );
 }

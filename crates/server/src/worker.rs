@@ -50,7 +50,11 @@ pub async fn tell(live: Arc<Live>) {
 pub async fn follow(live: Arc<Live>) {
     while let Some(app) = live.app() {
         keji_app::spelling::is_followed(&app);
-        let pause = match keji_app::spelling::follow_on(&app).await {
+        let more = match keji_app::spelling::follow_on(&app).await {
+            Ok(false) => keji_app::spelling::settle_on(&app).await,
+            more => more,
+        };
+        let pause = match more {
             Ok(true) => BREATH,
             Ok(false) => FOLLOW_AGAIN,
             Err(problem) => {

@@ -305,7 +305,7 @@ fn what_is_added_to_an_object_goes_and_comes_back_with_its_values() {
             "{told}"
         );
         assert!(
-            told["detail"].as_str().unwrap().contains("1 records"),
+            told["detail"].as_str().unwrap().contains("1 record of"),
             "{told}"
         );
         let mut design = whole.clone();
@@ -979,5 +979,17 @@ installation = [
         assert_eq!(gone.count(), 2, "{steps}");
         let question = json!({ "metrics": ["installation_count"] });
         assert!(place.post("/api/insight", &question).status >= 400);
+        // What was written while nothing counted it counts from the day on
+        // which a date is chosen again.
+        add("五", "done", "5", "2026-04-10");
+        let mut draft = place.get("/api/design/objects/installation")["draft"].clone();
+        draft["measured_by"] = json!("due");
+        let change = json!({ "version": 4, "objects": [
+            { "id": "installation", "draft": draft, "with_metrics": true }] });
+        is(&place.post("/api/design", &change), 200);
+        let question = json!({ "metrics": ["installation_count"],
+            "from": "2026-01-01", "to": "2026-05-01", "as_of": "2026-05-01" });
+        let all = is(&place.post("/api/insight", &question), 200)["rows"].clone();
+        assert_eq!(all, json!([[5]]));
     }
 }

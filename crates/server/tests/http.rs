@@ -251,6 +251,80 @@ fn the_description_is_whole_and_matches_the_committed_one() {
     );
 }
 
+/// Each line an order of its own: 10 at 5 and 10 at 15, a month later 24 at 5
+/// and 6 at 20.
+#[test]
+fn a_change_is_taken_apart() {
+    let mut file = String::from("单号,日期,客户编号,客户,产品,数量,单价\n");
+    let mut n = 0;
+    for (day, customer, lines, price) in [
+        ("2025-01-15", "A", 10, 5),
+        ("2025-01-15", "B", 10, 15),
+        ("2025-02-10", "A", 24, 5),
+        ("2025-02-10", "B", 6, 20),
+    ] {
+        for _ in 0..lines {
+            n += 1;
+            file.push_str(&format!(
+                "S{n},{day},K{customer},客户{customer},P{customer},1,{price}\n"
+            ));
+        }
+    }
+    for home in homes() {
+        let server = home.server();
+        let sent = server.upload("orders.csv", file.as_bytes());
+        assert_eq!(server.finished(&sent.json())["state"], "done");
+        let ask = |metric: &str, by: &str| {
+            let question = json!({ "metrics": [metric], "by": [by], "compare": "previous",
+                "from": "2025-02-01", "to": "2025-03-01", "as_of": "2025-03-01" });
+            server.post("/api/insight/why", &question)
+        };
+        let number = |value: &Json| match value.as_str() {
+            Some(text) => text.parse().unwrap(),
+            None => (value.as_f64().unwrap() * 1e9_f64).round() / 1e9,
+        };
+        let effects =
+            |part: &Json| ["change", "volume", "mix", "rate"].map(|name| number(&part[name]));
+        let why = ask("gross_sales", "product.number").json();
+        assert_eq!(why["kind"], "sum", "{why}");
+        assert_eq!(
+            (number(&why["now"]), number(&why["before"])),
+            (240.0, 200.0)
+        );
+        assert_eq!(effects(&why["whole"]), [40.0, 100.0, -90.0, 30.0]);
+        assert_eq!(why["parts"][0]["value"], "PA");
+        assert_eq!(effects(&why["parts"][0]), [70.0, 25.0, 45.0, 0.0]);
+        assert_eq!(effects(&why["parts"][1]), [-30.0, 75.0, -135.0, 30.0]);
+        assert_eq!(why["others_count"], 0);
+        let why = ask("average_order_value", "customer.number").json();
+        assert_eq!(why["kind"], "ratio", "{why}");
+        assert_eq!(effects(&why["whole"]), [-2.0, 0.0, -3.0, 1.0]);
+        assert_eq!(effects(&why["parts"][0])[2..], [-1.5, 0.0]);
+
+        // Whose parts do not make up the whole is not taken apart.
+        let refused = ask("buyers", "product.number");
+        assert_eq!(refused.status, 422, "{}", refused.json());
+        for (wrong, field) in [
+            (
+                json!({ "metrics": ["gross_sales"], "by": ["product.number"] }),
+                "compare",
+            ),
+            (
+                json!({ "metrics": ["gross_sales"], "compare": "year" }),
+                "by",
+            ),
+            (
+                json!({ "metrics": ["gross_sales", "orders"], "by": ["product.number"] }),
+                "metrics",
+            ),
+        ] {
+            let refused = server.post("/api/insight/why", &wrong);
+            assert_eq!(refused.status, 422);
+            assert_eq!(refused.json()["fields"][0]["field"], field);
+        }
+    }
+}
+
 #[test]
 fn errors_are_problems_in_the_callers_language() {
     homes().iter().for_each(errors_are_problems);

@@ -3,6 +3,7 @@
 
 mod backups;
 mod batches;
+mod choice;
 mod crash;
 mod design;
 mod duplicates;
@@ -16,6 +17,7 @@ mod leaks;
 mod leftovers;
 mod memory;
 mod openapi;
+mod orders;
 mod own;
 mod packs;
 mod plain;

@@ -547,7 +547,9 @@ fn filled(server: &Server) -> Vec<String> {
         .unwrap()
         .iter()
         // The bytes of a file are no value of a table.
-        .filter(|o| o["id"] == "order" || (o["is_writable"] == true && o["id"] != "file"))
+        .filter(|o| o["is_writable"] == true && o["id"] != "file")
+        // Lines come with their orders.
+        .filter(|o| o["id"] != "order_line")
         .collect();
     let ids: Vec<String> = open
         .iter()

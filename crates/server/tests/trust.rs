@@ -299,6 +299,13 @@ fn the_log_of_all_changes_has_rows_and_fields_of_who_looks() {
         assert_eq!(of("customer"), [&mine]);
         assert_eq!(of("contact"), [&contacts[4], &contacts[0]]);
         assert_eq!(of("product"), Vec::<&Json>::new());
+        // What it happened to is called by its name, where it still is.
+        let title = |entries: &[Json], id: &Json| {
+            let mut those = entries.iter();
+            let found = those.find(|e| e["object"] == "contact" && e["record"] == *id);
+            found.unwrap()["title"].clone()
+        };
+        assert_eq!(title(entries, &contacts[0]), "自家");
         // That there is a role, and who came in, is of the place itself.
         assert!(!of("user").is_empty());
         assert_eq!(whole["is_whole"], true);
@@ -323,7 +330,11 @@ fn the_log_of_all_changes_has_rows_and_fields_of_who_looks() {
             |all: &[Json]| -> Vec<i64> { all.iter().map(|e| e["seq"].as_i64().unwrap()).collect() };
         assert_eq!(seqs(&pages), seqs(entries));
         // Whoever sees all sees all of it as ever.
-        let all = is(&get(&server, "/api/audit?limit=500", &owner), 200).to_string();
+        let all = is(&get(&server, "/api/audit?limit=500", &owner), 200);
+        let of_all = all["entries"].as_array().unwrap();
+        assert_eq!(title(of_all, &contacts[1]), "别家人");
+        assert_eq!(title(of_all, &contacts[8]), Json::Null);
+        let all = all.to_string();
         for clear in [PHONE, MAIL, "别家的", "别家人"] {
             assert!(all.contains(clear), "{clear}");
         }

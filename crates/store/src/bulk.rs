@@ -24,6 +24,7 @@ use crate::record::Record;
 use crate::search::list_sql;
 use crate::sql::{Dialect, quote};
 use crate::store::{Cancel, Store};
+use crate::totals;
 use crate::write::{Applied, Done, check_links, constraint, hold_links, now};
 use crate::write_many::{hold, is_its_own};
 
@@ -627,11 +628,14 @@ impl Store {
     ) -> Result<Applied> {
         let given: Vec<&(String, Value)> = record.values.iter().collect();
         let mut touches = Touches::new();
+        totals::hold_order_of(conn, def, record).await?;
         check_links(conn, def, &given, false).await?;
         put_back(conn, def, record).await?;
         hold_links(conn, def, &given).await?;
         self.check_reach(conn, def, record.id, access).await?;
         log::touched_by(conn, &self.0.catalog, def, record.id, &[], &mut touches).await?;
+        let orders = totals::orders_of(def, [record.value("order")]);
+        let totals = self.add_up(conn, &orders).await?;
         Ok(Applied {
             kind: ChangeKind::Create,
             id: record.id,
@@ -639,6 +643,7 @@ impl Store {
             after: Some(all_values(record)),
             touches,
             batch: None,
+            totals,
         })
     }
 

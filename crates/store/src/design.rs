@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use keji_schema::definition::ObjectDef;
 use keji_schema::{Catalog, Type, Value};
 use serde_json::json;
 
@@ -15,7 +16,8 @@ use crate::change::ChangeKind;
 use crate::db::{Conn, Fields};
 use crate::ddl::{self, Kept, Shape};
 use crate::error::{Error, Result};
-use crate::log::{self, Entry};
+use crate::log::{self, Entry, Touches};
+use crate::manifest;
 use crate::sql::{Dialect, quote};
 use crate::store::Store;
 use crate::system::{self, lock};
@@ -213,9 +215,39 @@ impl Store {
             before: None,
             after: after.as_object(),
         };
-        log::append(&mut conn, &entry).await?;
+        let touches = self.copied_otherwise(&mut conn, &new.catalog).await?;
+        log::append_touching(&mut conn, &entry, &touches, None).await?;
         tx.commit().await?;
         Ok(self.with(new.catalog.clone(), shape))
+    }
+
+    /// Parts of objects that are copied by another date from now on, or at all:
+    /// what was written while they were not left no trace of its month.
+    async fn copied_otherwise(&self, conn: &mut Conn<'_>, new: &Catalog) -> Result<Touches> {
+        let mut touches = Touches::new();
+        for def in new.objects.values() {
+            let time = |def: &ObjectDef| def.copy.as_ref().map(|copy| copy.time.clone());
+            let old = self.0.catalog.objects.get(&def.id).and_then(time);
+            if def.copy.is_none() || old == time(def) {
+                continue;
+            }
+            let standing = manifest::files(conn, Some(&def.id)).await?;
+            touches.extend(
+                standing
+                    .into_iter()
+                    .map(|file| (def.id.clone(), file.month)),
+            );
+            match log::months_of(new, conn.dialect(), def)? {
+                None => drop(touches.insert((def.id.clone(), None))),
+                Some(sql) => {
+                    for row in conn.rows(sql, &[], &[Type::Date]).await? {
+                        let month = Fields::new(row).optional_date();
+                        touches.extend(month.map(|month| (def.id.clone(), Some(month))));
+                    }
+                }
+            }
+        }
+        Ok(touches)
     }
 
     /// After another process stored a state: the store that works with it.

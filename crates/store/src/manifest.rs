@@ -107,7 +107,7 @@ async fn copy_seq(conn: &mut Conn<'_>) -> Result<i64> {
         .map_err(|_| Error::Corrupt(format!("the copy's position is `{text}`")))
 }
 
-async fn files(conn: &mut Conn<'_>, object: Option<&str>) -> Result<Vec<CopyFile>> {
+pub(crate) async fn files(conn: &mut Conn<'_>, object: Option<&str>) -> Result<Vec<CopyFile>> {
     let (condition, params) = match object {
         Some(object) => ("where object = $1", vec![Value::from(object)]),
         None => ("", Vec::new()),

@@ -21,6 +21,7 @@ use crate::log::{self, Entry, Touches};
 use crate::record::Record;
 use crate::sql::{Dialect, Select, quote};
 use crate::store::Store;
+use crate::totals::{self, Totals};
 use crate::version::version;
 
 impl Store {
@@ -58,10 +59,13 @@ impl Store {
         let catalog = &self.0.catalog;
         let mut touches = Touches::new();
         let mut batch = None;
+        // Orders whose lines this changes.
+        let orders: BTreeSet<i64>;
         let (kind, id, before, after) = match &change.op {
             Op::Create { values } => {
                 let numbered = self.numbered(conn, def, change, values).await?;
                 let values = with_origin(def, change, numbered.as_ref().unwrap_or(values));
+                let values = totals::made(conn, catalog, def, values).await?;
                 let values = values.as_ref();
                 check_rules(catalog, def, |id| {
                     let given = values.iter().find(|(f, _)| f == id);
@@ -72,38 +76,43 @@ impl Store {
                 let given = values.iter().filter(|(_, v)| !v.is_null());
                 let after = given.map(|(f, v)| (f.clone(), json(v))).collect();
                 log::touched_by(conn, catalog, def, id, &[], &mut touches).await?;
+                let order = values.iter().filter(|(f, _)| f == "order").map(|(_, v)| v);
+                orders = totals::orders_of(def, order);
                 (ChangeKind::Create, id, None, Some(after))
             }
             Op::Update { id, values } => {
                 let record = self.record(conn, &def.id, *id, access, true).await?;
                 let record = record.ok_or_else(|| not_found(def, *id))?;
                 check_version(conn, &record, change.expected).await?;
-                let changed: Vec<_> = values
-                    .iter()
-                    .filter(|(f, v)| record.value(f) != v)
-                    .collect();
+                // What follows, and the rules, know fields that the caller does
+                // not see.
+                let mut whole = None;
+                if !def.rules.is_empty() || totals::has_any(def) {
+                    let all = Access::all();
+                    let found = self.record(conn, &def.id, *id, &all, false).await?;
+                    whole = Some(found.ok_or_else(|| not_found(def, *id))?);
+                }
+                let known = whole.as_ref().unwrap_or(&record);
+                let values = totals::changed(conn, catalog, def, known, values).await?;
+                let changed: Vec<_> = values.iter().filter(|(f, v)| known.value(f) != v).collect();
                 if changed.is_empty() {
                     return Ok(Done::Unchanged(Box::new(record)));
                 }
                 let fields: Vec<&str> = changed.iter().map(|(f, _)| f.as_str()).collect();
-                if !def.rules.is_empty() {
-                    // The rules know fields that the caller does not see.
-                    let all = Access::all();
-                    let whole = self.record(conn, &def.id, *id, &all, false).await?;
-                    let whole = whole.ok_or_else(|| not_found(def, *id))?;
-                    check_rules(catalog, def, |id| {
-                        let given = changed.iter().find(|(f, _)| f == id);
-                        given.map_or_else(|| whole.value(id).clone(), |(_, v)| v.clone())
-                    })?;
-                }
+                check_rules(catalog, def, |id| {
+                    let given = changed.iter().find(|(f, _)| f == id);
+                    given.map_or_else(|| known.value(id).clone(), |(_, v)| v.clone())
+                })?;
                 log::touched_by(conn, catalog, def, *id, &fields, &mut touches).await?;
                 update(conn, def, *id, &changed).await?;
                 self.check_reach(conn, def, *id, access).await?;
                 log::touched_by(conn, catalog, def, *id, &fields, &mut touches).await?;
                 let before = fields
                     .iter()
-                    .map(|f| ((*f).to_owned(), json(record.value(f))));
+                    .map(|f| ((*f).to_owned(), json(known.value(f))));
                 let after = changed.iter().map(|(f, v)| (f.clone(), json(v)));
+                let order = changed.iter().filter(|(f, _)| f == "order").map(|(_, v)| v);
+                orders = totals::orders_of(def, order.chain([known.value("order")]));
                 (
                     ChangeKind::Update,
                     *id,
@@ -121,6 +130,8 @@ impl Store {
                     .await?;
                 let record = record.ok_or_else(|| not_found(def, *id))?;
                 self.check_unused(conn, def, *id).await?;
+                totals::hold_order_of(conn, def, &record).await?;
+                orders = totals::orders_of(def, [record.value("order")]);
                 log::touched_by(conn, catalog, def, *id, &[], &mut touches).await?;
                 let sql = format!("delete from {} where \"id\" = $1", quote(&def.id));
                 conn.run(sql, &[Value::Int(*id)]).await?;
@@ -130,6 +141,7 @@ impl Store {
                 (ChangeKind::Delete, *id, Some(before), None)
             }
         };
+        let totals = self.add_up(conn, &orders).await?;
         Ok(Done::Changed(Box::new(Applied {
             kind,
             id,
@@ -137,6 +149,7 @@ impl Store {
             after,
             touches,
             batch,
+            totals,
         })))
     }
 
@@ -155,8 +168,24 @@ impl Store {
             after,
             touches,
             batch,
+            totals,
         } = applied;
         let at = now();
+        for new in &totals {
+            let entry = Entry {
+                at,
+                actor: &change.actor,
+                channel: &change.channel,
+                kind: ChangeKind::Update,
+                object: Some(totals::ORDER),
+                record: Some(new.order),
+                batch: None,
+                before: Some(&new.before),
+                after: Some(&new.after),
+            };
+            let only = Some((totals::ORDER, new.order));
+            log::append_touching(conn, &entry, &new.touches, only).await?;
+        }
         let entry = Entry {
             at,
             actor: &change.actor,
@@ -251,10 +280,10 @@ impl Store {
             check_value(def, field, value)?;
         }
         let is_given = |f: &FieldDef| change.gives_number && def.number.as_ref() == Some(&f.id);
-        let missing = def
-            .fields
-            .iter()
-            .find(|f| f.required && !named.contains(f.id.as_str()) && !is_given(f));
+        let missing = def.fields.iter().find(|f| {
+            let comes = totals::comes_by_itself(&def.id, &f.id);
+            f.required && !comes && !named.contains(f.id.as_str()) && !is_given(f)
+        });
         match missing {
             Some(field) if is_create => Err(Error::Required {
                 object: def.id.clone(),
@@ -301,6 +330,8 @@ pub(crate) struct Applied {
     pub(crate) touches: Touches,
     /// Of a deleted record: the import that brought it.
     pub(crate) batch: Option<i64>,
+    /// Of a line: what its order adds up to now.
+    pub(crate) totals: Vec<Totals>,
 }
 
 pub(crate) enum Done {

@@ -11,6 +11,7 @@ mod kill;
 mod links;
 mod merges;
 mod modes;
+mod orders;
 mod resume;
 mod search;
 mod stop;

@@ -14,6 +14,7 @@ import type {
   Preview,
   Question,
   RowsBehind,
+  Why,
 } from "./types";
 
 const MINUTE = 60_000;
@@ -35,6 +36,14 @@ export const insightQuery = (question: Question) =>
     queryKey: ["insight", question],
     queryFn: async ({ signal }) =>
       unwrapAs<Answer>(await client.POST("/api/insight", { body: question, signal })),
+    staleTime: 5 * MINUTE,
+  });
+
+export const whyQuery = (question: Question) =>
+  queryOptions({
+    queryKey: ["why", question],
+    queryFn: async ({ signal }) =>
+      unwrapAs<Why>(await client.POST("/api/insight/why", { body: question, signal })),
     staleTime: 5 * MINUTE,
   });
 

@@ -1151,6 +1151,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/insight/choice": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a firm may say of its goals, customers, industry and position. */
+        get: operations["get_choice_words"];
+        put?: never;
+        /**
+         * The metrics that fit what a firm says of itself, each with its reasons,
+         *     where the firm stands, what it reached before and what is not recorded yet.
+         */
+        post: operations["choose_metrics"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/insight/explain": {
         parameters: {
             query?: never;
@@ -1168,6 +1189,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/insight/relations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * How the months of two to six metrics move together, at once or one some
+         *     months behind the other. Correlated, not caused.
+         */
+        post: operations["relate_metrics"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/insight/rows": {
         parameters: {
             query?: never;
@@ -1179,6 +1220,26 @@ export interface paths {
         put?: never;
         /** The records behind a question of one metric. */
         post: operations["list_insight_rows"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/insight/why": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What made a metric move: volume, mix and rate by the values of one
+         *     dimension, for a question of one metric that compares.
+         */
+        post: operations["explain_change"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2226,6 +2287,8 @@ export interface components {
              * @description The change-log position that the answer includes.
              */
             seq: number;
+            /** @description The values that rest on too few cases to be relied on. */
+            small: components["schemas"]["Small"][];
             /** @description The worst status of any row. */
             status: components["schemas"]["ValueStatus"];
             /** @description True where `limit` cut rows off. */
@@ -2258,6 +2321,32 @@ export interface components {
         };
         /** @enum {string} */
         AskedState: "open" | "ended" | "full" | "closed";
+        AtLag: {
+            found?: components["schemas"]["RelationFound"] | null;
+            /**
+             * Format: int32
+             * @description The second metric so many months after the first.
+             */
+            months: number;
+        };
+        /**
+         * @description What was reached before, period by period. Nothing is computed: each value
+         *     is one that was there.
+         */
+        Attainable: {
+            /** @description … and once. Of a metric with a band these two are its usual ends. */
+            best: unknown;
+            /** @description … in at least a quarter, … */
+            good: unknown;
+            grain: components["schemas"]["Grain"];
+            history: components["schemas"]["Past"][];
+            /** @description Whether there are values enough to say anything; if not, all are null. */
+            is_known: boolean;
+            /** @description Periods with a value. */
+            n: number;
+            /** @description Reached or bettered in at least half of the periods, … */
+            usual: unknown;
+        };
         AttemptBody: {
             /** Format: date-time */
             at: string;
@@ -2298,6 +2387,8 @@ export interface components {
             record?: number | null;
             /** Format: int64 */
             seq: number;
+            /** @description What the record is called now; null where it is no more, or has no title. */
+            title?: string | null;
         };
         AuditPage: {
             /**
@@ -2371,6 +2462,18 @@ export interface components {
             /** @description Whether the place was itself restored and nothing is sent out. */
             is_frozen: boolean;
             running?: components["schemas"]["RunBody"] | null;
+        };
+        /** @description Where the firm stands: the last twelve whole months. */
+        Baseline: {
+            /** @description Where it rests on too few cases: how many there are. */
+            few?: number | null;
+            is_partial: boolean;
+            period: components["schemas"]["Period"];
+            /** @description The same question, for whoever wants to know where it comes from. */
+            question: components["schemas"]["ChoiceQuestion"];
+            status: string;
+            /** @description Null where there is no value. */
+            value: unknown;
         };
         BatchAnswer: {
             /**
@@ -2563,6 +2666,61 @@ export interface components {
             faults: string[];
             is_good: boolean;
         };
+        /** @description The metrics that fit, the strongest first. */
+        Choice: {
+            /** Format: date */
+            as_of: string;
+            metrics: components["schemas"]["ChosenMetric"][];
+            /** @description What the numbers were to be narrowed by. */
+            narrowed?: string | null;
+        };
+        /** @description The parts of a question that is asked for a baseline. */
+        ChoiceQuestion: {
+            /** Format: date */
+            as_of: string;
+            /** Format: date */
+            from: string;
+            metrics: string[];
+            /** Format: date */
+            to: string;
+            where?: string | null;
+        };
+        /** @description A rule that spoke for a metric. */
+        ChoiceReason: {
+            points: number;
+            rule: string;
+            /** @description What was said that it listened to; nothing, where it holds for everyone. */
+            said: components["schemas"]["Said"][];
+            why: components["schemas"]["Text2"];
+        };
+        /** @description A goal or an industry. */
+        ChoiceWord: {
+            about: components["schemas"]["Text2"];
+            id: string;
+            name: components["schemas"]["Text2"];
+        };
+        /** @description What a firm may say of itself. */
+        ChoiceWords: {
+            goals: components["schemas"]["ChoiceWord"][];
+            groups: components["schemas"]["CustomerGroup"][];
+            industries: components["schemas"]["ChoiceWord"][];
+            /** @description At most so many goals at a time. */
+            most_goals: number;
+            statements: components["schemas"]["Statement"][];
+        };
+        ChosenMetric: {
+            attainable?: components["schemas"]["Attainable"] | null;
+            baseline?: components["schemas"]["Baseline"] | null;
+            /** @description The figure is of all customers: it cannot be told for the group. */
+            is_whole: boolean;
+            metric: string;
+            /** @description What would have to be recorded. */
+            missing: components["schemas"]["Missing"][];
+            points: number;
+            /** @description Those that weigh most first. */
+            reasons: components["schemas"]["ChoiceReason"][];
+            refused?: components["schemas"]["Text2"] | null;
+        };
         Column: {
             name: string;
             role: components["schemas"]["Role"];
@@ -2680,6 +2838,14 @@ export interface components {
             orders: components["schemas"]["OrderSpan"];
             /** @description Its scores; null before the first evaluation. */
             score?: Record<string, never> | null;
+        };
+        /** @description A group of customers that metrics are chosen for. */
+        CustomerGroup: {
+            about: components["schemas"]["Text2"];
+            /** @description An expression over dimensions, by which its numbers are narrowed. */
+            filter: string;
+            id: string;
+            name: components["schemas"]["Text2"];
         };
         CustomerPage: {
             /**
@@ -2893,6 +3059,17 @@ export interface components {
             /** @description Field to value, as of `update_record`. */
             values?: Record<string, never>;
             where?: string | null;
+        };
+        /**
+         * @description In the unit of the metric; `change` is the sum of the other three. Of a sum
+         *     exact, of a quotient floating numbers.
+         */
+        Effects: {
+            change: unknown;
+            mix: unknown;
+            rate: unknown;
+            /** @description Of a sum: more or fewer cases, shared out as before. Zero of a quotient. */
+            volume: unknown;
         };
         /** @description An erasure that waits for an administrator. */
         ErasureBody: {
@@ -3570,6 +3747,15 @@ export interface components {
             name: components["schemas"]["Text2"];
             version: number;
         };
+        /** @description Records, or one field of them, that are not there. */
+        Missing: {
+            about: components["schemas"]["Text2"];
+            field?: components["schemas"]["Text2"] | null;
+            /** @description An evaluation writes it, nobody records it. */
+            is_evaluated: boolean;
+            name: components["schemas"]["Text2"];
+            object: string;
+        };
         /**
          * @description What an import does to what is known already. In every mode the same file
          *     again changes nothing.
@@ -4011,6 +4197,11 @@ export interface components {
             /** @description What `navigator.credentials.get` gave, by its `toJSON`. */
             credential: Record<string, never>;
         };
+        Past: {
+            /** Format: date */
+            from: string;
+            value: unknown;
+        };
         /** @description A table as it comes from a clipboard, in the order of `fields`. */
         PasteBody: {
             /** @description Only tries it: nothing is written. */
@@ -4319,6 +4510,52 @@ export interface components {
             /** @description Field to value; decimals as text, links as ids. */
             values: Record<string, never>;
         };
+        RelatedPair: {
+            first: string;
+            /** @description Whether its interval leaves out zero, with all lags tried counted in. */
+            is_clear: boolean;
+            /** @description From six months before to six after. */
+            lags: components["schemas"]["AtLag"][];
+            second: string;
+            /**
+             * Format: int32
+             * @description The lag with the strongest correlation; none where there is no number.
+             */
+            strongest?: number | null;
+        };
+        RelationFound: {
+            /** Format: double */
+            high: number;
+            /**
+             * Format: double
+             * @description Of 95 %.
+             */
+            low: number;
+            /** @description Months that both have. */
+            n: number;
+            /** Format: double */
+            r: number;
+        };
+        /** @enum {string} */
+        RelationMethod: "pearson" | "spearman";
+        Relations: {
+            /** @description Whether the caller sees a part of the records only. */
+            is_partial: boolean;
+            method: components["schemas"]["RelationMethod"];
+            /** @description Each two of the metrics. */
+            pairs: components["schemas"]["RelatedPair"][];
+            period: components["schemas"]["Period"];
+        };
+        /** @description Which metrics are to be related. */
+        RelationsQuestion: {
+            /** Format: date */
+            as_of: string;
+            method?: components["schemas"]["RelationMethod"];
+            /** @description Two to six, told by month. */
+            metrics: string[];
+            /** @description An expression over dimensions. */
+            where?: string | null;
+        };
         /** @description One line of a report. */
         ReportLine: {
             code: string;
@@ -4439,6 +4676,12 @@ export interface components {
             table?: string | null;
             task: components["schemas"]["Task"];
         };
+        Said: {
+            kind: components["schemas"]["SaidKind"];
+            name: components["schemas"]["Text2"];
+        };
+        /** @enum {string} */
+        SaidKind: "goal" | "group" | "industry" | "strength" | "weakness" | "opportunity" | "threat";
         /** @enum {string} */
         SampleChoice: "with" | "without" | "only";
         /** @description A mapping under the name of the source whose files it fits. */
@@ -4564,6 +4807,36 @@ export interface components {
             /** @description Where the browser goes to sign in. */
             url: string;
         };
+        /** @description What a firm says of itself, by ids of the words. */
+        Situation: {
+            /**
+             * Format: date
+             * @description Facts before this day count. Absent: the day after the last order.
+             */
+            as_of?: string | null;
+            /** @description One to three. */
+            goals: string[];
+            /** @description Absent: all customers. */
+            group?: string | null;
+            industry?: string | null;
+            swot?: string[];
+            /** @description Narrows the numbers further: an expression over dimensions. */
+            where?: string | null;
+        };
+        /** @description A value with fewer cases behind it than its metric's `min_n`. */
+        Small: {
+            column: number;
+            /** @description How many cases there are. */
+            n: number;
+            /** @description Where it stands in the answer. */
+            row: number;
+        };
+        /** @description Something that a firm says of itself and of its market. */
+        Statement: {
+            id: string;
+            kind: components["schemas"]["Swot"];
+            name: components["schemas"]["Text2"];
+        };
         Status: {
             /**
              * Format: date
@@ -4678,6 +4951,8 @@ export interface components {
             /** @description The saved mapping by which the columns were known. */
             source?: string | null;
         };
+        /** @enum {string} */
+        Swot: "strength" | "weakness" | "opportunity" | "threat";
         TakenIn: {
             actor: string;
             /** Format: date-time */
@@ -5101,6 +5376,35 @@ export interface components {
             /** Format: date-time */
             old_secret_until: string;
             secret: string;
+        };
+        /** @description What made a number move from one period to the next. */
+        Why: {
+            before: unknown;
+            /** @description The dimension whose values are the parts. */
+            by: string;
+            compared: components["schemas"]["Period"];
+            is_partial: boolean;
+            kind: components["schemas"]["WhyKind"];
+            metric: string;
+            now: unknown;
+            /** @description The parts that are not among them. */
+            others: components["schemas"]["Effects"];
+            others_count: number;
+            /** @description Those that did most first. */
+            parts: components["schemas"]["WhyPart"][];
+            period: components["schemas"]["Period"];
+            status: string;
+            /** @description What all parts together did. */
+            whole: components["schemas"]["Effects"];
+        };
+        /** @enum {string} */
+        WhyKind: "sum" | "ratio";
+        WhyPart: components["schemas"]["Effects"] & {
+            before: unknown;
+            /** @description The metric of this part alone; null where there was nothing. */
+            now: unknown;
+            /** @description The value of the dimension. */
+            value: unknown;
         };
     };
     responses: never;
@@ -7679,6 +7983,64 @@ export interface operations {
             };
         };
     };
+    get_choice_words: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChoiceWords"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    choose_metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Situation"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Choice"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
     explain_insight: {
         parameters: {
             query?: never;
@@ -7710,6 +8072,37 @@ export interface operations {
             };
         };
     };
+    relate_metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RelationsQuestion"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Relations"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
     list_insight_rows: {
         parameters: {
             query?: never;
@@ -7729,6 +8122,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FactRows"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    explain_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Question"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Why"];
                 };
             };
             default: {

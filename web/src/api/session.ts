@@ -148,6 +148,8 @@ export type AuditEntry = {
   kind: string;
   object: string | null;
   record: number | string | null;
+  /** What the record is called now. */
+  title: string | null;
   before: ChangeValues;
   after: ChangeValues;
 };

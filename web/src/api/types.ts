@@ -37,6 +37,27 @@ export type Answer = Omit<Schemas["Answer"], "rows" | "status" | "row_status"> &
   status: ValueStatus;
   row_status: ValueStatus[];
 };
+export type Effects = Record<keyof Schemas["Effects"], Value>;
+type WhyPart = Record<"value" | "now" | "before", Value> & Effects;
+export type Why = Omit<Schemas["Why"], "now" | "before" | "parts" | "whole" | "others"> &
+  Record<"now" | "before", Value> & { parts: WhyPart[]; whole: Effects; others: Effects };
+export type ChoiceWords = Schemas["ChoiceWords"];
+export type Situation = Schemas["Situation"];
+export type Swot = Schemas["Swot"];
+type Baseline = Omit<Schemas["Baseline"], "value" | "status"> & { value: Value; status: ValueStatus };
+type Reached = Record<"usual" | "good" | "best", Value>;
+export type Attainable = Omit<Schemas["Attainable"], keyof Reached | "history"> &
+  Reached & { history: { from: string; value: Value }[] };
+/** A metric that was chosen, with its reasons and where the firm stands. */
+export type ChosenMetric = Omit<Schemas["ChosenMetric"], "baseline" | "attainable"> & {
+  baseline?: Baseline | null;
+  attainable?: Attainable | null;
+};
+export type Choice = Omit<Schemas["Choice"], "metrics"> & { metrics: ChosenMetric[] };
+export type RelationMethod = Schemas["RelationMethod"];
+export type Relations = Schemas["Relations"];
+export type RelatedPair = Schemas["RelatedPair"];
+export type RelationsQuestion = Schemas["RelationsQuestion"];
 export type RowsBehind = Omit<Schemas["FactRows"], "rows"> & { rows: Value[][] };
 
 export type ImportState =

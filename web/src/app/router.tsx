@@ -1,6 +1,8 @@
 // The pages. Filters and periods live in the URL; each page is its own chunk.
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
+import type { ChooseSearch } from "../features/choose/search";
 import { readCustomersSearch } from "../features/customers/search";
+import type { ExploreSearch } from "../features/explore/search";
 import { readMetricSearch } from "../features/metric/search";
 import { readOverviewSearch } from "../features/overview/search";
 import { readRecordsSearch } from "../features/records/search";
@@ -52,6 +54,20 @@ const metric = createRoute({
   path: "/metrics/$id",
   validateSearch: readMetricSearch,
   component: lazyRouteComponent(() => import("../features/metric/metric-page"), "MetricPage"),
+});
+const explore = createRoute({
+  getParentRoute: () => root,
+  path: "/explore",
+  // The page reads it: what only one page needs does not come with every page.
+  validateSearch: (raw: ExploreSearch) => raw,
+  component: lazyRouteComponent(() => import("../features/explore/explore-page"), "ExplorePage"),
+});
+const choose = createRoute({
+  getParentRoute: () => root,
+  path: "/choose",
+  // The page reads it, as that of exploring.
+  validateSearch: (raw: ChooseSearch) => raw,
+  component: lazyRouteComponent(() => import("../features/choose/choose-page"), "ChoosePage"),
 });
 
 const objects = createRoute({
@@ -163,6 +179,8 @@ export const router = createRouter({
     oneImport,
     metrics,
     metric,
+    explore,
+    choose,
     objects,
     records,
     record,

@@ -1,6 +1,6 @@
 // Any answer as a table: the other view of every chart.
 import { useTranslation } from "react-i18next";
-import type { Answer, CatalogMetric, Grain, Question } from "../api/types";
+import type { Answer, CatalogMetric, Grain, Question, Value } from "../api/types";
 import { findMetric, useCatalog } from "../ui/catalog";
 import { Change } from "../ui/change";
 import { Exact, Figure } from "../ui/figure";
@@ -16,12 +16,15 @@ export function AnswerTable({
   grain,
   currency,
   caption,
+  onNarrow,
 }: {
   answer: Answer;
   question: Question;
   grain?: Grain | null | undefined;
   currency?: string | undefined;
   caption: string;
+  /** What happens when a value of a dimension is chosen; without it none can be. */
+  onNarrow?: (path: string, value: Value) => void;
 }) {
   const { t } = useTranslation();
   const catalog = useCatalog();
@@ -57,7 +60,8 @@ export function AnswerTable({
                     </td>
                   );
                 const shown = textOf(c, row[i]);
-                const drilled = c.role === "metric" ? asked(r, c.name.endsWith("_previous")) : null;
+                const drilled =
+                  c.role === "metric" ? asked(r, c.name.endsWith("_previous"), metricOf(c.name)) : null;
                 if (drilled)
                   return (
                     <td key={c.name} className="num">
@@ -66,7 +70,13 @@ export function AnswerTable({
                   );
                 return (
                   <td key={c.name} className={c.role === "metric" ? "num" : undefined}>
-                    <Exact shown={shown} />
+                    {onNarrow && c.role === "dimension" && c.name !== "period" ? (
+                      <button type="button" className="link" onClick={() => onNarrow(c.name, row[i] ?? null)}>
+                        {shown.text}
+                      </button>
+                    ) : (
+                      <Exact shown={shown} />
+                    )}
                     {i === 0 && answer.row_status[r] === "open" && (
                       <span className="chip open">{t("status.open")}</span>
                     )}
@@ -77,6 +87,7 @@ export function AnswerTable({
           ))}
         </tbody>
       </table>
+      {answer.small.length > 0 && <p className="note">{t("answer.fewNote")}</p>}
       {(answer.truncated || answer.rows.length > MAX_ROWS) && (
         <p className="note">{t("answer.truncated", { n: Math.min(MAX_ROWS, answer.rows.length) })}</p>
       )}

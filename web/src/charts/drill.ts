@@ -54,7 +54,8 @@ function periodOf(
   return period.from < period.to ? period : null;
 }
 
-const condition = (path: string, value: Value): string =>
+/** That a dimension has a value. */
+export const condition = (path: string, value: Value): string =>
   value === null ? `${path} is null` : `${path} = ${typeof value === "string" ? quote(value) : value}`;
 
 /** The question about one value of an answer. */

@@ -22,6 +22,12 @@ export function cellOf(answer: Answer, row: Value[] | undefined, name: string): 
   return at < 0 ? null : (row?.[at] ?? null);
 }
 
+/** How many cases a value rests on, where they are too few. */
+export function fewAt(answer: Answer, row: number, name: string): number | undefined {
+  const column = columnAt(answer, name);
+  return answer.small.find((s) => s.row === row && s.column === column)?.n;
+}
+
 /** The columns that hold values: not a dimension, not part of a comparison. */
 export const metricColumns = (answer: Answer): AnswerColumn[] =>
   answer.columns.filter((c) => c.role === "metric" && !/_(previous|change)$/.test(c.name));

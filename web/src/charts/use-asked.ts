@@ -6,7 +6,7 @@ import type { Asked } from "../ui/explain";
 import { pickText } from "../ui/format";
 import { drill, drillCohort } from "./drill";
 import { useLabels } from "./labels";
-import { cellOf } from "./shape";
+import { cellOf, fewAt } from "./shape";
 
 function narrow(
   answer: Answer,
@@ -30,21 +30,22 @@ export function useAsked(
   question: Question,
   grain: Grain | null | undefined,
   currency: string | undefined,
-): (row: number, isPrevious: boolean) => Asked | null {
+): (row: number, isPrevious: boolean, of?: CatalogMetric) => Asked | null {
   const lang = useLang();
   const { placeOf } = useLabels(grain, currency);
-  return (row, isPrevious) => {
-    const value = metric
-      ? cellOf(answer, answer.rows[row], isPrevious ? `${metric.id}_previous` : metric.id)
-      : null;
-    const narrowed = narrow(answer, question, row, grain, isPrevious);
-    if (!metric || value === null || !narrowed) return null;
+  // Of several metrics of an answer each number is one of its own metric.
+  return (row, isPrevious, of = metric) => {
+    const value = of ? cellOf(answer, answer.rows[row], isPrevious ? `${of.id}_previous` : of.id) : null;
+    const alone = of ? { ...question, metrics: [of.id] } : question;
+    const narrowed = narrow(answer, alone, row, grain, isPrevious);
+    if (!of || value === null || !narrowed) return null;
     return {
-      title: pickText(metric.name, lang),
+      title: pickText(of.name, lang),
       value,
-      unit: metric.unit,
+      unit: of.unit,
       currency,
       status: isPrevious ? undefined : answer.row_status[row],
+      few: fewAt(answer, row, isPrevious ? `${of.id}_previous` : of.id),
       ...narrowed,
       filter: placeOf(answer, row),
     };

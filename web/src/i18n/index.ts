@@ -5,12 +5,15 @@ import { initReactI18next, useTranslation } from "react-i18next";
 import { setApiLanguage } from "../api/client";
 import type { Lang } from "../ui/format";
 import type batches from "./batches.zh.json";
+import type choose from "./choose.zh.json";
 import type design from "./design.zh.json";
 import type duplicates from "./duplicates.zh.json";
+import type explore from "./explore.zh.json";
 import type find from "./find.zh.json";
 import type forms from "./forms.zh.json";
 import type imports from "./import.zh.json";
 import type outbox from "./outbox.zh.json";
+import type overview from "./overview.zh.json";
 import type people from "./people.zh.json";
 import type settings from "./settings.zh.json";
 import type talk from "./talk.zh.json";
@@ -31,6 +34,9 @@ declare module "i18next" {
         typeof batches &
         typeof people &
         typeof forms &
+        typeof explore &
+        typeof choose &
+        typeof overview &
         typeof views;
     };
   }

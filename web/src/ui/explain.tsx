@@ -8,6 +8,8 @@ export type Asked = {
   value: Value;
   unit: Unit | string;
   status?: ValueStatus | undefined;
+  /** How many cases it rests on, where they are too few. */
+  few?: number | undefined;
   currency?: string | undefined;
 } & (
   | {

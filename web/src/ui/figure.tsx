@@ -14,11 +14,12 @@ export function Figure({ asked, text, className }: { asked: Asked; text?: string
   const explain = useExplain();
   const shown = showValue(asked.value, asked.unit, useLang(), asked.currency);
   const exact = exactOf(shown);
+  const few = asked.few === undefined ? undefined : t("answer.few", { n: asked.few });
   return (
     <button
       type="button"
-      className={className ? `figure ${className}` : "figure"}
-      title={[exact, t("explain.open")].filter(Boolean).join(" · ")}
+      className={["figure", className, few && "few"].filter(Boolean).join(" ")}
+      title={[exact, few, t("explain.open")].filter(Boolean).join(" · ")}
       data-exact={exact}
       onClick={() => explain(asked)}
     >

@@ -10,10 +10,13 @@ const put = (room: Room, ...objects: string[]) => {
   for (const object of objects) OF[object] = room;
 };
 put("customers", "customer", "contact", "activity", "follow_up", "visit", "task", "note", "segment", "need");
+put("customers", "membership", "points", "referral", "sign_up", "web_visit");
 put("sales", "opportunity", "lead", "quote", "quote_line", "contract", "order", "order_line", "product");
 put("sales", "campaign", "goal", "target", "competitor", "price_list");
+put("sales", "message", "coupon", "attribution", "market_size");
 put("money", "payment", "payment_plan", "invoice", "receivable", "cost", "refund", "credit");
 put("service", "ticket", "complaint", "survey", "reply", "rating", "knowledge", "service_visit");
+put("service", "invitation", "call", "course_attempt", "idea", "contribution", "service_audit");
 
 /** Written by their own pages under Settings, or by the evaluation. */
 const ELSEWHERE = new Set(["user", "department", "member", "score"]);

@@ -133,8 +133,12 @@ async fn check_words(
                 "选项“{}”还有 {n} 条{}在用：请先把它们改成别的选项",
                 option.zh, old.name.zh
             );
+            let (records, have, them) = match n {
+                1 => ("1 record".to_owned(), "has", "it"),
+                n => (format!("{n} records"), "have", "them"),
+            };
             let en = format!(
-                "{n} records of {} have the option “{}”: give them another one first",
+                "{records} of {} {have} the option “{}”: give {them} another one first",
                 old.name.en, option.en
             );
             faults.push(FieldFault::new(place, "in_use", zh, en));

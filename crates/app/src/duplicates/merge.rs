@@ -331,8 +331,8 @@ fn mergeable<'a>(app: &'a App, caller: &Caller, object: &str) -> Result<&'a Obje
     match def.written_by.is_some() || comes_by_order_files(object) {
         true => Err(Error::State {
             code: "read_only",
-            zh: format!("{}由程序自己写入，不能合并", def.name.zh),
-            en: format!("`{object}` is written by the product itself and is not merged"),
+            zh: format!("{}不能合并", def.name.zh),
+            en: format!("records of `{object}` are not merged"),
         }),
         false => Ok(def),
     }

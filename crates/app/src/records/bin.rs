@@ -12,7 +12,7 @@ use super::{RecordDoc, batch, files, get, page_limit, writable};
 use crate::context::App;
 use crate::error::{Error, Result};
 use crate::messages::Language;
-use crate::permission::{Action, Caller, access, access_for, comes_by_order_files, may, sees_all};
+use crate::permission::{Action, Caller, access, access_for, may, sees_all};
 
 /// Entries of the log that are looked at in one go, and how often.
 const PORTION: u32 = 500;
@@ -135,7 +135,6 @@ fn is_open(app: &App, caller: &Caller, deleted: &Deleted) -> bool {
         return false;
     };
     def.written_by.is_none()
-        && !comes_by_order_files(object)
         && object != files::OBJECT
         && may(caller, object, Action::Delete)
         && may(caller, object, Action::Read)

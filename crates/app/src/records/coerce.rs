@@ -13,14 +13,14 @@ use jiff::civil::{Date, DateTime};
 use keji_schema::calendar::is_kept;
 use keji_schema::definition::{FieldDef, ObjectDef};
 use keji_schema::{Decimal, Type, Value};
-use keji_store::{Access, Op};
+use keji_store::{Access, Op, comes_by_itself};
 use serde_json::{Map, Value as Json, json};
 
 use super::{LinkDoc, own_user, owner, task};
 use crate::context::App;
 use crate::error::{Error, FieldFault, Result};
 use crate::messages::phrases;
-use crate::permission::{Caller, access};
+use crate::permission::{Caller, access, may_write};
 
 /// Characters of a text.
 const MAX_TEXT: usize = 10_000;
@@ -83,16 +83,32 @@ pub(super) fn create(
     {
         draft.wanted.push((owner.id.clone(), Wanted::Id(user)));
     }
+    // Whoever enters an order made the sale, where nobody else is named.
+    if let (Some(seller), Some(user)) = (seller(def), own_user(caller))
+        && !values.contains_key(&seller.id)
+        && may_write(caller, &def.id, &seller.id)
+    {
+        draft.wanted.push((seller.id.clone(), Wanted::Id(user)));
+    }
     let is_wrong = |field: &FieldDef| draft.faults.iter().any(|fault| fault.field == field.id);
     let missing = def.fields.iter().filter(|field| {
         let has = draft.values.iter().any(|(f, _)| *f == field.id)
             || draft.wanted.iter().any(|(f, _)| *f == field.id);
         // A number that is not given is counted on.
-        field.required && !has && def.number.as_ref() != Some(&field.id) && !is_wrong(field)
+        let comes = comes_by_itself(&def.id, &field.id);
+        field.required
+            && !comes
+            && !has
+            && def.number.as_ref() != Some(&field.id)
+            && !is_wrong(field)
     });
     let missing: Vec<FieldFault> = missing.map(|field| required(&field.id)).collect();
     draft.faults.extend(missing);
     draft
+}
+
+fn seller(def: &ObjectDef) -> Option<&FieldDef> {
+    def.field("seller").filter(|_| def.id == "order")
 }
 
 pub(super) fn update(

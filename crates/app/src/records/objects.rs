@@ -7,7 +7,9 @@ use utoipa::ToSchema;
 use super::{is_writable, json, known};
 use crate::context::App;
 use crate::error::Result;
-use crate::permission::{Action, Caller, access, masks, may_reveal, may_write, require};
+use crate::permission::{
+    Action, Caller, access, comes_by_order_files, masks, may_reveal, may_write, require,
+};
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ObjectList {
@@ -92,7 +94,8 @@ fn doc(app: &App, caller: &Caller, def: &ObjectDef) -> ObjectDoc {
     let is_writable = is_writable(def);
     let may = |action: Action| {
         let is_read = matches!(action, Action::Read | Action::Export);
-        (is_writable || is_read) && require(caller, &def.id, action).is_ok()
+        let comes_so = action != Action::Import || !comes_by_order_files(&def.id);
+        (is_writable && comes_so || is_read) && require(caller, &def.id, action).is_ok()
     };
     let is_seen = |field: &str| !access.hides(&def.id, field);
     let is_shown = |field: &str| access.shows(&def.id, field);
@@ -169,7 +172,7 @@ fn field(caller: &Caller, def: &ObjectDef, f: &FieldDef) -> FieldDoc {
         kind: json(&f.kind).as_str().unwrap_or_default().to_owned(),
         name: f.name.clone(),
         help: f.help.clone(),
-        required: f.required,
+        required: f.required && !keji_store::comes_by_itself(&def.id, &f.id),
         is_read_only: !may_write(caller, &def.id, &f.id),
         is_computed: false,
         is_masked: masks(caller, &def.id, &f.id),

@@ -152,6 +152,9 @@ pub(super) async fn section(asked: &Asked<'_>, kind: SectionKind) -> Result<Opti
     }))
 }
 
+/// More than there are in the payments of one day.
+const MANY_CURRENCIES: u32 = 200;
+
 /// The money of yesterday, with its sums. Amounts are of the record's own
 /// currency and are not added up across two.
 pub(super) async fn received(asked: &Asked<'_>) -> Result<Option<Section>> {
@@ -171,7 +174,7 @@ pub(super) async fn received(asked: &Asked<'_>) -> Result<Option<Section>> {
             )?),
             by: "currency".to_owned(),
             sum: Some("amount".to_owned()),
-            limit: ROWS,
+            limit: MANY_CURRENCIES,
             ..GroupQuery::default()
         };
         // What does not say its currency is in the usual one.
@@ -184,7 +187,11 @@ pub(super) async fn received(asked: &Asked<'_>) -> Result<Option<Section>> {
             };
             if let Value::Decimal(amount) = group.sum {
                 let sum = sums.entry(currency).or_insert(Decimal::ZERO);
-                *sum = sum.checked_add(amount).unwrap_or(*sum);
+                // Beyond what can be told there is no sum, rather than a wrong one.
+                let Some(total) = sum.checked_add(amount) else {
+                    return Ok(Some(section));
+                };
+                *sum = total;
             }
         }
         section.sums = (sums.into_iter())

@@ -2,15 +2,28 @@
 
 use keji_schema::calendar::Grain;
 use keji_schema::expr::Expr;
-use keji_schema::metric::{Agg, PERIOD_END, Window};
+use keji_schema::metric::{Agg, PERIOD_END, PERIOD_START, Window, is_bound};
 use keji_schema::{Type, Value};
 
 use crate::explain::indent;
 use crate::explain::text::{conjunct, name, sql, value};
-use crate::plan::{Let, Pass, Plan, Reduced, Scan, Shape};
+use crate::plan::{Conversion, Let, PERIOD_END_AT, Pass, Plan, Reduced, Scan, Shape};
 
 pub(super) fn scan_sql(plan: &Plan, scan: &Scan) -> String {
-    let passes = scan.passes(&plan.now, plan.as_of);
+    let mut passes = scan.passes(plan, &plan.now);
+    if scan.by_days() {
+        // The statement shows how the last day of each period is counted.
+        let last = passes.days.iter().enumerate();
+        let last = last.filter_map(|(i, days)| {
+            let pass = passes.passes.get(days.clone())?.last()?;
+            Some(Pass {
+                period: Some(i),
+                ..*pass
+            })
+        });
+        passes.passes = last.collect();
+    }
+    let passes = passes.passes;
     let select = Select {
         plan,
         scan,
@@ -20,6 +33,7 @@ pub(super) fn scan_sql(plan: &Plan, scan: &Scan) -> String {
         Shape::Rows => select.rows(),
         Shape::Reduced(reduced) => select.reduced(reduced),
         Shape::Cohort { key } => select.cohort(key),
+        Shape::Conversion(conversion) => select.conversion(conversion),
     }
 }
 
@@ -44,14 +58,20 @@ impl Select<'_> {
 
     fn reduced(&self, reduced: &Reduced) -> String {
         let dated = reduced.dated_by.as_deref();
-        let mut inner = if dated.is_some() {
+        // In the place of an earlier period, a key is looked at for one.
+        let is_moved = !self.scan.moved.is_none();
+        let mut inner = if dated.is_some() && !is_moved {
             self.dimensions()
         } else {
             self.keys(self.scan.time.as_deref())
         };
         let n_outer = inner.len();
-        if self.has_periods() && self.names_period_end() {
-            inner.push(format!("periods.to_day as {PERIOD_END}"));
+        if self.has_periods() {
+            for bound in [PERIOD_START, PERIOD_END] {
+                if self.states_name(bound) || dated.is_some() && is_moved {
+                    inner.push(format!("{} as {bound}", self.bound(bound)));
+                }
+            }
         }
         inner.push(format!("{} as key", self.column(&reduced.key)));
         let group = group_by(inner.len());
@@ -74,13 +94,21 @@ impl Select<'_> {
         if let Some(date) = dated {
             let seen = self.plan.now.seen;
             let date = name(date);
-            if self.plan.grain.is_some() {
-                outer.push(format!("{} as period", self.start_of(&date)));
-            }
-            filter = format!(
-                "\nwhere {date} >= date '{}' and {date} < date '{}'",
-                seen.from, seen.to
-            );
+            let (from, to) = if is_moved {
+                if n_outer > self.scan.dimensions.len() {
+                    outer.push("period".to_owned());
+                }
+                (self.reduction(PERIOD_START), self.reduction(PERIOD_END))
+            } else {
+                if self.plan.grain.is_some() {
+                    outer.push(format!("{} as period", self.start_of(&date)));
+                }
+                (
+                    format!("date '{}'", seen.from),
+                    format!("date '{}'", seen.to),
+                )
+            };
+            filter = format!("\nwhere {date} >= {from} and {date} < {to}");
         } else if n_outer > self.scan.dimensions.len() {
             outer.push("period".to_owned());
         }
@@ -141,21 +169,87 @@ impl Select<'_> {
         )
     }
 
+    fn conversion(&self, conversion: &Conversion) -> String {
+        let time = self.column(self.scan.time.as_deref().unwrap_or("id"));
+        let parts: Vec<String> = self.plan.dimensions.iter().map(|d| name(&d.name)).collect();
+        let filter = |x: &Option<Expr>| x.as_ref().map(|x| sql(x, &|c| self.column(c)));
+        let first = filter(&conversion.first);
+        let first = first.map_or(String::new(), |x| format!(" filter (where {x})"));
+        let then = filter(&conversion.then).unwrap_or_else(|| "true".to_owned());
+        let key = self.column(&conversion.key);
+        let mut by = vec![key.clone()];
+        by.extend(self.scan.dimensions.iter().map(|c| self.column(c)));
+        let mut inner = vec![format!("{key} as key")];
+        inner.extend(self.dimensions());
+        inner.push(format!("{time} as day"));
+        inner.push(format!("{then} as follows"));
+        inner.push(format!(
+            "min({time}){first} over (partition by {}) as first",
+            by.join(", ")
+        ));
+        let from = self.from(Some(&conversion.key));
+        let days = format!("select\n  {}\n{from}", inner.join(",\n  "));
+        let mut middle = vec!["key".to_owned()];
+        middle.extend(parts.clone());
+        middle.push("first".to_owned());
+        let group = group_by(middle.len());
+        middle.push("min(day) filter (where follows and day > first) as next".to_owned());
+        let keys = format!(
+            "select\n  {}\nfrom (\n{}\n) as days{group}",
+            middle.join(",\n  "),
+            indent(&days)
+        );
+        let mut outer = Vec::new();
+        if self.plan.grain.is_some() {
+            outer.push(format!("{} as period", self.start_of("first")));
+        }
+        outer.extend(parts);
+        let group = group_by(outer.len());
+        outer.extend(self.states(&|c| name(c)));
+        let seen = self.plan.now.seen;
+        format!(
+            "select\n  {}\nfrom (\n{}\n) as firsts\nwhere first >= date '{}' and first < date '{}'{group}",
+            outer.join(",\n  "),
+            indent(&keys),
+            seen.from,
+            seen.to
+        )
+    }
+
     /// Whether several windows overlap, so that a row counts in some of them.
     fn has_periods(&self) -> bool {
         self.passes.len() > 1
     }
 
-    fn names_period_end(&self) -> bool {
-        let names = |x: &Option<Expr>| {
-            x.iter()
-                .flat_map(|x| x.fields())
-                .any(|f| f.join(".") == PERIOD_END)
+    fn states_name(&self, bound: &str) -> bool {
+        let exprs = self.scan.states.iter();
+        let mut exprs = exprs.flat_map(|s| s.expr.iter().chain(&s.filter));
+        exprs.any(|x| names(x, bound))
+    }
+
+    /// Whether anything names the first day of the period.
+    fn names_start(&self) -> bool {
+        let lets: &[Let] = match &self.scan.shape {
+            Shape::Reduced(reduced) => &reduced.lets,
+            Shape::Rows | Shape::Cohort { .. } | Shape::Conversion(_) => &[],
         };
-        self.scan
-            .states
-            .iter()
-            .any(|s| names(&s.expr) || names(&s.filter))
+        let lets = lets.iter().filter_map(|l| l.expr.as_ref());
+        let mut exprs = lets.chain(&self.scan.filters);
+        let is_moved = !self.scan.moved.is_none();
+        let dated = matches!(&self.scan.shape, Shape::Reduced(r) if r.dated_by.is_some());
+        self.states_name(PERIOD_START) || dated && is_moved || exprs.any(|x| names(x, PERIOD_START))
+    }
+
+    /// An end of the period, of several the one that a row is looked at for.
+    fn bound(&self, bound: &str) -> String {
+        let is_end = bound == PERIOD_END;
+        if self.has_periods() {
+            let column = if is_end { "to_day" } else { "start_day" };
+            return format!("periods.{column}");
+        }
+        let day = self.passes.first();
+        let day = day.map(|p| Value::Date(if is_end { p.to } else { p.start }));
+        day.map_or(name(bound), |day| value(&day))
     }
 
     fn keys(&self, time: Option<&str>) -> Vec<String> {
@@ -218,20 +312,32 @@ impl Select<'_> {
             Agg::CountDistinct => format!("count(distinct {of})"),
             Agg::Min => format!("min({of})"),
             Agg::Max => format!("max({of})"),
+            Agg::Median | Agg::P75 | Agg::P90 => {
+                let q = agg.quantile().unwrap_or_default();
+                format!("percentile_cont({q}) within group (order by {of})")
+            }
             Agg::Avg if expr.is_some_and(|x| x.kind == Some(Type::Float)) => format!("avg({of})"),
             Agg::Avg => format!("round(avg({of}), 4)"),
         }
     }
 
     fn reduction(&self, column: &str) -> String {
-        if column != PERIOD_END || self.has_periods() {
+        if !is_bound(&[column.to_owned()]) || self.has_periods() {
             return name(column);
         }
-        let end = self.passes.first().map(|p| Value::Date(p.to));
-        end.map_or(name(column), |end| value(&end))
+        self.bound(column)
     }
 
     fn column(&self, column: &str) -> String {
+        let source = &self.scan.source;
+        if column == PERIOD_END_AT {
+            let zone = self.plan.calendar.zone.iana_name().unwrap_or("UTC");
+            let end = self.bound(PERIOD_END);
+            return format!("cast({end} as timestamp) at time zone '{zone}'");
+        }
+        if is_bound(&[column.to_owned()]) && !source.columns.iter().any(|c| c == column) {
+            return self.bound(column);
+        }
         if self.scan.source.joins.is_empty() && !self.has_periods() {
             return name(column);
         }
@@ -256,8 +362,13 @@ impl Select<'_> {
         let source = &self.scan.source;
         let object = name(&source.object);
         let mut text = if self.has_periods() {
+            let start = if self.names_start() {
+                ", start_day"
+            } else {
+                ""
+            };
             format!(
-                "from (values\n{}\n) as periods(period, from_day, to_day)\ncross join {object}",
+                "from (values\n{}\n) as periods(period, from_day, to_day{start})\ncross join {object}",
                 self.periods()
             )
         } else {
@@ -329,10 +440,22 @@ impl Select<'_> {
         let rows = self.passes.iter().filter_map(|p| {
             let start = self.plan.now.periods.get(p.period?)?.from;
             let from = p.from.map_or("null".to_owned(), |d| format!("date '{d}'"));
-            Some(format!("  (date '{start}', {from}, date '{}')", p.to))
+            let first = if self.names_start() {
+                format!(", date '{}'", p.start)
+            } else {
+                String::new()
+            };
+            Some(format!(
+                "  (date '{start}', {from}, date '{}'{first})",
+                p.to
+            ))
         });
         rows.collect::<Vec<_>>().join(",\n")
     }
+}
+
+fn names(expr: &Expr, bound: &str) -> bool {
+    expr.fields().iter().any(|f| f.join(".") == bound)
 }
 
 /// The name of a joined table: the links that lead to it.

@@ -3,10 +3,11 @@
 use std::fmt;
 
 use keji_schema::calendar::Period;
-use keji_schema::expr::Expr;
-use keji_schema::metric::{Agg, Window};
+use keji_schema::expr::{Expr, Op};
+use keji_schema::metric::{Agg, OverTime, PERIOD_DAYS, Window};
+use keji_schema::question::Compare;
 
-use crate::plan::{Formula, Part, Plan, Scan, Shape, Span, State};
+use crate::plan::{Calculation, Conversion, Formula, Part, Plan, Scan, Shape, Span, State};
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -40,6 +41,7 @@ impl fmt::Display for Plan {
                 Formula::ShareOfCohort(part) => {
                     format!("{} / the same at age 0", self.part(part))
                 }
+                Formula::Derived(calculation) => self.calculation(calculation, 0),
             };
             let unit = format!("{:?}", metric.unit).to_lowercase();
             writeln!(f, "  {} ({unit}) = {formula}", metric.id)?;
@@ -61,6 +63,33 @@ impl fmt::Display for Plan {
 }
 
 impl Plan {
+    /// With parentheses where the sign around binds at least as close.
+    fn calculation(&self, calculation: &Calculation, around: u8) -> String {
+        match calculation {
+            Calculation::Part(part) => match part.agg {
+                Agg::Avg if around > 1 => format!("({})", self.part(part)),
+                _ => self.part(part),
+            },
+            Calculation::Constant(number) => number.to_string(),
+            Calculation::PeriodDays => PERIOD_DAYS.to_owned(),
+            Calculation::Negate(x) => format!("-{}", self.calculation(x, 3)),
+            Calculation::Of(op, a, b) => {
+                let level = if matches!(op, Op::Add | Op::Sub) {
+                    1
+                } else {
+                    2
+                };
+                let (a, b) = (self.calculation(a, level), self.calculation(b, level + 1));
+                let text = format!("{a} {} {b}", op.sign());
+                if level < around {
+                    format!("({text})")
+                } else {
+                    text
+                }
+            }
+        }
+    }
+
     fn part(&self, part: &Part) -> String {
         let states = &self.scans[part.scan].states;
         let name = |i: usize| format!("{}.{}", part.scan + 1, states[i].name);
@@ -99,13 +128,27 @@ fn show_scan(f: &mut fmt::Formatter<'_>, plan: &Plan, scan: &Scan) -> fmt::Resul
     }
     if let Some(time) = &scan.time {
         let which = match (scan.window, &scan.shape) {
-            (_, Shape::Cohort { .. }) => "before as_of",
+            (_, Shape::Cohort { .. } | Shape::Conversion(_)) => "before as_of",
             (Window::Period, _) => "in the period",
             (Window::Days365, _) => "in the 365 days up to the period's end",
             (Window::All, _) => "before the period's end",
             (Window::Latest, _) => "the last on or before the period's end",
         };
         writeln!(f, "  where {time} {which}")?;
+    }
+    match scan.over_time {
+        Some(OverTime::First) => writeln!(f, "  on the first day of the period")?,
+        Some(OverTime::Avg) => writeln!(f, "  the mean of the days of the period")?,
+        Some(OverTime::Max) => writeln!(f, "  the highest of the days of the period")?,
+        Some(OverTime::Last) | None => {}
+    }
+    match scan.moved.shift {
+        Some(Compare::Previous) => writeln!(f, "  of the period before")?,
+        Some(Compare::Year) => writeln!(f, "  of the period a year before")?,
+        None => {}
+    }
+    if scan.moved.lag_days > 0 {
+        writeln!(f, "  {} days earlier", scan.moved.lag_days)?;
     }
     for filter in &scan.filters {
         writeln!(f, "  where {filter}")?;
@@ -116,7 +159,7 @@ fn show_scan(f: &mut fmt::Formatter<'_>, plan: &Plan, scan: &Scan) -> fmt::Resul
     }
     keys.extend(scan.dimensions.iter().cloned());
     match &scan.shape {
-        Shape::Rows => {}
+        Shape::Rows | Shape::Conversion(_) => {}
         Shape::Reduced(reduced) => {
             writeln!(f, "  reduce to one row per {}", reduced.key)?;
             for l in &reduced.lets {
@@ -137,6 +180,16 @@ fn show_scan(f: &mut fmt::Formatter<'_>, plan: &Plan, scan: &Scan) -> fmt::Resul
                 "  reduce to the months of each {key}, age from its first"
             )?;
         }
+    }
+    if let Shape::Conversion(conversion) = &scan.shape {
+        let Conversion {
+            key, first, then, ..
+        } = conversion;
+        let of = |x: &Option<Expr>| x.as_ref().map_or(String::new(), |x| format!(" where {x}"));
+        writeln!(f, "  reduce to one row per {key}")?;
+        writeln!(f, "    first = first day{}", of(first))?;
+        writeln!(f, "    next = first later day{}", of(then))?;
+        writeln!(f, "    in the period of first")?;
     }
     if !keys.is_empty() {
         writeln!(f, "  group by {}", keys.join(", "))?;
@@ -167,6 +220,7 @@ fn aggregate(agg: Agg, expr: Option<&Expr>, filter: Option<&Expr>) -> String {
         Agg::Avg => format!("avg({of})"),
         Agg::Min => format!("min({of})"),
         Agg::Max => format!("max({of})"),
+        Agg::Median | Agg::P75 | Agg::P90 => format!("{}({of})", agg.name()),
     };
     filter.map_or(call.clone(), |filter| format!("{call} where {filter}"))
 }

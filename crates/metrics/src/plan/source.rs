@@ -4,6 +4,7 @@
 
 use keji_schema::Catalog;
 use keji_schema::expr::{Expr, Node};
+use keji_schema::metric::is_bound;
 
 use crate::copy::columns::{CopyColumns, copy_columns};
 use crate::error::{Error, Result};
@@ -101,9 +102,16 @@ impl Source {
         }
     }
 
-    /// The expression over this source's columns instead of paths.
+    /// The expression over this source's columns instead of paths; the ends of
+    /// the period keep their names.
     pub fn expression(&mut self, catalog: &Catalog, expr: &Expr) -> Result<Expr> {
-        rename(expr, &mut |path| self.column(catalog, path))
+        let own = catalog.object(&self.object)?;
+        rename(expr, &mut |path| {
+            if is_bound(path) && own.field(&path[0]).is_none() {
+                return Ok(path[0].clone());
+            }
+            self.column(catalog, path)
+        })
     }
 }
 

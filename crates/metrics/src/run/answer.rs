@@ -5,15 +5,16 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use jiff::civil::Date;
-use keji_schema::calendar::{Grain, Period};
-use keji_schema::metric::{Agg, Unit};
-use keji_schema::question::{Answer, Column, Role, Status};
+use keji_schema::calendar::{Grain, Period, epoch_days};
+use keji_schema::expr::Op;
+use keji_schema::metric::{Agg, OverTime, Unit};
+use keji_schema::question::{Answer, Column, Role, Small, Status};
 use keji_schema::{Decimal, Type, Value};
 
 use crate::error::Result;
 use crate::plan::source::question;
 use crate::plan::spans::{period_key, plus};
-use crate::plan::{Formula, Part, Plan, SortKey};
+use crate::plan::{Calculation, Formula, Part, Plan, SortKey, Span};
 use crate::run::groups::{Cell, Groups, Key, compare, decimal};
 
 /// More rows than this are refused before they are made.
@@ -27,14 +28,26 @@ pub(super) fn answer(
 ) -> Result<Answer> {
     let mut rows = Vec::new();
     let mut row_status = Vec::new();
+    let mut row_small = Vec::new();
     for group in groups(plan, now, before)? {
-        rows.push(row(plan, &group, now, before)?);
+        let (row, small) = row(plan, &group, now, before)?;
+        rows.push(row);
+        row_small.push(small);
         row_status.push(status(plan, &group));
     }
     let order = order(plan, &rows);
     let truncated = order.len() > plan.limit;
     let kept = || order.iter().take(plan.limit).copied();
     let row_status: Vec<_> = kept().map(|i| row_status[i]).collect();
+    let small = kept().enumerate().flat_map(|(row, i)| {
+        let of = move |(column, n): &(usize, u64)| Small {
+            row,
+            column: *column,
+            n: *n,
+        };
+        row_small[i].iter().map(of)
+    });
+    let small = small.collect();
     let whole = ended(plan, plan.asked.to);
     Ok(Answer {
         columns: columns(plan),
@@ -42,6 +55,7 @@ pub(super) fn answer(
         as_of: plan.as_of,
         status: row_status.iter().copied().max().unwrap_or(whole),
         row_status,
+        small,
         period: plan.asked,
         compared: plan.compared.as_ref().map(|c| c.span.seen),
         seq,
@@ -121,42 +135,93 @@ fn ages(plan: &Plan, cohort: usize) -> i64 {
     month(plus(plan.as_of, -1)) - month(plan.now.periods[cohort].from) + 1
 }
 
-fn row(
-    plan: &Plan,
-    group: &Group,
-    now: &[Groups],
-    before: Option<&[Groups]>,
-) -> Result<Vec<Value>> {
+/// The cells of one row, and those that rest on too few cases: the place of
+/// each and how many cases there are.
+type Row = (Vec<Value>, Vec<(usize, u64)>);
+
+fn row(plan: &Plan, group: &Group, now: &[Groups], before: Option<&[Groups]>) -> Result<Row> {
     let (period, keys) = (group.period, group.keys.as_ref());
     let mut row = Vec::new();
+    let mut small = Vec::new();
     if plan.grain.is_some() {
         row.push(Value::Date(plan.now.periods[period].from));
     }
     row.extend(keys.iter().map(Key::value));
     let counterpart = plan.compared.as_ref().map(|c| c.counterparts[period]);
     for metric in &plan.metrics {
-        let value = value(metric.unit, &metric.formula, now, period, keys)?;
+        let of = |groups: &[Groups], span: &Span, period: usize| {
+            let place = Place { span, period, keys };
+            value(metric.unit, &metric.formula, groups, &place)
+        };
+        let value = of(now, &plan.now, period)?;
+        let too_few = |value: &Value, groups: &[Groups], period: usize| {
+            let min = u64::from(metric.min_n?);
+            let n = n_cases(&metric.formula, groups, period, keys)?;
+            (n < min && !value.is_null()).then_some(n)
+        };
+        small.extend(too_few(&value, now, period).map(|n| (row.len(), n)));
         row.push(value.clone());
         let (Some(before), Some(counterpart)) = (before, counterpart) else {
             continue;
         };
-        let previous = match counterpart {
-            Some(i) => self::value(metric.unit, &metric.formula, before, i, keys)?,
-            None => Value::Null,
+        let previous = match (counterpart, &plan.compared) {
+            (Some(i), Some(compared)) => of(before, &compared.span, i)?,
+            _ => Value::Null,
         };
+        let n = counterpart.and_then(|i| too_few(&previous, before, i));
+        small.extend(n.map(|n| (row.len(), n)));
         row.push(previous.clone());
         row.push(change(metric.unit, &value, &previous));
     }
-    Ok(row)
+    Ok((row, small))
 }
 
-fn value(
-    unit: Unit,
-    formula: &Formula,
-    groups: &[Groups],
+/// How many cases the weakest part of a value rests on.
+fn n_cases(formula: &Formula, groups: &[Groups], period: usize, keys: &[Key]) -> Option<u64> {
+    let start: Vec<Key>;
+    let keys = match formula {
+        Formula::ShareOfCohort(_) => {
+            start = std::iter::once(Key::Int(0))
+                .chain(keys[1..].iter().cloned())
+                .collect();
+            &start
+        }
+        _ => keys,
+    };
+    let of = |part: &&Part| {
+        let groups = &groups[part.scan];
+        let n = |period| match groups.get(period, keys).map(|cells| &cells[part.rows]) {
+            Some(Cell::Int(n)) => Some(n.unsigned_abs()),
+            None => Some(0),
+            // An extreme has no count beside it.
+            Some(_) => None,
+        };
+        match groups.days(period) {
+            None => n(period),
+            Some((_, days)) => days.filter_map(n).max(),
+        }
+    };
+    formula.cases().iter().filter_map(of).min()
+}
+
+/// Which value of a span.
+struct Place<'a> {
+    span: &'a Span,
     period: usize,
-    keys: &[Key],
-) -> Result<Value> {
+    keys: &'a [Key],
+}
+
+impl Place<'_> {
+    /// The days of the period that count.
+    fn days(&self) -> i128 {
+        let from = self.span.periods[self.period].from;
+        let from = epoch_days(from.max(self.span.seen.from));
+        i128::from(epoch_days(self.span.end(self.period)) - from)
+    }
+}
+
+fn value(unit: Unit, formula: &Formula, groups: &[Groups], place: &Place) -> Result<Value> {
+    let (period, keys) = (place.period, place.keys);
     let number = |part: &Part| number(part, &groups[part.scan], period, keys);
     match formula {
         Formula::Measure(part) => number(part).shown(part, unit),
@@ -167,6 +232,20 @@ fn value(
             let start = self::number(part, &groups[part.scan], period, &keys);
             number(part).divided(&start, unit)
         }
+        Formula::Derived(calculation) => {
+            calculated(calculation, &number, place.days()).derived(unit)
+        }
+    }
+}
+
+fn calculated(calculation: &Calculation, number: &dyn Fn(&Part) -> Number, days: i128) -> Number {
+    let of = |x: &Calculation| calculated(x, number, days);
+    match calculation {
+        Calculation::Part(part) => number(part),
+        Calculation::Constant(constant) => Number::Exact(i128::from(constant.units()), 1),
+        Calculation::PeriodDays => Number::whole(days),
+        Calculation::Negate(x) => of(x).combined(Op::Mul, Number::whole(-1)),
+        Calculation::Of(op, a, b) => of(a).combined(*op, of(b)),
     }
 }
 
@@ -181,6 +260,25 @@ enum Number {
 }
 
 fn number(part: &Part, groups: &Groups, period: usize, keys: &[Key]) -> Number {
+    let Some((over_time, days)) = groups.days(period) else {
+        return number_at(part, groups, period, keys);
+    };
+    let days = days.map(|day| number_at(part, groups, day, keys));
+    let known = days.filter(|n| matches!(n, Number::Exact(..) | Number::Float(_)));
+    if over_time == OverTime::Max {
+        let higher = |a: Number, b: Number| if b.float() > a.float() { b } else { a };
+        return known.reduce(higher).unwrap_or(Number::Null);
+    }
+    let mut n_days = 0;
+    let sum = known
+        .inspect(|_| n_days += 1)
+        .reduce(|a, b| a.combined(Op::Add, b));
+    sum.map_or(Number::Null, |sum| {
+        sum.combined(Op::Div, Number::whole(n_days))
+    })
+}
+
+fn number_at(part: &Part, groups: &Groups, period: usize, keys: &[Key]) -> Number {
     if !groups.has_data(period) {
         return Number::Null;
     }
@@ -208,7 +306,7 @@ fn number(part: &Part, groups: &Groups, period: usize, keys: &[Key]) -> Number {
     match (part.agg, plain) {
         (Agg::Count | Agg::CountDistinct, Number::Null) => zero,
         (Agg::Sum, _) if rows == 0 => zero,
-        (Agg::Avg, _) if rows == 0 => Number::Null,
+        (Agg::Avg | Agg::Median | Agg::P75 | Agg::P90, _) if rows == 0 => Number::Null,
         (Agg::Avg, Number::Exact(n, d)) => Number::Exact(n, d * i128::from(rows)),
         (Agg::Avg, Number::Float(x)) => Number::Float(x / rows as f64),
         (_, plain) => plain,
@@ -216,12 +314,68 @@ fn number(part: &Part, groups: &Groups, period: usize, keys: &[Key]) -> Number {
 }
 
 impl Number {
+    fn whole(n: i128) -> Number {
+        Number::Exact(n * i128::from(keji_schema::decimal::UNIT), 1)
+    }
+
     fn float(&self) -> Option<f64> {
         match self {
             Number::Exact(n, d) => Some(*n as f64 / *d as f64 / keji_schema::decimal::UNIT as f64),
             Number::Float(x) => Some(*x),
             Number::Null | Number::Value(_) => None,
         }
+    }
+
+    /// `+ - * /`, exact as long as both are and the digits suffice; null where
+    /// one is and where it divides by zero.
+    fn combined(self, op: Op, other: Number) -> Number {
+        let unit = i128::from(keji_schema::decimal::UNIT);
+        if op == Op::Div && other.float() == Some(0.0) {
+            return Number::Null;
+        }
+        if let (Number::Exact(a, ad), Number::Exact(b, bd)) = (&self, &other) {
+            let sum = |b: i128| -> Option<(i128, i128)> {
+                // Of one denominator mostly, which then does not grow.
+                if ad == bd {
+                    return Some((a.checked_add(b)?, *ad));
+                }
+                let (left, right) = (a.checked_mul(*bd)?, b.checked_mul(*ad)?);
+                Some((left.checked_add(right)?, ad.checked_mul(*bd)?))
+            };
+            let made = match op {
+                Op::Add => sum(*b),
+                Op::Sub => sum(-b),
+                Op::Mul => fraction((*a, *ad), (*b, *bd), unit),
+                _ => fraction((*a, *ad), (*bd, *b), 1).and_then(|(n, d)| {
+                    let n = n.checked_mul(unit)?;
+                    Some((n, d))
+                }),
+            };
+            if let Some((n, d)) = made {
+                return reduced(n, d);
+            }
+        }
+        let (Some(a), Some(b)) = (self.float(), other.float()) else {
+            return Number::Null;
+        };
+        Number::Float(match op {
+            Op::Add => a + b,
+            Op::Sub => a - b,
+            Op::Mul => a * b,
+            _ => a / b,
+        })
+    }
+
+    /// As the answer shows the value of a formula.
+    fn derived(self, unit: Unit) -> Result<Value> {
+        Ok(match self {
+            Number::Exact(n, d) if is_amount(unit) => Value::Decimal(decimal(divide(n, d))?),
+            Number::Float(x) if is_amount(unit) => {
+                let units = (x * keji_schema::decimal::UNIT as f64).round();
+                Value::Decimal(decimal(units as i128)?)
+            }
+            other => other.float().map_or(Value::Null, Value::Float),
+        })
     }
 
     /// As the answer shows a single measure.
@@ -263,6 +417,24 @@ impl Number {
             },
         })
     }
+}
+
+/// `a × b ÷ by`; `None` where the digits do not suffice.
+fn fraction(a: (i128, i128), b: (i128, i128), by: i128) -> Option<(i128, i128)> {
+    let n = a.0.checked_mul(b.0)?;
+    let d = a.1.checked_mul(b.1)?.checked_mul(by)?;
+    Some((n, d))
+}
+
+/// In lowest terms, the denominator positive, so that digits last longer.
+fn reduced(n: i128, d: i128) -> Number {
+    let (mut a, mut b) = (n.unsigned_abs(), d.unsigned_abs());
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    let common = i128::try_from(a.max(1)).unwrap_or(1);
+    let sign = if d < 0 { -1 } else { 1 };
+    Number::Exact(sign * (n / common), sign * (d / common))
 }
 
 /// Half away from zero.

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Range;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{
@@ -12,7 +13,7 @@ use arrow::datatypes::{
 use jiff::Timestamp;
 use jiff::civil::Date;
 use keji_schema::calendar::from_epoch_days;
-use keji_schema::metric::Agg;
+use keji_schema::metric::{Agg, OverTime};
 use keji_schema::{Decimal, Value};
 
 use crate::error::{Error, Result};
@@ -47,6 +48,9 @@ pub(crate) struct Groups {
     /// By index of the period, then by the dimensions.
     periods: BTreeMap<usize, HashMap<Vec<Key>, Vec<Cell>>>,
     no_data: BTreeSet<usize>,
+    /// Where `periods` are days: which of them each period has, and what it
+    /// shows of them.
+    days: Option<(OverTime, Vec<Range<usize>>)>,
 }
 
 impl Groups {
@@ -104,6 +108,17 @@ impl Groups {
             }
         }
         Ok(())
+    }
+
+    /// From now on what is added are days.
+    pub fn of_days(&mut self, over_time: Option<OverTime>, days: Vec<Range<usize>>) {
+        self.days = over_time.map(|over_time| (over_time, days));
+    }
+
+    /// The days of a period, of a scan by days.
+    pub fn days(&self, period: usize) -> Option<(OverTime, Range<usize>)> {
+        let (over_time, days) = self.days.as_ref()?;
+        Some((*over_time, days.get(period).cloned().unwrap_or(0..0)))
     }
 
     /// Nothing is known about this period: its values are null, not zero.

@@ -14,9 +14,9 @@ use datafusion_functions::datetime::date_part;
 use datafusion_physical_expr::ScalarFunctionExpr;
 use datafusion_physical_expr::expressions::{CaseExpr, Literal, is_not_null};
 use jiff::civil::Date;
-use keji_schema::calendar::{Grain, epoch_days, from_epoch_days};
+use keji_schema::calendar::{Grain, Period, epoch_days, from_epoch_days};
 use keji_schema::expr::{Expr, Node};
-use keji_schema::metric::{Agg, PERIOD_END};
+use keji_schema::metric::{Agg, PERIOD_END, is_bound};
 use keji_schema::{Catalog, Type, Value};
 
 use crate::copy::{DataFile, Snapshot};
@@ -24,7 +24,7 @@ use crate::error::Result;
 use crate::expr::{DECIMAL, Physical, binary, cast, literal, physical};
 use crate::plan::source::replace;
 use crate::plan::spans::week_offset;
-use crate::plan::{Let, Pass, Plan, Reduced, Scan, Shape, Span};
+use crate::plan::{Conversion, Let, PERIOD_END_AT, Pass, Plan, Reduced, Scan, Shape, Span, is_end};
 use crate::run::engine::{Engine, PARTITIONS};
 use crate::run::memo::{Kept, Stretch};
 use crate::run::tables::{Aggregate, Stage, aggregate, column, filter, join, project, table};
@@ -65,9 +65,12 @@ impl Reader<'_> {
         };
         let seen = match &scan.shape {
             Shape::Rows => None,
-            Shape::Reduced(_) | Shape::Cohort { .. } => Some(span.seen),
+            Shape::Reduced(_) | Shape::Cohort { .. } | Shape::Conversion(_) => {
+                Some(dated_in(span, pass))
+            }
         };
-        format!("{scan:?} {by_row} {seen:?}")
+        let start = scan.knows_bounds().then_some(pass.start);
+        format!("{scan:?} {by_row} {seen:?} {start:?}")
     }
 
     /// The days of a pass and every file that it reads.
@@ -108,6 +111,9 @@ impl Reader<'_> {
             Shape::Rows => self.grouped(scan, rows, pass)?,
             Shape::Reduced(reduced) => self.reduced(scan, reduced, span, rows, pass)?,
             Shape::Cohort { key } => self.cohort(scan, key, span, rows).await?,
+            Shape::Conversion(conversion) => {
+                self.conversion(scan, conversion, span, (rows, self.rows(scan, pass)?), pass)?
+            }
         };
         self.engine.collect(plan).await
     }
@@ -118,6 +124,8 @@ impl Reader<'_> {
         let pass = Pass {
             from: Some(day),
             to: next,
+            start: day,
+            end_at: None,
             period: Some(0),
         };
         self.pass(scan, &self.plan.now, pass).await
@@ -182,19 +190,19 @@ impl Reader<'_> {
         let source = &scan.source;
         let files = self.files(scan, pass);
         let mut rows = table(self.catalog, &source.object, columns, files)?;
-        let mut filters: Vec<Physical> = Vec::new();
-        if let Some(time) = scan.time.as_ref().filter(|_| !self.is_whole(scan, pass)) {
-            filters.extend(between(column(&rows, time)?, pass.from, pass.to));
-        }
         // What the object's own columns decide is decided before the joins.
-        let own = |x: &&Expr| {
-            x.fields()
-                .iter()
-                .all(|f| source.columns.contains(&f.join(".")))
+        let is_own = |name: &String| source.columns.contains(name);
+        let time = scan.time.as_ref().filter(|_| !self.is_whole(scan, pass));
+        let inside = |rows: &Stage, time: Option<&String>| -> Result<Vec<Physical>> {
+            time.map_or(Ok(Vec::new()), |time| {
+                Ok(between(column(rows, time)?, pass.from, pass.to))
+            })
         };
+        let mut filters = inside(&rows, time.filter(|t| is_own(t)))?;
+        let own = |x: &&Expr| x.fields().iter().all(|f| is_end(f) || is_own(&f.join(".")));
         let (early, late): (Vec<_>, Vec<_>) = scan.filters.iter().partition(own);
         for expr in early {
-            filters.push(physical(expr, &rows.schema())?);
+            filters.push(with_bounds(expr, &rows, pass)?);
         }
         rows = filtered(rows, filters)?;
         for made in &source.joins {
@@ -208,9 +216,11 @@ impl Reader<'_> {
             }
             rows = join(rows, project(small, named)?, &made.on)?;
         }
-        let late = late.iter().map(|expr| physical(expr, &rows.schema()));
-        let late = late.collect::<Result<Vec<_>>>()?;
-        filtered(rows, late)
+        let mut filters = inside(&rows, time.filter(|t| !is_own(t)))?;
+        for expr in late {
+            filters.push(with_bounds(expr, &rows, pass)?);
+        }
+        filtered(rows, filters)
     }
 
     fn files(&self, scan: &Scan, pass: Pass) -> &[DataFile] {
@@ -231,7 +241,7 @@ impl Reader<'_> {
             ));
         }
         keys.extend(dimensions(scan, &rows)?);
-        let states = states(scan, &rows, pass.to)?;
+        let states = states(scan, &rows, pass)?;
         aggregate(rows, keys, states, !scan.dimensions.is_empty())
     }
 
@@ -244,9 +254,11 @@ impl Reader<'_> {
         pass: Pass,
     ) -> Result<Stage> {
         let by_row = pass.period.is_none() && reduced.dated_by.is_none();
-        let rows = self.per_key(scan, reduced, span, rows, by_row)?;
+        let rows = self.per_key(scan, reduced, span, pass, rows, by_row)?;
         let mut keys = Vec::new();
-        if let Some(date) = &reduced.dated_by {
+        if pass.period.is_some() {
+            // The pass is about one period.
+        } else if let Some(date) = &reduced.dated_by {
             keys.push((
                 self.period_key(column(&rows, date)?, &rows)?,
                 PERIOD.to_owned(),
@@ -257,7 +269,7 @@ impl Reader<'_> {
         for i in 0..scan.dimensions.len() {
             keys.push((column(&rows, &dimension(i))?, dimension(i)));
         }
-        let states = states(scan, &rows, pass.to)?;
+        let states = states(scan, &rows, pass)?;
         aggregate(rows, keys, states, !scan.dimensions.is_empty())
     }
 
@@ -268,6 +280,7 @@ impl Reader<'_> {
         scan: &Scan,
         reduced: &Reduced,
         span: &Span,
+        pass: Pass,
         rows: Stage,
         by_period: bool,
     ) -> Result<Stage> {
@@ -282,12 +295,13 @@ impl Reader<'_> {
         keys.push((column(&rows, &reduced.key)?, KEY.to_owned()));
         keys.extend(dimensions(scan, &rows)?);
         let n_keys = keys.len();
-        let first = aggregate(rows.clone(), keys, lets(&reduced.lets, &rows)?, true)?;
+        let first = aggregate(rows.clone(), keys, lets(&reduced.lets, &rows, pass)?, true)?;
         let rows = averaged(first, n_keys, &reduced.lets)?;
         let Some(date) = &reduced.dated_by else {
             return Ok(rows);
         };
-        let inside = between(column(&rows, date)?, Some(span.seen.from), span.seen.to);
+        let Period { from, to } = dated_in(span, pass);
+        let inside = between(column(&rows, date)?, Some(from), to);
         filtered(rows, inside)
     }
 
@@ -345,8 +359,85 @@ impl Reader<'_> {
         for i in 0..scan.dimensions.len() {
             group.push((column(&joined, &dimension(i))?, dimension(i)));
         }
-        let states = states(scan, &joined, span.seen.to)?;
+        let pass = Pass {
+            from: None,
+            to: span.seen.to,
+            start: span.seen.from,
+            end_at: None,
+            period: None,
+        };
+        let states = states(scan, &joined, pass)?;
         aggregate(joined, group, states, false)
+    }
+
+    /// The rows are read twice: for the first day of each key and for the days
+    /// after it.
+    fn conversion(
+        &self,
+        scan: &Scan,
+        conversion: &Conversion,
+        span: &Span,
+        (rows, again): (Stage, Stage),
+        pass: Pass,
+    ) -> Result<Stage> {
+        let Some(time) = &scan.time else {
+            return Ok(rows);
+        };
+        let compiled = |x: &Option<Expr>, rows: &Stage| -> Result<Option<Physical>> {
+            x.as_ref().map(|x| with_bounds(x, rows, pass)).transpose()
+        };
+        let day = |rows: &Stage, name: &str, of: &str, filter| -> Result<Aggregate> {
+            Ok(Aggregate {
+                name: name.to_owned(),
+                agg: Agg::Min,
+                arg: Some(column(rows, of)?),
+                filter,
+            })
+        };
+        let with_key = |rows: Stage| -> Result<(Stage, Vec<(Physical, String)>)> {
+            let rows = filter(rows.clone(), is_not_null(column(&rows, &conversion.key)?)?)?;
+            let mut keys = vec![(column(&rows, &conversion.key)?, KEY.to_owned())];
+            keys.extend(dimensions(scan, &rows)?);
+            Ok((rows, keys))
+        };
+        let (rows, keys) = with_key(rows)?;
+        let names: Vec<String> = keys.iter().map(|(_, name)| name.clone()).collect();
+        let may_begin = compiled(&conversion.first, &rows)?;
+        let first = day(&rows, DAY, time, may_begin)?;
+        let firsts = aggregate(rows, keys, vec![first], true)?;
+        let inside = between(column(&firsts, DAY)?, Some(span.seen.from), span.seen.to);
+        let firsts = filtered(firsts, inside)?;
+        let (again, mut columns) = with_key(again)?;
+        columns.push((column(&again, time)?, DAY.to_owned()));
+        let then = compiled(&conversion.then, &again)?;
+        let then = then.unwrap_or_else(|| literal(&Value::Bool(true)));
+        columns.push((then, "$then".to_owned()));
+        let all = project(again, columns)?;
+        let joined = crate::run::tables::same_keys(firsts, all, &names)?;
+        let later = binary(
+            column(&joined, DAY)?,
+            Operator::Gt,
+            column(&joined, "$first")?,
+        );
+        let follows = binary(column(&joined, "$then")?, Operator::And, later);
+        let days = vec![
+            day(&joined, "first", "$first", None)?,
+            day(&joined, "next", DAY, Some(follows))?,
+        ];
+        let by = names
+            .iter()
+            .map(|name| Ok((column(&joined, name)?, name.clone())));
+        let by = by.collect::<Result<Vec<_>>>()?;
+        let rows = aggregate(joined, by, days, true)?;
+        let mut keys = vec![(
+            self.period_key(column(&rows, "first")?, &rows)?,
+            PERIOD.to_owned(),
+        )];
+        for i in 0..scan.dimensions.len() {
+            keys.push((column(&rows, &dimension(i))?, dimension(i)));
+        }
+        let states = states(scan, &rows, pass)?;
+        aggregate(rows, keys, states, !scan.dimensions.is_empty())
     }
 
     /// See [`crate::plan::spans::period_key`].
@@ -404,9 +495,21 @@ fn dimensions(scan: &Scan, rows: &Stage) -> Result<Vec<(Physical, String)>> {
         .collect()
 }
 
-pub(crate) fn states(scan: &Scan, rows: &Stage, end: Date) -> Result<Vec<Aggregate>> {
+/// The days in which a reduction that dates a key must lie.
+fn dated_in(span: &Span, pass: Pass) -> Period {
+    match pass.period {
+        None => span.seen,
+        Some(_) => Period {
+            from: pass.start,
+            to: pass.to,
+        },
+    }
+}
+
+pub(crate) fn states(scan: &Scan, rows: &Stage, pass: Pass) -> Result<Vec<Aggregate>> {
     let compiled = |expr: &Option<Expr>| -> Result<Option<Physical>> {
-        expr.as_ref().map(|x| with_end(x, rows, end)).transpose()
+        let made = expr.as_ref().map(|x| with_bounds(x, rows, pass));
+        made.transpose()
     };
     let made = scan.states.iter().map(|state| {
         Ok(Aggregate {
@@ -419,28 +522,39 @@ pub(crate) fn states(scan: &Scan, rows: &Stage, end: Date) -> Result<Vec<Aggrega
     made.collect()
 }
 
-/// The expression, in which `period_end` is the day `end`.
-pub(crate) fn with_end(expr: &Expr, rows: &Stage, end: Date) -> Result<Physical> {
+/// The expression, in which the names of the period's ends are those of the
+/// pass, unless the rows have a column of that name.
+pub(crate) fn with_bounds(expr: &Expr, rows: &Stage, pass: Pass) -> Result<Physical> {
+    let schema = rows.schema();
     let expr = replace(expr, &mut |path| {
-        let is_end = matches!(path, [name] if name == PERIOD_END);
-        Ok(if is_end {
-            Node::Literal(Value::Date(end))
-        } else {
-            Node::Field(path.to_vec())
+        Ok(match path {
+            [name] if name == PERIOD_END_AT => {
+                let at = pass.end_at;
+                Node::Literal(at.map_or(Value::Null, Value::Instant))
+            }
+            [name] if is_bound(path) && schema.column_with_name(name).is_none() => {
+                let day = if name == PERIOD_END {
+                    pass.to
+                } else {
+                    pass.start
+                };
+                Node::Literal(Value::Date(day))
+            }
+            path => Node::Field(path.to_vec()),
         })
     })?;
-    physical(&expr, &rows.schema())
+    physical(&expr, &schema)
 }
 
 /// The reductions; an average as its sum and its count.
-fn lets(lets: &[Let], rows: &Stage) -> Result<Vec<Aggregate>> {
-    let schema = rows.schema();
+fn lets(lets: &[Let], rows: &Stage, pass: Pass) -> Result<Vec<Aggregate>> {
     let mut made = Vec::new();
     for Let {
         name, agg, expr, ..
     } in lets
     {
-        let arg = expr.as_ref().map(|x| physical(x, &schema)).transpose()?;
+        let arg = expr.as_ref().map(|x| with_bounds(x, rows, pass));
+        let arg = arg.transpose()?;
         let of = |name: String, agg| Aggregate {
             name,
             agg,

@@ -396,6 +396,8 @@ async fn keys(
     let pass = Pass {
         from: Some(from),
         to,
+        start: from,
+        end_at: None,
         period: Some(0),
     };
     // Scans that differ only in what they count share their keys.
@@ -449,6 +451,8 @@ async fn seen_in(
     let pass = Pass {
         from: Some(from),
         to,
+        start: from,
+        end_at: None,
         period: Some(0),
     };
     let (source, filters) = (&scan.source, &scan.filters);

@@ -28,7 +28,7 @@ use keji_schema::metric::{Agg, Window};
 
 use crate::error::{Error, Result};
 use crate::expr::{DECIMAL, cast, physical};
-use crate::plan::{Let, Pass, Scan, Shape, Span, State};
+use crate::plan::{Let, Pass, Scan, Shape, Span, State, is_end};
 use crate::run::groups::Groups;
 use crate::run::pass::{KEY, Reader, dimension, filtered, states};
 use crate::run::tables::{Stage, aggregate, column, project};
@@ -39,19 +39,24 @@ pub(super) fn slides(scan: &Scan) -> bool {
     let Some(time) = &scan.time else { return false };
     let is_time = |x: &Option<Expr>| x.as_ref().is_some_and(|x| is_column(x, time));
     let overlaps = matches!(scan.window, Window::Days365 | Window::All);
+    // Only the states know which period they are for.
+    let names = |x: &Expr| x.fields().iter().any(|f| is_end(f));
+    let is_fixed = |l: &Let| !l.expr.as_ref().is_some_and(names);
     overlaps
+        && !scan.filters.iter().any(names)
         && match &scan.shape {
             Shape::Reduced(reduced) => {
                 reduced.dated_by.is_none()
+                    && reduced.lets.iter().all(is_fixed)
                     && reduced.lets.iter().all(|l| match l.agg {
                         Agg::Count => true,
                         Agg::Sum => matches!(l.kind, Type::Int | Type::Decimal),
                         Agg::CountDistinct | Agg::Min | Agg::Max => is_time(&l.expr),
-                        Agg::Avg => false,
+                        Agg::Avg | Agg::Median | Agg::P75 | Agg::P90 => false,
                     })
             }
             Shape::Rows => counted_key(scan).is_some(),
-            Shape::Cohort { .. } => false,
+            Shape::Cohort { .. } | Shape::Conversion(_) => false,
         }
 }
 
@@ -94,6 +99,8 @@ pub(super) async fn slide(
     let whole = Pass {
         from: first.from,
         to: last.to,
+        start: first.start,
+        end_at: None,
         period: None,
     };
     let read = prepared(reader, scan, key, lets, whole)?;
@@ -121,7 +128,7 @@ pub(super) async fn slide(
         for i in 0..scan.dimensions.len() {
             by.push((column(&rows, &dimension(i))?, dimension(i)));
         }
-        let states = states(&counting, &rows, pass.to)?;
+        let states = states(&counting, &rows, *pass)?;
         let made = reader
             .engine
             .collect(aggregate(rows, by, states, false)?)
@@ -302,7 +309,8 @@ impl Keys {
                 Agg::CountDistinct => Arc::new(Int64Array::from_iter_values(
                     inside.iter().map(|k| self.n_days[*k]),
                 )),
-                Agg::Sum | Agg::Count | Agg::Avg => {
+                // The others do not slide.
+                _ => {
                     let sliding = sums.next().ok_or_else(|| Error::Row(l.name.clone()))?;
                     sliding.column(l, &inside)?
                 }

@@ -12,7 +12,7 @@ use datafusion_datasource::file_scan_config::FileScanConfigBuilder;
 use datafusion_datasource::source::DataSourceExec;
 use datafusion_datasource_parquet::source::ParquetSource;
 use datafusion_execution::object_store::ObjectStoreUrl;
-use datafusion_functions_aggregate::{count, min_max, sum};
+use datafusion_functions_aggregate::{count, min_max, percentile_cont, sum};
 use datafusion_physical_expr::Partitioning;
 use datafusion_physical_expr::aggregate::{AggregateExprBuilder, AggregateFunctionExpr};
 use datafusion_physical_expr::expressions::{Column, Literal};
@@ -186,6 +186,7 @@ fn expression(aggregate: Aggregate, schema: &SchemaRef) -> Result<Arc<AggregateF
         Agg::Count | Agg::CountDistinct => count::count_udaf(),
         Agg::Min => min_max::min_udaf(),
         Agg::Max => min_max::max_udaf(),
+        Agg::Median | Agg::P75 | Agg::P90 => percentile_cont::percentile_cont_udaf(),
         Agg::Avg => {
             return Err(Error::Overflow(
                 "an average is no mergeable state".to_owned(),
@@ -200,7 +201,13 @@ fn expression(aggregate: Aggregate, schema: &SchemaRef) -> Result<Arc<AggregateF
     if distinct && arg.data_type(schema)? == DataType::Date32 {
         arg = cast(arg, DataType::Int32);
     }
-    let made = AggregateExprBuilder::new(function, vec![arg])
+    let mut args = vec![arg];
+    if let Some(q) = aggregate.agg.quantile() {
+        // Of whole numbers DataFusion would round what lies between two.
+        args[0] = cast(args[0].clone(), DataType::Float64);
+        args.push(Arc::new(Literal::new(ScalarValue::Float64(Some(q)))));
+    }
+    let made = AggregateExprBuilder::new(function, args)
         .schema(schema.clone())
         .alias(aggregate.name)
         .with_distinct(distinct)

@@ -148,26 +148,42 @@ impl Catalog {
     /// once for every country.
     pub fn dimensions(&self, metric: &str) -> Result<Vec<String>> {
         let metric = self.metric(metric)?;
-        let mut names: Option<Vec<String>> = None;
-        self.narrow(metric, &mut names)?;
-        let mut names = names.unwrap_or_default();
+        let mut names = self.common_dimensions(metric)?;
+        if let Some(allowed) = &metric.dims {
+            names.retain(|name| allowed.iter().any(|a| is_or_follows(name, a)));
+        }
         if metric.cohort.is_some() {
             names.splice(0..0, ["cohort".to_owned(), "age".to_owned()]);
         }
         Ok(names)
     }
 
+    /// Those that all inputs have, before the metric's own list.
+    pub(super) fn common_dimensions(&self, metric: &MetricDef) -> Result<Vec<String>> {
+        let mut names: Option<Vec<String>> = None;
+        self.narrow(metric, &mut names)?;
+        Ok(names.unwrap_or_default())
+    }
+
     fn narrow(&self, metric: &MetricDef, names: &mut Option<Vec<String>>) -> Result<()> {
         if let Some(measure) = &metric.measure {
             self.narrow_measure(measure, names)?;
         }
-        if let Some(ratio) = &metric.ratio {
-            for term in [&ratio.num, &ratio.den] {
-                match term {
-                    Term::Measure(measure) => self.narrow_measure(measure, names)?,
-                    Term::Metric(other) => self.narrow(self.metric(&other.metric)?, names)?,
+        for term in metric.terms() {
+            match term {
+                Term::Measure(measure) => self.narrow_measure(measure, names)?,
+                Term::Metric(other) => {
+                    let other = self.metric(&other.metric)?;
+                    self.narrow(other, names)?;
+                    if let (Some(allowed), Some(names)) = (&other.dims, names.as_mut()) {
+                        names.retain(|name| allowed.iter().any(|a| is_or_follows(name, a)));
+                    }
                 }
             }
+        }
+        if let Some(conversion) = &metric.conversion {
+            let name = self.key_name(&conversion.from, &conversion.per)?;
+            self.narrow_to(&conversion.from, Some(&name), names)?;
         }
         if let Some(cohort) = &metric.cohort {
             self.narrow_to(&cohort.from, Some("customer"), names)?;
@@ -178,7 +194,16 @@ impl Catalog {
     fn narrow_measure(&self, measure: &Measure, names: &mut Option<Vec<String>>) -> Result<()> {
         let dated_by_key = measure.window == Window::All && measure.time.is_some();
         let only = measure.per.as_deref().filter(|_| dated_by_key);
-        self.narrow_to(&measure.from, only, names)
+        let only = only.map(|per| self.key_name(&measure.from, per));
+        self.narrow_to(&measure.from, only.transpose()?.as_deref(), names)
+    }
+
+    /// The name that a key has as a dimension: `customer` of a line is
+    /// `order.customer` as a path.
+    fn key_name(&self, object: &str, per: &str) -> Result<String> {
+        let all = self.object_dimensions(object)?;
+        let found = all.into_iter().find(|d| d.path == path_of(per));
+        Ok(found.map_or(per.to_owned(), |d| d.name))
     }
 
     /// Keeps the names that `object` has too; with `only`, those of that link.
@@ -213,6 +238,12 @@ impl Catalog {
             object,
         }
     }
+}
+
+/// Whether a dimension is the named one or lies over that link.
+fn is_or_follows(name: &str, link: &str) -> bool {
+    let rest = name.strip_prefix(link);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 /// See [`Catalog::dimension_scope`].

@@ -76,8 +76,9 @@ impl Catalog {
 
     /// Reads `(path, text)` pairs, the path below `definitions/` with `/`:
     /// `objects/<id>.toml`, `additions/<object>.toml`,
-    /// `metrics/<group>/<id>.toml`, `rfm/<id>.toml`, `roles/<id>.toml`, `tiers/value.toml` and `calendar.toml`. The first definition that does
-    /// not hold is the error, with file and line.
+    /// `metrics/<group>/<id>.toml`, `choice/<id>.toml`, `rfm/<id>.toml`,
+    /// `roles/<id>.toml`, `tiers/value.toml` and `calendar.toml`. The first
+    /// definition that does not hold is the error, with file and line.
     pub fn load<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Catalog> {
         let mut known = Files::new();
         let mut objects = BTreeMap::new();
@@ -85,6 +86,7 @@ impl Catalog {
         let mut metrics = BTreeMap::new();
         let mut rfm = BTreeMap::new();
         let mut roles = BTreeMap::new();
+        let mut choices = BTreeMap::new();
         let mut tiers = None;
         let mut calendar = None;
         for (path, text) in files {
@@ -136,6 +138,11 @@ impl Catalog {
                     roles.insert(id.to_owned(), role);
                     ("role", id)
                 }
+                ["choice", id] => {
+                    let choice: crate::choice::ChoiceDef = file.parse()?;
+                    choices.insert(id.to_owned(), choice);
+                    ("choice", id)
+                }
                 ["tiers", "value"] => {
                     tiers = Some(file.parse()?);
                     ("tiers", "value")
@@ -185,6 +192,7 @@ impl Catalog {
             roles,
             tiers: tiers.ok_or_else(|| missing("tiers/value.toml"))?,
             calendar: calendar.ok_or_else(|| missing("calendar.toml"))?,
+            choice: super::choice::join(&known, &choices)?,
             own: BTreeMap::new(),
             designed: BTreeMap::new(),
         };
@@ -193,6 +201,7 @@ impl Catalog {
         catalog.check_metrics(&known)?;
         catalog.check_rules(&known)?;
         catalog.check_roles(&known)?;
+        catalog.check_choice(&known, &choices)?;
         Ok(catalog)
     }
 }
@@ -266,7 +275,7 @@ impl File<'_> {
     }
 
     fn misplaced(&self) -> Error {
-        self.error(&[], "no definition has this place: objects/<id>.toml, additions/<object>.toml, metrics/<group>/<id>.toml, rfm/<id>.toml, roles/<id>.toml, tiers/value.toml, calendar.toml")
+        self.error(&[], "no definition has this place: objects/<id>.toml, additions/<object>.toml, metrics/<group>/<id>.toml, choice/<id>.toml, rfm/<id>.toml, roles/<id>.toml, tiers/value.toml, calendar.toml")
     }
 }
 

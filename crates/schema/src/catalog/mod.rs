@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use crate::calendar::Calendar;
+use crate::choice::ChoiceDef;
 use crate::definition::{FieldDef, ObjectDef};
 use crate::error::{Error, Result};
 use crate::expr::Scope;
@@ -32,6 +33,8 @@ mod roles;
 
 mod rules;
 
+mod choice;
+
 mod dimension;
 
 mod example;
@@ -55,6 +58,8 @@ pub struct Catalog {
     pub roles: BTreeMap<String, RoleDef>,
     pub tiers: TierRule,
     pub calendar: Calendar,
+    /// All files of it as one set.
+    pub choice: ChoiceDef,
     /// Files that do not come with the product, by their path below
     /// `definitions/`: a backup takes them along.
     pub own: BTreeMap<String, String>,

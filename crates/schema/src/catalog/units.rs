@@ -87,6 +87,60 @@ pub(super) fn ratio_units(num: Unit, den: Unit) -> &'static [Unit] {
     }
 }
 
+/// What a formula over terms is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Nothing tells.
+    Unknown,
+    /// A number without a unit, which may be shown as a count, a share or a
+    /// score.
+    Plain,
+    Of(Unit),
+}
+
+/// The unit of a metric's formula; `term` gives those of its terms. Unlike
+/// fields, terms tell their units, so money plus a number is refused.
+pub(super) fn derived_kind(
+    expr: &Expr,
+    term: &dyn Fn(&str) -> Option<Unit>,
+) -> std::result::Result<Kind, String> {
+    let is_plain = |kind| match kind {
+        Kind::Plain => true,
+        Kind::Of(unit) => !matches!(unit, Unit::Money | Unit::Days),
+        Kind::Unknown => false,
+    };
+    let name = |kind| match kind {
+        Kind::Of(unit) => unit.name(),
+        _ => "a plain number",
+    };
+    match &expr.node {
+        Node::Literal(_) if expr.kind.is_some_and(|k| k != Type::Text) => Ok(Kind::Plain),
+        Node::Field(path) => Ok(term(&path.join(".")).map_or(Kind::Unknown, Kind::Of)),
+        Node::Negate(x) | Node::Cast(x, _) => derived_kind(x, term),
+        Node::Binary(op @ (Op::Add | Op::Sub | Op::Mul | Op::Div), a, b) => {
+            let (left, right) = (derived_kind(a, term)?, derived_kind(b, term)?);
+            match (op, left, right) {
+                (_, Kind::Unknown, _) | (_, _, Kind::Unknown) => Ok(Kind::Unknown),
+                (Op::Add | Op::Sub, a, b) if a == b => Ok(a),
+                (Op::Add | Op::Sub, Kind::Plain, b) if is_plain(b) => Ok(b),
+                (Op::Add | Op::Sub, a, Kind::Plain) if is_plain(a) => Ok(a),
+                (Op::Add | Op::Sub, a, b) => Err(format!(
+                    "`{}` stands between {} and {}",
+                    op.sign(),
+                    name(a),
+                    name(b)
+                )),
+                (_, a, b) if is_plain(a) && is_plain(b) => Ok(Kind::Plain),
+                (_, a, b) if is_plain(b) => Ok(a),
+                (Op::Mul, a, b) if is_plain(a) => Ok(b),
+                (Op::Div, a, b) if a == b => Ok(Kind::Plain),
+                _ => Ok(Kind::Unknown),
+            }
+        }
+        _ => Err("a formula has nothing but numbers, terms and + - * /".to_owned()),
+    }
+}
+
 fn one_of(a: Option<Unit>, b: Option<Unit>) -> std::result::Result<Option<Unit>, String> {
     agree(a, b).map_err(|(a, b)| format!("the values mix {} and {}", a.name(), b.name()))
 }

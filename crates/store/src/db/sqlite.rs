@@ -98,8 +98,10 @@ pub(crate) async fn open_index(path: &Path) -> Result<IndexPools> {
         .synchronous(SqliteSynchronous::Normal)
         .busy_timeout(WRITER_WAIT)
         .pragma("secure_delete", "on")
-        .pragma("cache_size", "-4096")
-        .pragma("journal_size_limit", "16777216");
+        .pragma("cache_size", "-8192")
+        .pragma("journal_size_limit", "16777216")
+        .row_buffer_size(500)
+        .statement_cache_capacity(256);
     let writer = pool(1).connect_with(options.clone()).await.map_err(fault)?;
     let readers = pool(N_READERS).connect_lazy_with(options.pragma("query_only", "on"));
     Ok(IndexPools { writer, readers })
@@ -199,5 +201,25 @@ pub(crate) fn value(row: &SqliteRow, at: usize, kind: Type) -> Result<Value> {
         Type::Float => Ok(Value::Float(row.try_get_unchecked(at).map_err(fault)?)),
         _ if is_real => Err(overflow()),
         _ => value_of_int(row.try_get_unchecked(at).map_err(fault)?, kind),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All page caches of the process under one lock: see decision 0031.
+    #[tokio::test]
+    async fn connections_share_no_lock() {
+        let folder = tempfile::tempdir().unwrap();
+        let pools = open_index(&folder.path().join("index")).await.unwrap();
+        let mut writer = pools.writer.acquire().await.unwrap();
+        let options: Vec<String> = sqlx::query_scalar("pragma compile_options")
+            .fetch_all(&mut *writer)
+            .await
+            .unwrap();
+        assert!(options.iter().any(|option| option == "ENABLE_FTS5"));
+        let is_shared = |option: &&String| option.starts_with("ENABLE_MEMORY_MANAGEMENT");
+        assert_eq!(options.iter().find(is_shared), None);
     }
 }

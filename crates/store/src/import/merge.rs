@@ -220,6 +220,13 @@ async fn merge_in(
     };
     summary.orders_new = conn.run(statements::insert_orders(dialect), &made).await? as i64;
     cancel.check()?;
+    let is_adopted = before.order > 0 && conn.int(statements::has_by_hand(dialect), &[]).await? > 0;
+    let mut n_adopted = 0;
+    if is_adopted {
+        conn.script(&statements::adopt(dialect)).await?;
+        n_adopted = conn.int("select count(*) from known_line", &[]).await?;
+    }
+    cancel.check()?;
     summary.lines_new = conn
         .run(
             statements::insert_lines(dialect),
@@ -252,6 +259,7 @@ async fn merge_in(
         summary.orders_new,
         summary.orders_changed,
         summary.orders_deleted,
+        n_adopted,
     ];
     if counts
         .iter()
@@ -271,6 +279,16 @@ async fn merge_in(
             &mut touches,
         )
         .await?;
+        if n_adopted > 0 {
+            let month = log::month_sql(dialect, "ordered_on");
+            let sql = format!(
+                "select distinct {month} from \"order\" where \"id\" in \
+                 (select \"order\" from known_line)"
+            );
+            for month in months(conn, sql).await? {
+                touches.insert(("order_line".to_owned(), month));
+            }
+        }
         for (log_sql, set_sql) in writes(store, dialect, &summary, &filled)? {
             cancel.check()?;
             let position = conn.int("select max(seq) from keji_change", &[]).await?;

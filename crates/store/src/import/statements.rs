@@ -7,6 +7,7 @@ use crate::batch::ImportMode;
 use crate::ddl::column_type;
 use crate::error::Result;
 use crate::sql::{Dialect, quote};
+use crate::totals;
 
 /// Columns of `stage_line`, in the order in which rows are written.
 pub(super) const LINE: [(&str, Type); 26] = [
@@ -383,6 +384,53 @@ pub(super) fn insert_lines(dialect: Dialect) -> String {
          and x.row_hash = k.row_hash and x.occurrence = k.occurrence) \
          order by k.row_no"
     )
+}
+
+/// Lines that somebody made by hand, in orders that the file names.
+const BY_HAND: &str = "from stage_order s {join} \"order\" o on o.number = s.number \
+     {join} order_line x on x.\"order\" = o.id and x.row_hash = {BY_HAND}";
+
+/// Whether there are any.
+pub(super) fn has_by_hand(dialect: Dialect) -> String {
+    format!(
+        "select count(*) from (select x.id {} limit 1) as found",
+        by_hand(dialect)
+    )
+}
+
+fn by_hand(dialect: Dialect) -> String {
+    BY_HAND
+        .replace("{join}", dialect.pick("cross join", "join"))
+        .replace("{BY_HAND}", &totals::BY_HAND.to_string())
+}
+
+/// Lines made by hand that the file brings too: of the same order, with the
+/// same product, quantity, price and amount, as often as it has them. From then
+/// on they are known by the file's fingerprint, so that they count once.
+pub(super) fn adopt(dialect: Dialect) -> [String; 2] {
+    let product = "coalesce(l.product_number, l.product_name, '')";
+    [
+        format!(
+            "create temporary table known_line as select h.id, h.\"order\", f.row_hash, \
+             f.occurrence from (select x.id, x.\"order\", s.number, \
+             coalesce(p.number, '') as product, x.quantity, x.price, x.amount, \
+             row_number() over (partition by x.\"order\", coalesce(p.number, ''), x.quantity, \
+             x.price, x.amount order by x.id) as n {} \
+             left join product p on p.id = x.product) as h \
+             join (select k.number, {product} as product, l.quantity, l.price, l.amount, \
+             k.row_hash, k.occurrence, row_number() over (partition by k.number, {product}, \
+             l.quantity, l.price, l.amount order by k.row_no) as n \
+             from stage_key k join stage_line l on l.row_no = k.row_no) as f \
+             on f.number = h.number and f.product = h.product and f.quantity = h.quantity \
+             and f.price = h.price and f.amount = h.amount and f.n = h.n \
+             where not exists (select 1 from order_line y where y.\"order\" = h.\"order\" \
+             and y.row_hash = f.row_hash and y.occurrence = f.occurrence)",
+            by_hand(dialect)
+        ),
+        "update order_line set row_hash = k.row_hash, occurrence = k.occurrence \
+         from known_line k where k.id = order_line.id"
+            .to_owned(),
+    ]
 }
 
 /// Totals of an order `o` over its lines `x`.

@@ -263,7 +263,9 @@ impl Store {
             Reading::Keys(_) => keys::make(&mut conn, def).await?,
         }
         set_position(&mut conn, &place, &position).await?;
-        tx.commit().await
+        tx.commit().await?;
+        index.sizes.written();
+        Ok(())
     }
 
     async fn is_of_this_log(&self, position: &Position) -> Result<bool> {
@@ -522,7 +524,10 @@ impl Index {
         let columns = ["rowid".to_owned(), "terms".to_owned()];
         let mut tx = tx.insert(&name, &columns, rows).await?;
         set_position(&mut tx.conn(), step.place, step.position).await?;
-        tx.commit().await
+        tx.commit().await?;
+        self.sizes.written();
+        self.unsettled.written(&def.id, docs.len());
+        Ok(())
     }
 
     pub(super) async fn begin(&self) -> Result<Tx> {
@@ -652,6 +657,58 @@ mod tests {
             assert_eq!((customer.seq, contact.seq), (last, before.seq));
             assert!(before.seq < last);
             assert_eq!(store.search_behind().await.unwrap(), 0);
+            store.close().await;
+        }
+    }
+
+    /// What came in many portions lies in few pieces when there was time, and
+    /// is found as before.
+    #[tokio::test]
+    async fn pieces_are_brought_together() {
+        for place in testing::places().await {
+            let folder = tempfile::tempdir().unwrap();
+            let catalog = Arc::new(Catalog::standard().unwrap());
+            let store = Store::open(&place.location, catalog).await.unwrap();
+            let path = folder.path().join("search.sqlite");
+            store.use_search(&path).await.unwrap();
+            while store.follow_search(spell).await.unwrap() {}
+            let index = store.0.search.get().unwrap();
+            // SQLite's own merging comes later, and not always.
+            let mut tx = index.begin().await.unwrap();
+            let sql = "insert into of_customer (of_customer, rank) values ('automerge', 0)";
+            tx.conn().run(sql, &[]).await.unwrap();
+            tx.commit().await.unwrap();
+            for n in 0..9 {
+                create(&store, &format!("远山{n}")).await;
+                while store.follow_search(spell).await.unwrap() {}
+            }
+            let found = async || {
+                let wanted = crate::search::Wanted {
+                    text: "远山".to_owned(),
+                    words: vec!["远山".to_owned()],
+                    ..Default::default()
+                };
+                let fitting = crate::search::Fitting::Part;
+                let all = store.nearest_ids(&["customer"], &wanted, fitting, 100);
+                all.await.unwrap()["customer"].len()
+            };
+            let pieces = async || {
+                let mut tx = index.begin().await.unwrap();
+                let mut conn = tx.conn();
+                let n = crate::search::settle::pieces(&mut conn, "customer");
+                n.await.unwrap()
+            };
+            assert_eq!((pieces().await, found().await), (9, 9));
+            // Single records are left to SQLite.
+            while store.settle_search().await.unwrap() {}
+            assert_eq!(pieces().await, 9);
+            index.unsettled.written("customer", 1_000);
+            let mut n_steps = 0;
+            while store.settle_search().await.unwrap() {
+                n_steps += 1;
+                assert!(n_steps < 100, "it does not end");
+            }
+            assert_eq!((pieces().await, found().await), (1, 9));
             store.close().await;
         }
     }

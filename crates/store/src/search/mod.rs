@@ -7,12 +7,13 @@
 //! Beside it stand the keys by which duplicates are found, under the same rules.
 //!
 //! Reading order: here (asking), `nearest` (asking for the best of many
-//! objects), `follow` (how it keeps up), `terms`, `thin` (which terms are asked for),
-//! `keys`.
+//! objects), `follow` (how it keeps up), `settle` (what it does at rest), `terms`,
+//! `thin` (which terms are asked for), `keys`.
 
 mod follow;
 mod keys;
 mod nearest;
+mod settle;
 mod terms;
 mod thin;
 
@@ -30,7 +31,8 @@ use crate::db::{Conn, Fields, fault, int};
 use crate::error::{Error, Result};
 use crate::sql::{Dialect, quote};
 use crate::store::Store;
-use nearest::Frequent;
+use nearest::{Frequent, Sizes};
+use settle::Unsettled;
 use terms::Kind;
 use thin::Query;
 
@@ -54,7 +56,7 @@ pub(crate) const SPELT: &str = "name";
 const MANY: usize = 20_000;
 
 /// Of the terms in the file. An index of another one is made anew.
-const VERSION: i64 = 3;
+const VERSION: i64 = 4;
 
 /// Changes that the index has not seen yet and that are looked at one by one.
 const MANY_BEHIND: usize = 5_000;
@@ -65,6 +67,8 @@ pub(crate) struct Index {
     terms: Followed,
     keys: Followed,
     frequent: Frequent,
+    sizes: Sizes,
+    unsettled: Unsettled,
 }
 
 /// How far all objects are, whose own positions move only when one of their
@@ -178,11 +182,13 @@ async fn changed_since(conn: &mut Conn<'_>, object: &str, since: i64) -> Result<
 impl Index {
     async fn open(path: &Path) -> Result<Index> {
         let pools = sqlite::open_index(path).await?;
-        let index = Index {
+        let mut index = Index {
             pools,
             terms: Followed::default(),
             keys: Followed::default(),
             frequent: Frequent::default(),
+            sizes: Sizes::default(),
+            unsettled: Unsettled::default(),
         };
         let mut writer = index.pools.writer.acquire().await.map_err(fault)?;
         let mut conn = Conn::Sqlite(&mut writer);
@@ -205,11 +211,14 @@ impl Index {
         // Indexes of before they were there.
         let sql = "select substr(name, 4) from sqlite_schema \
                    where name like 'of\\_%' escape '\\' and sql like 'create virtual table%'";
+        let mut objects = Vec::new();
         for row in conn.rows(sql, &[], &[Type::Text]).await? {
             let object = Fields::new(row).text()?;
             conn.run(vocabulary_sql(&object), &[]).await?;
+            objects.push(object);
         }
         drop(writer);
+        index.unsettled = Unsettled::of(objects.into_iter());
         Ok(index)
     }
 
@@ -252,7 +261,10 @@ impl Index {
         );
         let mut conn = Conn::Sqlite(&mut reader);
         let rows = async {
-            let counts = self.counts(&mut conn, &[object], &query).await?;
+            // What was known a moment ago will not do: whoever has no terms is
+            // in no list.
+            let sizes = nearest::sizes_of(&mut conn, &[object]).await?;
+            let counts = self.counts(&mut conn, &[object], &query, &sizes).await?;
             let text = counts.first().and_then(|counts| query.thin(counts));
             let Some(text) = text else {
                 return Ok(Vec::new());

@@ -3,8 +3,9 @@
 //! records are read under the caller's rights.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use keji_schema::{Type, Value};
 
@@ -20,6 +21,10 @@ use crate::store::Store;
 /// While the index gets its tables; each comes within milliseconds.
 const TRIES: u32 = 40;
 const PAUSE: Duration = Duration::from_millis(25);
+
+/// For how long the sizes of the objects are taken as they were. Another
+/// process may follow as well.
+const FRESH: Duration = Duration::from_millis(100);
 
 /// Records with a term from which their number is remembered, and how many
 /// terms of an object are.
@@ -151,20 +156,14 @@ impl Index {
     ) -> Result<BTreeMap<String, Vec<i64>>> {
         let mut reader = self.pools.readers.acquire().await.map_err(fault)?;
         let mut conn = Conn::Sqlite(&mut reader);
-        let sql = "select object from position";
-        let rows = conn.rows(sql, &[], &[Type::Text]).await?;
-        let followed: BTreeSet<String> = rows
-            .into_iter()
-            .filter_map(|row| Fields::new(row).optional_text())
-            .filter_map(|place| Some(place.split_once('(')?.0.to_owned()))
-            .collect();
+        let sizes = self.sizes(&mut conn).await?;
         let objects: Vec<&str> = objects
             .iter()
             .copied()
-            .filter(|object| followed.contains(*object))
+            .filter(|object| sizes.contains_key(*object))
             .collect();
         let mut found: BTreeMap<String, Vec<i64>> = BTreeMap::new();
-        let counts = self.counts(&mut conn, &objects, query).await?;
+        let counts = self.counts(&mut conn, &objects, query, &sizes).await?;
         let mut asked: Vec<(&str, String)> = Vec::new();
         for (object, counts) in objects.iter().zip(&counts) {
             asked.extend(query.thin(counts).map(|text| (*object, text)));
@@ -219,6 +218,26 @@ impl Index {
         Ok(())
     }
 
+    /// How many records the objects have that have any, about: as it was a
+    /// moment ago where another process wrote since.
+    async fn sizes(&self, conn: &mut Conn<'_>) -> Result<Arc<HashMap<String, i64>>> {
+        if let Some(known) = self.sizes.fresh() {
+            return Ok(known);
+        }
+        let writes = self.sizes.writes();
+        let sql = "select object from position";
+        let rows = conn.rows(sql, &[], &[Type::Text]).await?;
+        let followed: BTreeSet<String> = rows
+            .into_iter()
+            .filter_map(|row| Fields::new(row).optional_text())
+            .filter_map(|place| Some(place.split_once('(')?.0.to_owned()))
+            .collect();
+        let followed: Vec<&str> = followed.iter().map(String::as_str).collect();
+        let sizes = Arc::new(sizes_of(conn, &followed).await?);
+        self.sizes.put(writes, sizes.clone());
+        Ok(sizes)
+    }
+
     /// In how many records of each object the terms stand; of an object without
     /// a record in none.
     pub(super) async fn counts(
@@ -226,25 +245,15 @@ impl Index {
         conn: &mut Conn<'_>,
         objects: &[&str],
         query: &Query,
+        sizes: &HashMap<String, i64>,
     ) -> Result<Vec<Counts>> {
         let mut counts: Vec<Counts> = objects.iter().map(|_| Counts::default()).collect();
-        if objects.is_empty() {
-            return Ok(counts);
-        }
-        let parts: Vec<String> = (objects.iter())
-            .map(|object| {
-                let sizes = quote(&format!("{}_docsize", table(object)));
-                format!("select (select max(id) from {sizes})")
-            })
-            .collect();
-        let sql = parts.join(" union all ");
-        let rows = patiently(conn, &sql, &[], &[Type::Int]).await?;
         let mut parts = Vec::new();
         let mut lists = Vec::new();
         let mut terms = BTreeSet::new();
         query.terms(&mut terms);
-        for ((at, object), row) in objects.iter().enumerate().zip(rows) {
-            let Some(records) = int(&row[0]) else {
+        for (at, object) in objects.iter().enumerate() {
+            let Some(records) = sizes.get(*object).copied() else {
                 continue;
             };
             counts[at].records = records;
@@ -274,6 +283,71 @@ impl Index {
             }
         }
         Ok(counts)
+    }
+}
+
+/// About how many records these objects have; those with none are left out.
+pub(super) async fn sizes_of(
+    conn: &mut Conn<'_>,
+    objects: &[&str],
+) -> Result<HashMap<String, i64>> {
+    if objects.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let parts: Vec<String> = (objects.iter())
+        .map(|object| {
+            let sizes = quote(&format!("{}_docsize", table(object)));
+            format!("select (select max(id) from {sizes})")
+        })
+        .collect();
+    let rows = patiently(conn, &parts.join(" union all "), &[], &[Type::Int]).await?;
+    let sizes = objects.iter().zip(rows);
+    Ok(sizes
+        .filter_map(|(object, row)| Some(((*object).to_owned(), int(&row[0])?)))
+        .collect())
+}
+
+/// What [`Index::sizes`] found. Some thirty tables are asked for it, and only
+/// few of them have anything.
+#[derive(Debug, Default)]
+pub(super) struct Sizes {
+    /// Of this process.
+    writes: AtomicU64,
+    known: Mutex<Option<Known>>,
+}
+
+#[derive(Debug)]
+struct Known {
+    since: Instant,
+    writes: u64,
+    sizes: Arc<HashMap<String, i64>>,
+}
+
+impl Sizes {
+    /// What is known may be wrong from now on.
+    pub(super) fn written(&self) {
+        self.writes.fetch_add(1, Ordering::AcqRel);
+    }
+
+    fn writes(&self) -> u64 {
+        self.writes.load(Ordering::Acquire)
+    }
+
+    fn fresh(&self) -> Option<Arc<HashMap<String, i64>>> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_fresh =
+            |known: &&Known| known.writes == self.writes() && known.since.elapsed() < FRESH;
+        known.as_ref().filter(is_fresh).map(|k| k.sizes.clone())
+    }
+
+    /// What was found after so many writes.
+    fn put(&self, writes: u64, sizes: Arc<HashMap<String, i64>>) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        *known = Some(Known {
+            since: Instant::now(),
+            writes,
+            sizes,
+        });
     }
 }
 

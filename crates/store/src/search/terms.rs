@@ -3,10 +3,12 @@
 //! only candidates, each of which is looked at.
 //!
 //! Two characters of which one is Chinese are a term, three of ASCII are one;
-//! so 云海 and 4711 are found wherever they stand. A text has marks before and
-//! behind it, so that its beginning and its end are terms too. A term is
-//! written as the hexadecimal bytes of its characters, which no tokenizer takes
-//! apart and which keeps the order of prefixes.
+//! so 云海 and 4711 are found wherever they stand. Three letters stand in too
+//! many texts, most of all of Pinyin, to leave few: five of ASCII are a wide
+//! term, which is asked for wherever that many were typed. A text has marks
+//! before and behind it, so that its beginning and its end are terms too. A
+//! term is written as the hexadecimal bytes of its characters, which no
+//! tokenizer takes apart and which keeps the order of prefixes.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -20,6 +22,9 @@ const START: char = '\u{2}';
 /// Characters in which one may be mistyped; in a longer text each costs a
 /// look-up and saves nobody.
 const MANY_CHARS: usize = 24;
+
+/// Characters of a wide term.
+const WIDE: usize = 5;
 
 /// Of which reading of a text a term is: as it stands, its first letters in
 /// Latin script, all of them.
@@ -38,6 +43,16 @@ impl Kind {
             Kind::Spelt => 's',
         }
     }
+
+    /// Another one, so that what begins as a term is not also looked for among
+    /// the wide ones.
+    fn wide_mark(self) -> char {
+        match self {
+            Kind::Text => 'w',
+            Kind::Initials => 'j',
+            Kind::Spelt => 'p',
+        }
+    }
 }
 
 /// All terms of a text.
@@ -53,6 +68,9 @@ pub(super) fn of_text(kind: Kind, text: &str, into: &mut BTreeSet<String>) {
     for at in 0..n {
         let width = width(&chars[at..]);
         into.insert(term(kind, &chars[at..at + width]));
+        if is_wide(&chars, at) {
+            into.insert(wide_term(kind, &chars[at..at + WIDE]));
+        }
     }
 }
 
@@ -99,9 +117,7 @@ pub(super) fn fitting(kind: Kind, fit: Fit, part: &str) -> Vec<Clause> {
             if fit == Fit::Whole {
                 chars.extend([END, END]);
             }
-            let mut terms: Clause = places(&chars)
-                .map(|(at, width)| term(kind, &chars[at..at + width]))
-                .collect();
+            let mut terms = terms_of(kind, &chars, |_, _| true);
             if terms.is_empty() {
                 // A letter: only a prefix of the first term.
                 terms.insert(format!("{}*", term(kind, &chars)));
@@ -129,12 +145,10 @@ fn near(kind: Kind, part: &str) -> Vec<Clause> {
         let typed = (0..chars.len()).filter(|at| !is_mark(chars[*at]));
         // One of them is wrong; it and the next one changed places.
         for (first, last) in typed.flat_map(|at| [(at, at), (at, at + 1)]) {
-            let kept: Clause = places(chars)
-                .filter(|(at, width)| *at > last || at + width <= first)
-                .map(|(at, width)| term(kind, &chars[at..at + width]))
-                .collect();
-            if kept.len() >= at_least {
-                clauses.push(kept);
+            let is_kept = |at: usize, width: usize| at > last || at + width <= first;
+            let n_kept = places(chars).filter(|(at, width)| is_kept(*at, *width));
+            if n_kept.count() >= at_least {
+                clauses.push(terms_of(kind, chars, is_kept));
             }
         }
     }
@@ -154,18 +168,37 @@ fn places(chars: &[char]) -> impl Iterator<Item = (usize, usize)> + '_ {
         .filter(|(at, width)| at + width <= chars.len())
 }
 
+/// The terms of those places that are kept, given by where they begin and how
+/// long they are. What a wide term says already is not said again.
+fn terms_of(kind: Kind, chars: &[char], is_kept: impl Fn(usize, usize) -> bool) -> Clause {
+    let wide: Vec<usize> = (0..chars.len())
+        .filter(|at| chars[*at] != END && is_wide(chars, *at) && is_kept(*at, WIDE))
+        .collect();
+    let is_said = |at: usize, width: usize| {
+        let mut around = wide.iter();
+        around.any(|begin| *begin <= at && at + width <= begin + WIDE)
+    };
+    let narrow = places(chars)
+        .filter(|(at, width)| is_kept(*at, *width) && !is_said(*at, *width))
+        .map(|(at, width)| term(kind, &chars[at..at + width]));
+    let wide = wide
+        .iter()
+        .map(|at| wide_term(kind, &chars[*at..at + WIDE]));
+    narrow.chain(wide).collect()
+}
+
+/// Whether a wide term begins here.
+fn is_wide(chars: &[char], at: usize) -> bool {
+    let here = chars.get(at..at + WIDE);
+    here.is_some_and(|chars| chars.iter().all(char::is_ascii))
+}
+
 /// What every text has that contains `part`. `None` of an empty part, which all
 /// texts contain.
 pub(super) fn query(kind: Kind, part: &str) -> Option<Clause> {
     let part = part.to_ascii_lowercase();
     let chars: Vec<char> = part.chars().collect();
-    let mut terms = Clause::new();
-    for at in 0..chars.len().saturating_sub(1) {
-        let width = width(&chars[at..]);
-        if at + width <= chars.len() {
-            terms.insert(term(kind, &chars[at..at + width]));
-        }
-    }
+    let mut terms = terms_of(kind, &chars, |_, _| true);
     if terms.is_empty() && !chars.is_empty() {
         // Too short for a whole term.
         terms.insert(format!("{}*", term(kind, &chars)));
@@ -183,8 +216,16 @@ fn width(chars: &[char]) -> usize {
 }
 
 fn term(kind: Kind, chars: &[char]) -> String {
+    written(kind.mark(), chars)
+}
+
+fn wide_term(kind: Kind, chars: &[char]) -> String {
+    written(kind.wide_mark(), chars)
+}
+
+fn written(mark: char, chars: &[char]) -> String {
     let mut bytes = [0; 4];
-    let mut term = String::from(kind.mark());
+    let mut term = String::from(mark);
     for c in chars {
         for byte in c.encode_utf8(&mut bytes).bytes() {
             // Writing to a text cannot fail.
@@ -271,6 +312,31 @@ mod tests {
         assert!(fits(Fit::Near, "李明朗", "李民朗"));
         assert!(!fits(Fit::Near, "王小二", "李民朗"));
         assert!(fitting(Kind::Text, Fit::Near, "李").is_empty());
+    }
+
+    /// Three letters stand in so many texts that their terms take long to go
+    /// through.
+    #[test]
+    fn letters_are_asked_for_five_at_a_time() {
+        let marks = |fit, part| -> Vec<String> {
+            let clauses = fitting(Kind::Spelt, fit, part);
+            let clauses = clauses.iter().map(|clause| {
+                let mut marks: Vec<char> = clause.iter().filter_map(|t| t.chars().next()).collect();
+                marks.sort_unstable();
+                marks.into_iter().collect()
+            });
+            clauses.collect()
+        };
+        assert_eq!(marks(Fit::Part, "minglang"), ["pppp"]);
+        assert_eq!(marks(Fit::Part, "ming"), ["ss"]);
+        assert_eq!(marks(Fit::Prefix, "ming"), ["p"]);
+        // Two letters are the beginning of terms, and of no wide one besides.
+        assert_eq!(marks(Fit::Part, "mi"), ["s"]);
+        // Of what is left beside a mistyped letter, narrow ones where it is short.
+        assert!(marks(Fit::Near, "minglang").contains(&"ppps".to_owned()));
+        // Around a Chinese character there is nothing wide.
+        let mixed = fitting(Kind::Text, Fit::Part, "ming明lang");
+        assert!(mixed.iter().flatten().all(|term| term.starts_with('t')));
     }
 
     #[test]

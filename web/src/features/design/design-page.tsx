@@ -23,6 +23,7 @@ import "../../i18n/design";
 import { Confirm } from "../../ui/dialog";
 import { pickText, showInstant } from "../../ui/format";
 import { Panel } from "../../ui/panel";
+import { useObjects } from "../../ui/session";
 import { SettingsFrame } from "../../ui/settings-frame";
 import { Empty, LoadError, Skeleton } from "../../ui/states";
 import "./design.css";
@@ -30,7 +31,12 @@ import { Preview } from "./preview";
 import { useDesignChanged } from "./use-changed";
 
 /** A change that is looked at before it is made. */
-type Asked = { outcome: DesignOutcome; apply: (note: string) => Promise<DesignOutcome> };
+type Asked = {
+  outcome: DesignOutcome;
+  apply: (note: string) => Promise<DesignOutcome>;
+  /** The version says itself why it is there. */
+  isNoted: boolean;
+};
 
 export function DesignPage() {
   const { t } = useTranslation();
@@ -66,10 +72,10 @@ function Objects({ design }: { design: Design }) {
   const { t } = useTranslation();
   const [asked, setAsked] = useState<Asked | null>(null);
   const [fault, setFault] = useState<string | null>(null);
-  const ask = (look: () => Promise<DesignOutcome>, apply: Asked["apply"]) => {
+  const ask: Ask = (look, apply, isNoted = false) => {
     setFault(null);
     look().then(
-      (outcome) => setAsked({ outcome, apply }),
+      (outcome) => setAsked({ outcome, apply, isNoted }),
       (error: Error) => setFault(error.message || t("error.unreachable")),
     );
   };
@@ -97,7 +103,14 @@ function Objects({ design }: { design: Design }) {
       <Files design={design} onAsk={ask} />
       <Trash design={design} onAsk={ask} />
       <Versions design={design} onAsk={ask} />
-      {asked && <Preview steps={asked.outcome.steps} onApply={asked.apply} onClose={() => setAsked(null)} />}
+      {asked && (
+        <Preview
+          steps={asked.outcome.steps}
+          isNoted={asked.isNoted}
+          onApply={asked.apply}
+          onClose={() => setAsked(null)}
+        />
+      )}
     </>
   );
 }
@@ -125,7 +138,7 @@ function Cards({ objects }: { objects: DesignedObject[] }) {
   );
 }
 
-type Ask = (look: () => Promise<DesignOutcome>, apply: Asked["apply"]) => void;
+type Ask = (look: () => Promise<DesignOutcome>, apply: Asked["apply"], isNoted?: boolean) => void;
 
 function Files({ design, onAsk }: { design: Design; onAsk: Ask }) {
   const { t } = useTranslation();
@@ -171,7 +184,7 @@ function Files({ design, onAsk }: { design: Design; onAsk: Ask }) {
         type="file"
         accept=".json,application/json"
         aria-label={t("design.import")}
-        className="sr-only"
+        className="visually-hidden"
         tabIndex={-1}
         onChange={(event) => {
           const file = event.target.files?.[0];
@@ -237,6 +250,7 @@ function Trash({ design, onAsk }: { design: Design; onAsk: Ask }) {
                   onAsk(
                     () => restoreTrashed(body(true)),
                     () => restoreTrashed(body(false)),
+                    true,
                   );
                 }}
               >
@@ -269,7 +283,22 @@ function Versions({ design, onAsk }: { design: Design; onAsk: Ask }) {
     onAsk(
       () => rollBack(body(true)),
       () => rollBack(body(false)),
+      true,
     );
+  };
+  const lang = useLang();
+  const objects = useObjects();
+  /** Going back is noted as `→ 3`, what came back from the trash as `+ object.field`. */
+  const said = (note: string) => {
+    const to = /^→ (\d+)$/.exec(note)?.[1];
+    if (to)
+      return t("design.wentBack", { to: to === "0" ? t("design.first") : t("design.version", { n: to }) });
+    const [, id, fieldId] = /^\+ (\w+)(?:\.(\w+))?$/.exec(note) ?? [];
+    if (!id) return note;
+    const object = objects.find((o) => o.id === id);
+    const field = object?.fields.find((f) => f.id === fieldId);
+    const names = [pickText(object?.name, lang) || id, pickText(field?.name, lang) || fieldId];
+    return t("design.cameBack", { name: names.filter(Boolean).join(" · ") });
   };
   return (
     <Panel title={t("design.versions")}>
@@ -283,7 +312,7 @@ function Versions({ design, onAsk }: { design: Design; onAsk: Ask }) {
                 <strong>{t("design.version", { n: one.version })}</strong>{" "}
                 <span className="muted">
                   {showInstant(one.at)} · {one.actor}
-                  {one.note && ` · ${one.note}`}
+                  {one.note && ` · ${said(one.note)}`}
                 </span>
               </span>
               {one.version === design.version ? (

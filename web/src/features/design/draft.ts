@@ -17,6 +17,23 @@ export const UNITS = ["money", "count", "days", "pct"] as const;
 
 export const noText = () => ({ zh: "", en: "" });
 
+/** A name as it is written in the page's language. Chinese has to be there: who writes English alone gives both. */
+export function withName(name: { zh?: string; en?: string }, lang: Lang, value: string) {
+  const was = { ...noText(), ...name };
+  if (lang === "zh") return { ...was, zh: value };
+  return { zh: was.zh === "" || was.zh === was.en ? value : was.zh, en: value };
+}
+
+/** Whether what stands at a place, as `fields[2]`, is the same in both drafts. */
+export function isSameAt(place: string, one: ObjectDraft, other: ObjectDraft): boolean {
+  const [, part = "", n] = /^(\w+)(?:\[(\d+)\])?/.exec(place) ?? [];
+  const at = (draft: ObjectDraft) => {
+    const value: unknown = Object.entries(draft).find(([key]) => key === part)?.[1];
+    return JSON.stringify(n !== undefined && Array.isArray(value) ? value[Number(n)] : value);
+  };
+  return at(one) === at(other);
+}
+
 export const newOption = (zh = "", en = ""): OptionDraft => ({ name: { zh, en } });
 
 export function newField(type: FieldType, zh = "", en = ""): FieldDraft {

@@ -9,7 +9,13 @@ import { useLang } from "../../i18n";
 import { pickText } from "../../ui/format";
 import { useObjects } from "../../ui/session";
 import { Labelled } from "../../ui/side-form";
-import { newOption, TYPES, UNITS, withAt, without, withType } from "./draft";
+import { newOption, noText, TYPES, UNITS, withAt, withName, without, withType } from "./draft";
+
+/** What a name is called in the page's language, and in the other, which is folded away. */
+const WORDS = {
+  zh: { own: "design.nameZh", other: "design.nameEn", option: "design.optionOf", more: "design.optionEn" },
+  en: { own: "design.nameEn", other: "design.nameZh", option: "design.optionEn", more: "design.optionOf" },
+} as const;
 
 export function FieldEditor({
   field,
@@ -41,6 +47,8 @@ export function FieldEditor({
   const objects = useObjects();
   const [isOpen, setOpen] = useState(false);
   const n = at + 1;
+  const words = WORDS[lang];
+  const other = lang === "zh" ? "en" : "zh";
   const name = pickText(field.name, lang) || t("design.fieldOf", { n });
   const options = field.options ?? [];
   const isNumber = ["decimal", "int", "float"].includes(field.type);
@@ -56,13 +64,13 @@ export function FieldEditor({
     <li className="design-field" aria-label={name}>
       <div className="design-line">
         <Input
-          aria-label={`${t("design.nameZh")} ${n}`}
-          placeholder={t("design.nameZh")}
-          value={field.name.zh}
+          aria-label={`${t(words.own)} ${n}`}
+          placeholder={pickText(field.name, lang) || t(words.own)}
+          value={field.name[lang]}
           maxLength={60}
           disabled={isFixed}
           status={fault ? "error" : ""}
-          onChange={(e) => onChange({ ...field, name: { en: "", ...field.name, zh: e.target.value } })}
+          onChange={(e) => onChange({ ...field, name: withName(field.name, lang, e.target.value) })}
         />
         <select
           aria-label={`${name} ${t("design.type")}`}
@@ -148,31 +156,32 @@ export function FieldEditor({
           {options.map((option, i) => (
             <li key={option.value ?? `new ${i}`}>
               <Input
-                aria-label={`${name} ${t("design.optionOf", { n: i + 1 })}`}
-                value={option.name.zh}
+                aria-label={`${name} ${t(words.option, { n: i + 1 })}`}
+                placeholder={pickText(option.name, lang)}
+                value={option.name[lang]}
                 disabled={isFixed}
                 onChange={(e) =>
                   onChange({
                     ...field,
                     options: withAt(options, i, {
                       ...option,
-                      name: { en: "", ...option.name, zh: e.target.value },
+                      name: withName(option.name, lang, e.target.value),
                     }),
                   })
                 }
               />
               {isOpen && (
                 <Input
-                  aria-label={`${name} ${t("design.optionEn", { n: i + 1 })}`}
-                  placeholder={t("design.nameEn")}
-                  value={option.name.en}
+                  aria-label={`${name} ${t(words.more, { n: i + 1 })}`}
+                  placeholder={t(words.other)}
+                  value={option.name[other]}
                   disabled={isFixed}
                   onChange={(e) =>
                     onChange({
                       ...field,
                       options: withAt(options, i, {
                         ...option,
-                        name: { zh: "", ...option.name, en: e.target.value },
+                        name: { ...noText(), ...option.name, [other]: e.target.value },
                       }),
                     })
                   }
@@ -181,7 +190,7 @@ export function FieldEditor({
               {!isFixed && (
                 <Button
                   size="small"
-                  aria-label={`${name} ${t("design.optionOf", { n: i + 1 })} ${t("design.remove")}`}
+                  aria-label={`${name} ${t(words.option, { n: i + 1 })} ${t("design.remove")}`}
                   icon={<DeleteOutlined aria-hidden="true" />}
                   disabled={options.length === 1}
                   onClick={() => onChange({ ...field, options: without(options, i) })}
@@ -200,13 +209,15 @@ export function FieldEditor({
       )}
       {isOpen && (
         <div className="form-grid design-more">
-          <Labelled label={t("design.nameEn")}>
+          <Labelled label={t(words.other)}>
             {(id) => (
               <Input
                 id={id}
-                value={field.name.en}
+                value={field.name[other]}
                 disabled={isFixed}
-                onChange={(e) => onChange({ ...field, name: { zh: "", ...field.name, en: e.target.value } })}
+                onChange={(e) =>
+                  onChange({ ...field, name: { ...noText(), ...field.name, [other]: e.target.value } })
+                }
               />
             )}
           </Labelled>

@@ -30,6 +30,7 @@ import { DerivedEditor } from "./derived-editor";
 import {
   type Fault,
   faultsByPlace,
+  isSameAt,
   measuredBy,
   moved,
   newField,
@@ -132,17 +133,24 @@ function Editor({
     files: {},
   });
   const look = useMutation({
-    mutationFn: (removes: boolean) => changeDesign(change(true, "", removes)),
-    onSuccess: (outcome, removes) => {
+    mutationFn: ({ removes }: { draft: ObjectDraft; removes: boolean }) =>
+      changeDesign(change(true, "", removes)),
+    onSuccess: (outcome, { removes }) => {
       setRemoving(removes);
       setSteps(outcome.steps);
     },
   });
-  const { here: faults, elsewhere } = faultsByPlace(
+  const { here, elsewhere } = faultsByPlace(
     look.error instanceof ApiError ? (look.error.problem.fields as Fault[] | undefined) : undefined,
     isNew ? "" : one.id,
     objects.map((o) => o.id),
   );
+  // What was mended since is no fault any more.
+  const looked = look.variables?.draft;
+  const faults = Object.fromEntries(
+    Object.entries(here).filter(([place]) => looked && isSameAt(place, looked, draft)),
+  );
+  const isMended = Object.keys(here).length > 0 && Object.keys(faults).length + elsewhere.length === 0;
   const nameOf = (id: string | null) => pickText(objects.find((o) => o.id === id)?.name, lang);
   // What has no place in this form is told below it, with the object that it is of.
   const rest = [
@@ -153,6 +161,8 @@ function Editor({
       nameOf(object) ? t("design.faultOf", { name: nameOf(object), detail }) : detail,
     ),
   ];
+  const n_added = fields.length + rules.length + options.length + derived.length + layouts.length;
+  const isRemovable = !isFixed && !isNew && (isOwn || n_added > 0);
   const set = (part: Partial<ObjectDraft>) => setDraft({ ...draft, ...part });
   const dates = fields.filter((f) => f.type === "date" && f.id);
   const choices = one.given.filter((f) => f.type === "choice");
@@ -167,7 +177,7 @@ function Editor({
       className="design"
       onSubmit={(event) => {
         event.preventDefault();
-        look.mutate(false);
+        look.mutate({ draft, removes: false });
       }}
     >
       {isOwn && (
@@ -473,9 +483,16 @@ function Editor({
           </div>
         </Panel>
       )}
+      {isRemovable && (
+        <div className="controls design-remove">
+          <Button danger onClick={() => look.mutate({ draft, removes: true })}>
+            {isOwn ? t("design.removeObject") : t("design.removeAdded")}
+          </Button>
+        </div>
+      )}
       {!isFixed && (
         <div className="form-foot design-foot">
-          {look.error && (
+          {look.error && !isMended && (
             <p className="wrong" role="alert">
               {Object.keys(faults).length + rest.length > 0
                 ? t("design.faults")
@@ -485,13 +502,6 @@ function Editor({
               ))}
             </p>
           )}
-          {!isNew &&
-            (isOwn ||
-              fields.length + rules.length + options.length + derived.length + layouts.length > 0) && (
-              <Button danger onClick={() => look.mutate(true)}>
-                {isOwn ? t("design.removeObject") : t("design.removeAdded")}
-              </Button>
-            )}
           <Button type="primary" htmlType="submit" disabled={!isChanged} loading={look.isPending}>
             {t("design.preview")}
           </Button>

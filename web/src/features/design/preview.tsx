@@ -15,11 +15,14 @@ const LOSING = ["remove_object", "remove_field", "remove_option"];
 
 export function Preview({
   steps,
+  isNoted = false,
   onApply,
   onDone,
   onClose,
 }: {
   steps: DesignStep[];
+  /** Nobody is asked why: the change says so itself. */
+  isNoted?: boolean;
   onApply: (note: string) => Promise<DesignOutcome>;
   onDone?: (outcome: DesignOutcome) => void;
   onClose: () => void;
@@ -68,7 +71,7 @@ export function Preview({
           ))}
         </ul>
       )}
-      {steps.length > 0 && (
+      {steps.length > 0 && !isNoted && (
         <Labelled label={t("design.what")}>
           {(id) => <Input id={id} value={note} maxLength={200} onChange={(e) => setNote(e.target.value)} />}
         </Labelled>

@@ -32,6 +32,7 @@ const PAGE_LIST = [
   { to: "/customers", key: "nav.customers" },
   { to: "/import", key: "nav.import" },
   { to: "/metrics", key: "nav.metrics" },
+  { to: "/choose", key: "find.choose" },
   { to: "/records", key: "nav.records" },
   { to: "/account", key: "nav.account" },
 ] as const;

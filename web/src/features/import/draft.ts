@@ -10,9 +10,14 @@ const DERIVED = new Set([
   "order.gross_amount",
   "order.net_amount",
   "order.n_lines",
+  "order.state",
   "order_line.description",
   "order_line.occurrence",
   "order_line.row_hash",
+  "product.unit",
+  "product.list_price",
+  "product.tax_rate",
+  "product.state",
 ]);
 export const DATE = "order.ordered_at";
 export const DATE_FORMATS = [

@@ -7,19 +7,20 @@ import { exportInsight, insightQuery } from "../../api/queries";
 import type { Grain, Question } from "../../api/types";
 import { AnswerTable } from "../../charts/answer-table";
 import { AnswerView } from "../../charts/answer-view";
+import { grainsFrom } from "../../charts/grains";
 import { dimensionName } from "../../charts/labels";
 import { useLang } from "../../i18n";
+import "../../i18n/explore";
 import { findField, findMetric, useAsOf, useCatalog, useCurrency, useStatus } from "../../ui/catalog";
 import { DateInput } from "../../ui/date-input";
 import { DownloadMenu } from "../../ui/download-menu";
 import { useExplain } from "../../ui/explain";
 import { pickText } from "../../ui/format";
+import { useGroupName } from "../../ui/group-name";
 import { Partial } from "../../ui/partial";
 import { addDays, PERIODS, type PeriodName, showPeriod, spanOf, trendSpan } from "../../ui/period";
 import { SEARCH_SIGN, useClear } from "../../ui/signs";
 import { Empty, LoadError, Skeleton } from "../../ui/states";
-import { useGroupName } from "./group-name";
-import { grainsFrom } from "./search";
 
 const route = getRouteApi("/metrics/$id");
 const SPLIT_LIMIT = 500;
@@ -109,6 +110,11 @@ export function MetricPage() {
               name={`${metric.code}-${id}`}
               fetchFile={(format) => exportInsight(question, format)}
             />
+          )}
+          {!isCohort && (
+            <Link to="/explore" search={{ metrics: [id] }}>
+              {t("explore.title")}
+            </Link>
           )}
           <Button
             onClick={() =>

@@ -4,11 +4,13 @@ import { Input } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useLang } from "../../i18n";
+import "../../i18n/choose";
+import "../../i18n/explore";
 import { useCatalog } from "../../ui/catalog";
 import { pickText } from "../../ui/format";
+import { useGroupName } from "../../ui/group-name";
 import { Panel } from "../../ui/panel";
 import { useClear } from "../../ui/signs";
-import { useGroupName } from "./group-name";
 
 export function MetricsPage() {
   const { t } = useTranslation();
@@ -34,6 +36,8 @@ export function MetricsPage() {
           <p className="note">{t("metrics.intro", { n: catalog.metrics.length })}</p>
         </div>
         <div className="controls">
+          <Link to="/choose">{t("choose.title")}</Link>
+          <Link to="/explore">{t("explore.title")}</Link>
           <Input
             className="search"
             allowClear={clear.input}

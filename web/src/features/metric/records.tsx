@@ -186,6 +186,7 @@ const NOTHING: Answer = {
   as_of: "",
   status: "settled",
   row_status: [],
+  small: [],
   period: { from: "", to: "" },
   compared: null,
   seq: 0,

@@ -1,7 +1,6 @@
 import type { Grain } from "../../api/types";
+import { GRAINS } from "../../charts/grains";
 import { isDate } from "../../ui/period";
-
-const GRAINS: Grain[] = ["day", "week", "month", "quarter", "year"];
 
 /** What is asked about a metric, as it stands in the URL. */
 export type MetricSearch = {
@@ -23,9 +22,4 @@ export function readMetricSearch(raw: Record<string, unknown>): MetricSearch {
   if (raw.compare === "previous" || raw.compare === "year") search.compare = raw.compare;
   if (raw.view === "table") search.view = "table";
   return search;
-}
-
-/** The grains that are honest for a metric: its finest and all coarser ones. */
-export function grainsFrom(finest: Grain | null | undefined): Grain[] {
-  return GRAINS.slice(Math.max(0, GRAINS.indexOf(finest ?? "day")));
 }

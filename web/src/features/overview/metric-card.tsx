@@ -4,7 +4,7 @@ import { Link } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import { insightQuery } from "../../api/queries";
 import type { Answer, CatalogMetric, Grain, Period, Question } from "../../api/types";
-import { cellOf } from "../../charts/shape";
+import { cellOf, fewAt } from "../../charts/shape";
 import { Spark } from "../../charts/spark";
 import { useLang } from "../../i18n";
 import { Change } from "../../ui/change";
@@ -60,7 +60,15 @@ export function MetricCard({
         <>
           <Figure
             className="big"
-            asked={{ title, value: now, unit: metric.unit, status: value.data.status, question, currency }}
+            asked={{
+              title,
+              value: now,
+              unit: metric.unit,
+              status: value.data.status,
+              few: fewAt(value.data, 0, metric.id),
+              question,
+              currency,
+            }}
           />
           <p className="card-compare">
             <Change change={change} unit={metric.unit} direction={metric.direction} />
@@ -92,6 +100,7 @@ const NO_ANSWER: Answer = {
   as_of: "",
   status: "settled",
   row_status: [],
+  small: [],
   period: { from: "", to: "" },
   compared: null,
   seq: 0,

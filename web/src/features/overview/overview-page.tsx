@@ -5,6 +5,7 @@ import { Button, Select } from "antd";
 import { useTranslation } from "react-i18next";
 import { evaluationQuery } from "../../api/queries";
 import { useLang } from "../../i18n";
+import "../../i18n/overview";
 import { countOf, useAsOf, useCatalog, useCurrency, useStatus } from "../../ui/catalog";
 import { exactNumber, pickText } from "../../ui/format";
 import { Partial } from "../../ui/partial";

@@ -11,7 +11,6 @@ import {
   groupsQuery,
   type ObjectDef,
   type RecordFilter,
-  type RecordPage,
   type RecordRow,
   recordsQuery,
 } from "../../api/records";
@@ -25,7 +24,7 @@ import { exactNumber, pickText } from "../../ui/format";
 import { Partial } from "../../ui/partial";
 import { LoadError, Skeleton } from "../../ui/states";
 import { allOf } from "../../ui/where";
-import { type Lane, laneKey, laneWhere, MAX_LANES, useLanes } from "./lanes";
+import { type Lane, laneKey, laneWhere, MAX_LANES, type Move, useLanes, withMoves } from "./lanes";
 
 const N_CARDS = 50;
 const N_FACTS = 3;
@@ -82,47 +81,49 @@ export function Board({
   const totalOf = (lane: Lane) => totals.data?.groups.find((g) => laneKey(g.value) === lane.key);
   const isMovable = by !== undefined && mayDo(object, "update") && !by.is_read_only;
 
+  const followed = useRef<{ id: number; lane: string } | undefined>(undefined);
+  // Cards on their way are kept beside what was read: an answer that was asked
+  // for before the move shall not take a card back, nor the focus with it.
+  const [moves, setMoves] = useState<Move[]>([]);
+  const shown = lanes.map((lane, at) => withMoves(pages[at]?.data?.rows ?? [], lane.key, moves));
+  const end = (move: Move) => setMoves((now) => now.filter((m) => m !== move));
   const move = useMutation({
-    mutationFn: async ({ row, from, to }: { row: RecordRow; from: Lane; to: Lane }) => {
+    // One after the other: the second move of a card begins where the first has led.
+    scope: { id: `board ${object.id}` },
+    mutationFn: async ({ move, from, to }: { move: Move; from: Lane; to: Lane }) => {
       if (!by) return;
+      const { id } = move.row;
       // The list does not say which version it shows; the record does, and
       // whether it still stands where it was taken from.
-      const now = await fetchRecord(object.id, row.id);
+      const now = await fetchRecord(object.id, id);
       if (laneKey(now.values[by.id]) !== from.key) throw new Moved();
-      await changeRecord(object.id, row.id, { [by.id]: to.value }, now.etag);
+      await changeRecord(object.id, id, { [by.id]: to.value }, now.etag);
     },
-    onMutate: ({ row, from, to }) => {
-      if (!by) return undefined;
-      const [source, target] = [queryOf(from).queryKey, queryOf(to).queryKey];
-      const before = { source: cache.getQueryData(source), target: cache.getQueryData(target) };
-      const moved = { ...row, values: { ...row.values, [by.id]: to.value } };
-      const change = (page: RecordPage | undefined, rows: RecordRow[]): RecordPage | undefined =>
-        page && { ...page, rows };
-      cache.setQueryData(source, (page) => change(page, page?.rows.filter((r) => r.id !== row.id) ?? []));
-      cache.setQueryData(target, (page) => change(page, [moved, ...(page?.rows ?? [])]));
-      return { source, target, before };
-    },
-    onError: (error, _, kept) => {
-      if (kept) {
-        cache.setQueryData(kept.source, kept.before.source);
-        cache.setQueryData(kept.target, kept.before.target);
-      }
+    onError: (error, { move, from }) => {
+      const { id } = move.row;
+      if (document.activeElement?.id === `card-${id}`) followed.current = { id, lane: from.key };
+      end(move);
       const isLate = error instanceof Moved || statusOf(error) === 412;
       const reason = isLate ? t("board.movedAlready") : error.message || t("error.unreachable");
       void message.error(t("board.failed", { reason }));
     },
-    onSuccess: (_, { row, to }) =>
-      setSaid(t("board.moved", { title: titleOf(object, row), column: to.name })),
-    onSettled: () => cache.invalidateQueries({ queryKey: ["records", object.id] }),
+    onSuccess: (_, { move, to }) =>
+      setSaid(t("board.moved", { title: titleOf(object, move.row), column: to.name })),
+    onSettled: async (_, __, { move }) => {
+      await cache.invalidateQueries({ queryKey: ["records", object.id] });
+      end(move);
+    },
   });
   const moveTo = (row: RecordRow, from: Lane, to: Lane | undefined) => {
-    if (to && from.key !== to.key) move.mutate({ row, from, to });
+    if (!to || from.key === to.key) return;
+    const one: Move = { row, to: to.key };
+    setMoves((now) => [...now.filter((m) => m.row.id !== row.id), one]);
+    move.mutate({ move: one, from, to });
   };
   const find = (id: number) => {
-    for (const [at, page] of pages.entries()) {
-      const row = page.data?.rows.find((r) => r.id === id);
-      const lane = lanes[at];
-      if (row && lane) return { row, lane };
+    for (const [at, lane] of lanes.entries()) {
+      const row = shown[at]?.find((r) => r.id === id);
+      if (row) return { row, lane };
     }
     return null;
   };
@@ -132,7 +133,6 @@ export function Board({
     const found = find(Number(event.dataTransfer.getData("text/plain")));
     if (found) moveTo(found.row, found.lane, to);
   };
-  const followed = useRef<{ id: number; lane: string } | undefined>(undefined);
   const follow = (card: HTMLElement | null, id: number, lane: string) => {
     if (!card || followed.current?.id !== id || followed.current.lane !== lane) return;
     followed.current = undefined;
@@ -229,7 +229,7 @@ export function Board({
               {page?.error && <LoadError error={page.error} onRetry={() => page.refetch()} />}
               {page?.isPending && <Skeleton height={72} />}
               <ul>
-                {page?.data?.rows.map((row) => (
+                {shown[at]?.map((row) => (
                   <li
                     key={row.id}
                     id={`card-${row.id}`}

@@ -3,7 +3,7 @@
 // pipelines, are those of one of them at a time, in their order.
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
-import { type FieldDef, type ObjectDef, recordsQuery } from "../../api/records";
+import { type FieldDef, type ObjectDef, type RecordRow, recordsQuery } from "../../api/records";
 import { findObject, stepsOf, titleOf } from "../../fields/record";
 import { useLang } from "../../i18n";
 import { useObjects } from "../../ui/session";
@@ -33,6 +33,16 @@ export type Lanes = {
 
 export const laneKey = (value: unknown): string =>
   value === null || value === undefined ? "" : String(value);
+
+/** A card on its way to the column of this key. */
+export type Move = { row: RecordRow; to: string };
+
+/** The cards of a column: with those on their way to it, without those on their way from it. */
+export function withMoves(rows: RecordRow[], lane: string, moves: readonly Move[]): RecordRow[] {
+  const kept = rows.filter((row) => !moves.some((m) => m.row.id === row.id && m.to !== lane));
+  const come = moves.filter((m) => m.to === lane && !kept.some((row) => row.id === m.row.id));
+  return [...come.map((m) => m.row), ...kept];
+}
 
 /** The condition of one column. */
 export function laneWhere(by: FieldDef, value: Lane["value"]): string {

@@ -13,7 +13,6 @@ import type { Party } from "../../api/trust";
 import { FileContent, FilesPanel } from "../../fields/files";
 import { Finish } from "../../fields/finish";
 import { type FieldGroup, findObject, groupsOf, mayDo, titleOf } from "../../fields/record";
-import { RelatedRecords } from "../../fields/related-records";
 import { CommentsPanel, Star } from "../../fields/talk";
 import { useLang } from "../../i18n";
 import { Confirm } from "../../ui/dialog";
@@ -24,6 +23,10 @@ import { Empty, LoadError, Skeleton } from "../../ui/states";
 import { History } from "./history";
 import { InlineField } from "./inline-field";
 
+// Below what is looked at first.
+const RelatedRecords = lazy(() =>
+  import("../../fields/related-records").then((m) => ({ default: m.RelatedRecords })),
+);
 // Of customers and people only: they come with them.
 const Consents = lazy(() => import("./consents").then((m) => ({ default: m.Consents })));
 const PersonData = lazy(() => import("./person").then((m) => ({ default: m.PersonData })));
@@ -149,13 +152,15 @@ function OneRecord({ object, record }: { object: ObjectDef; record: Held }) {
       </section>
       <CommentsPanel object={object.id} id={record.id} />
       <FilesPanel object={object.id} id={record.id} />
-      <RelatedRecords
-        key={record.id}
-        object={object.id}
-        id={record.id}
-        title={title}
-        without={party ? ["consent", "share"] : ["share"]}
-      />
+      <Suspense fallback={<Skeleton height={120} />}>
+        <RelatedRecords
+          key={record.id}
+          object={object.id}
+          id={record.id}
+          title={title}
+          without={party ? ["consent", "share"] : ["share"]}
+        />
+      </Suspense>
       <Suspense fallback={<Skeleton height={120} />}>
         {object.id === "customer" && <Sharing customer={record.id} />}
         {party && <Consents party={party} id={record.id} mayAdd={isEditable} />}

@@ -89,7 +89,7 @@ function Entry({ entry }: { entry: AuditEntry }) {
         <b>{words.actor(entry.actor)}</b> <span className="chip">{words.kind(entry.kind)}</span>{" "}
         {isThere ? (
           <Link to="/records/$object/$id" params={{ object: object.id, id: String(entry.record) }}>
-            {name} #{entry.record}
+            {name} {entry.title ?? `#${entry.record}`}
           </Link>
         ) : (
           name && (

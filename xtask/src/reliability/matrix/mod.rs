@@ -3,8 +3,9 @@
 //!
 //! [`policy`] (what is right), [`world`] (a company whose every record is
 //! somebody's), then the doors: records, the bytes of files, what is said of
-//! records and told of it, numbers, the place as a whole.
+//! records and told of it, duplicates, numbers, the place as a whole.
 
+mod duplicates;
 mod files;
 mod numbers;
 mod place;
@@ -53,6 +54,7 @@ fn compare(ground: &Ground, cells: &mut Cells<'_>) -> Result<()> {
     let world = cells.world;
     talk::say(cells)?;
     place::share(cells)?;
+    duplicates::scan(cells)?;
     for (i, person) in world.people.iter().enumerate() {
         let client = world.owner.with(&person.token);
         if i % step == 0 {
@@ -62,6 +64,7 @@ fn compare(ground: &Ground, cells: &mut Cells<'_>) -> Result<()> {
         }
         files::compare(cells, person, &client)?;
         talk::compare(cells, person, &client)?;
+        duplicates::compare(cells, person, &client)?;
         numbers::compare(cells, person, &client)?;
         place::compare(cells, person, &client)?;
     }

@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 
 use super::super::server::Client;
 use super::policy::{Owned, Person};
-use super::world::CUSTOMERS;
+use super::world::{CUSTOMERS, amount};
 use super::{Cells, ensured, text};
 
 pub fn compare(cells: &mut Cells<'_>, person: &Person, client: &Client) -> Result<()> {
@@ -33,7 +33,7 @@ pub fn compare(cells: &mut Cells<'_>, person: &Person, client: &Client) -> Resul
 
     // Gross sales are made of order lines.
     let lines = reached("order_line", "read");
-    let sum: u32 = lines.iter().map(|i| 1 << i).sum();
+    let sum: u32 = lines.iter().map(|&i| amount(i)).sum();
     let question = json!({ "metrics": ["gross_sales"] });
     let reply = client.ask("POST", "/api/insight", &question)?;
     let may = person.may("order_line", "read");
@@ -66,7 +66,7 @@ pub fn compare(cells: &mut Cells<'_>, person: &Person, client: &Client) -> Resul
             let one = json!({ "metrics": ["gross_sales"], "where": format!("customer.number = '{number}'") });
             let found = client.ask("POST", "/api/insight", &one)?;
             if (200..300).contains(&found.status) {
-                let right = if lines.contains(&i) { 1 << i } else { 0 };
+                let right = if lines.contains(&i) { amount(i) } else { 0 };
                 cells.equal(
                     what(number),
                     found.json()?["rows"][0][0].clone(),
@@ -78,8 +78,21 @@ pub fn compare(cells: &mut Cells<'_>, person: &Person, client: &Client) -> Resul
         cells.equal(
             what("rows behind"),
             rows["total"].as_u64(),
-            u64::try_from(lines.len()).ok(),
+            u64::try_from(2 * lines.len()).ok(),
         );
+        let moved = json!({ "metrics": ["gross_sales"], "by": ["customer.number"], "compare": "previous",
+            "from": "2025-03-01", "to": "2025-03-10" });
+        let why = client.ask("POST", "/api/insight/why", &moved)?;
+        if sees_name {
+            let why = why.json()?;
+            let found: BTreeSet<String> = (why["parts"].as_array().context("no parts")?.iter())
+                .filter_map(|part| part["value"].as_str().map(str::to_owned))
+                .collect();
+            let right = lines.iter().map(|&i| CUSTOMERS[i].0.to_owned()).collect();
+            cells.equal(what("why"), found, right);
+        } else {
+            cells.equal(what("why"), (200..300).contains(&why.status), false);
+        }
         let explained = client.ask("POST", "/api/insight/explain", &question)?;
         cells.equal(what("explain"), explained.status, 200);
     } else {

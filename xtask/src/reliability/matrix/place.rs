@@ -371,6 +371,15 @@ pub fn anonymous(cells: &mut Cells<'_>) -> Result<()> {
         ));
     }
     for (method, path) in [
+        ("GET", "/api/duplicates/customer"),
+        ("POST", "/api/duplicates/customer/check"),
+        ("POST", "/api/duplicates/customer/scan"),
+        ("POST", "/api/duplicates/customer/distinct"),
+        ("DELETE", "/api/duplicates/customer/distinct"),
+        ("GET", "/api/duplicates/customer/preview?survivor=1&loser=2"),
+        ("GET", "/api/duplicates/customer/merges"),
+        ("POST", "/api/duplicates/customer/merges"),
+        ("POST", "/api/duplicates/customer/merges/1/undo"),
         ("POST", "/api/files?name=x"),
         ("GET", "/api/files/1/content"),
         ("PUT", "/api/files/1/content"),

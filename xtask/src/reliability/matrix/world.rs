@@ -10,8 +10,7 @@ use super::super::ground::{Ground, Home};
 use super::super::server::{Client, Server};
 use super::policy::{Owned, Person, Role};
 
-/// The customers by number, each with whose it is. Their orders amount to
-/// powers of two, so that a sum tells which of them are in it.
+/// The customers by number, each with whose it is.
 pub const CUSTOMERS: [(&str, &str); 5] = [
     ("K1", "li"),
     ("K2", "wang"),
@@ -19,6 +18,16 @@ pub const CUSTOMERS: [(&str, &str); 5] = [
     ("K4", "zhao"),
     ("K5", "zhao"),
 ];
+
+/// What the orders of the customer at a place amount to: one of a file, ten
+/// times a power of two, and one written by hand. A sum tells which are in it.
+pub fn amount(place: usize) -> u32 {
+    of_file(place) + 1
+}
+
+fn of_file(place: usize) -> u32 {
+    10 << place
+}
 
 pub struct World {
     /// Stops with the world.
@@ -77,6 +86,25 @@ fn narrow() -> Json {
     })
 }
 
+/// What an administrator makes in the page: somebody's by its customer and its
+/// user, counted by a date, with a value that is worked out.
+fn own() -> Json {
+    let text = |zh: &str, en: &str| json!({ "zh": zh, "en": en });
+    let option = |zh: &str, en: &str| json!({ "name": text(zh, en) });
+    json!({
+        "name": text("安装交付", "Installation"), "is_numbered": true, "measured_by": "due",
+        "fields": [
+            { "type": "text", "name": text("名称", "Name"), "is_title": true, "is_searched": true, "is_required": true },
+            { "type": "link", "to": "customer", "name": text("客户", "Customer") },
+            { "type": "link", "to": "user", "name": text("负责人", "Owner") },
+            { "type": "choice", "name": text("状态", "State"), "options": [option("未开始", "To do"), option("完成", "Done")] },
+            { "type": "decimal", "name": text("预算", "Budget"), "unit": "money" },
+            { "type": "date", "name": text("到期日", "Due"), "is_required": true },
+        ],
+        "derived": [{ "name": text("含税", "Gross"), "formula": "budget * 1.13" }],
+    })
+}
+
 impl World {
     pub fn make(ground: &Ground, home: &Home) -> Result<World> {
         let mut file = String::from("单号,日期,客户编号,客户,产品,数量,单价\n");
@@ -84,7 +112,7 @@ impl World {
             let day = i + 1;
             file.push_str(&format!(
                 "S{number},2025-03-0{day},{number},公司{number},茶,1,{}\n",
-                1 << i
+                of_file(i)
             ));
         }
         home.import(&home.write("orders.csv", file)?)?;
@@ -102,6 +130,7 @@ impl World {
             as_of,
         };
         world.populate(ground, home)?;
+        world.design()?;
         world.fill()?;
         world.survey()?;
         super::files::fill(&world)?;
@@ -226,6 +255,19 @@ impl World {
                 .clone_into(&mut person.token);
             self.people.push(person);
         }
+        Ok(())
+    }
+
+    /// A pack, and an object of one's own as the page makes it: both are walked
+    /// through as all that the product brings.
+    fn design(&self) -> Result<()> {
+        let version = || -> Result<Json> { Ok(self.owner.get("/api/design")?["version"].clone()) };
+        let pack = json!({ "version": version()?, "samples": "without" });
+        let path = "/api/design/packs/aftersales";
+        self.owner.ask("POST", path, &pack)?.json()?;
+        let change =
+            json!({ "version": version()?, "objects": [{ "draft": own(), "with_metrics": true }] });
+        self.owner.ask("POST", "/api/design", &change)?.json()?;
         Ok(())
     }
 

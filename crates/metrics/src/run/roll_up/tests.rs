@@ -112,7 +112,7 @@ async fn the_same_as_reading_every_row() {
                 for scan in &plan.scans {
                     let span = &plan.now;
                     let mut whole = Groups::default();
-                    for pass in scan.passes(span, plan.as_of) {
+                    for pass in scan.passes(&plan, span).passes {
                         let batches = reader.computed(scan, span, pass).await.unwrap();
                         whole.add(&plan, scan, span, pass.period, &batches).unwrap();
                     }
@@ -122,7 +122,7 @@ async fn the_same_as_reading_every_row() {
                             rolled
                         }
                         None => {
-                            let passes = scan.passes(span, plan.as_of);
+                            let passes = scan.passes(&plan, span).passes;
                             let n = passes.len();
                             let mut cut = Groups::default();
                             let pieces = pieces(&reader, scan, span, passes);

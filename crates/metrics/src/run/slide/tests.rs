@@ -106,7 +106,7 @@ async fn the_same_as_one_pass_per_period() {
             };
             for scan in &plan.scans {
                 assert!(slides(scan), "{metric}");
-                let passes = scan.passes(&plan.now, plan.as_of);
+                let passes = scan.passes(&plan, &plan.now).passes;
                 let (mut slid, mut passed) = (Groups::default(), Groups::default());
                 slide(&reader, scan, &plan.now, &passes, &mut slid)
                     .await
