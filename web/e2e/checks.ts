@@ -27,6 +27,7 @@ const KEYS = [
   "people.zh.json",
   "explore.zh.json",
   "choose.zh.json",
+  "definition.zh.json",
   "overview.zh.json",
 ].flatMap((name) =>
   keysOf(JSON.parse(readFileSync(new URL(`../src/i18n/${name}`, import.meta.url), "utf8"))),

@@ -150,6 +150,7 @@ const NAMES = {
     new: "新建安装交付",
     save: "保存",
     inUse: "还有 1 条",
+    unused: "没有人用",
   },
   en: {
     tax: "With tax",
@@ -164,6 +165,7 @@ const NAMES = {
     new: "New: Installation",
     save: "Save",
     inUse: "1 record",
+    unused: "Nobody uses it",
   },
 } as const;
 
@@ -366,9 +368,11 @@ for (const lang of ["zh", "en"] as const)
         const own = second.page.locator("a[href='/settings/design/installation']");
         await expect(own).toBeVisible();
         await second.page.getByRole("button", { name: words.back }).last().click();
+        await asked.getByLabel(words.what).fill(names.unused);
         await asked.getByRole("button", { name: words.apply }).click();
         await expect(own).toHaveCount(0);
-        await expect(second.page.getByText(words.wentBack.replace("{{to}}", words.first))).toBeVisible();
+        const wentBack = `${words.wentBack.replace("{{to}}", words.first)} · ${names.unused}`;
+        await expect(second.page.getByText(wentBack)).toBeVisible();
         expect(await objects()).not.toContain("installation");
         await isSound(second.page, "design-versions", lang);
         expect(second.faults).toEqual([]);

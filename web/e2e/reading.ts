@@ -45,13 +45,15 @@ export const tooSmall = (page: Page) =>
 const NEUTRAL =
   /keji serve --demo-if-empty|https?:\/\/\S+|\bowner\b|OpenID Connect|PostgreSQL|\bbackups\b|\bAPI\b|\bERP\b|\b(Shift|Ctrl)\b|客绩|Keji|中文|\bEN\b|\.?\b(csv|gz|xlsx)\b|\b(CSV|XLSX|Parquet|Excel|SQL|UTF-8|GBK|GB18030|RFM|VIP|ID|CLV|BG\/NBD|MBG\/NBD)\b|\b[A-Z]\d{1,2}\b|\bR \\ F\b|\b(Enter|Esc|g|o|c|i|m)\b|\bP\(alive\)|\bSE\b|\blml\b|\bWPS\b|[a-z_0-9]*_[a-z_0-9]+( [><=]+ \d+)?( and )?/gi;
 
-/** Every text of the page that is read, seen or heard, but code and what people chose. */
+/** Every text of the page that is read, seen or heard, but code, what people
+ * chose, the records of an example, and who published a benchmark. */
 const texts = (page: Page) =>
   page.evaluate(() => {
     const found: string[] = [];
     const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     for (let text = texts.nextNode(); text; text = texts.nextNode())
-      if (!text.parentElement?.closest("pre, script, style, noscript")) found.push(text.textContent ?? "");
+      if (!text.parentElement?.closest("pre, script, style, noscript, .example td, td[lang]"))
+        found.push(text.textContent ?? "");
     for (const element of document.querySelectorAll("body *:not([aria-hidden=true], [aria-hidden=true] *)"))
       for (const name of ["title", "aria-label", "placeholder", "alt", "data-head", "data-exact"])
         found.push(element.getAttribute(name) ?? "");

@@ -6,6 +6,8 @@ import enBatches from "../src/i18n/batches.en.json";
 import zhBatches from "../src/i18n/batches.zh.json";
 import enChoose from "../src/i18n/choose.en.json";
 import zhChoose from "../src/i18n/choose.zh.json";
+import enDefinition from "../src/i18n/definition.en.json";
+import zhDefinition from "../src/i18n/definition.zh.json";
 import enDesign from "../src/i18n/design.en.json";
 import zhDesign from "../src/i18n/design.zh.json";
 import enDuplicates from "../src/i18n/duplicates.en.json";
@@ -56,6 +58,7 @@ const messages = {
     ...zhSettings,
     ...zhDuplicates,
     ...zhDesign,
+    ...zhDefinition,
     ...zhFind,
     ...zhImport,
     ...zhPublic,
@@ -74,6 +77,7 @@ const messages = {
     ...enSettings,
     ...enDuplicates,
     ...enDesign,
+    ...enDefinition,
     ...enFind,
     ...enImport,
     ...enPublic,

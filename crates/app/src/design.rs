@@ -133,6 +133,21 @@ pub struct ObjectEdit {
     pub with_metrics: bool,
 }
 
+/// Back to which version.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RollBack {
+    /// The version that is in force.
+    pub version: i64,
+    /// 0 is before anything was defined.
+    pub to: i64,
+    /// Why; shown in the list of versions.
+    #[serde(default)]
+    pub note: String,
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
 /// What changed, or would.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DesignOutcome {
@@ -231,20 +246,19 @@ pub async fn change(
 pub async fn roll_back(
     app: &App,
     caller: &Caller,
-    version: i64,
-    to: i64,
-    dry_run: bool,
+    back: &RollBack,
 ) -> Result<(DesignOutcome, Option<App>)> {
     require_admin(caller, Admin::Design)?;
-    same_version(app, version)?;
-    let files = match to {
+    same_version(app, back.version)?;
+    let files = match back.to {
         0 => BTreeMap::new(),
         to => {
             let found = app.store.design_at(to).await?;
             found.ok_or_else(|| Error::not_found("version", to))?.files
         }
     };
-    bring(app, caller, files, &format!("→ {to}"), dry_run).await
+    let note = format!("→ {} {}", back.to, back.note);
+    bring(app, caller, files, note.trim_end(), back.dry_run).await
 }
 
 /// What another process defined: the place with it, where there is something

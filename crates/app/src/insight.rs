@@ -1,9 +1,8 @@
 //! Asking for numbers: every surface that shows one comes through here.
 
 mod choice;
-
+mod definition;
 mod relations;
-
 mod why;
 
 use std::collections::BTreeSet;
@@ -30,6 +29,10 @@ use crate::permission::{self, Action, Caller, access};
 pub use choice::{
     Attainable, Baseline, Choice, ChoiceQuestion, ChoiceReason, ChoiceWords, ChosenMetric, Missing,
     Past, Said, SaidKind, Situation, choose, words,
+};
+pub use definition::{
+    BenchmarkBody, ExampleBody, ExampleField, ExampleRecords, Grade, MetricDefinition, MetricOwner,
+    definition,
 };
 pub use relations::{
     AtLag, RelatedPair, RelationFound, RelationMethod, Relations, RelationsQuestion, relations,

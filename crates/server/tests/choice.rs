@@ -293,3 +293,75 @@ fn metrics_are_related_with_their_lag() {
         );
     }
 }
+
+#[test]
+fn a_metric_tells_its_whole_definition_and_what_is_not_recorded() {
+    for home in homes() {
+        import(&home);
+        let server = home.server();
+        let score = server.get("/api/metrics/net_promoter_score").json();
+        assert_eq!(score["code"], "Q01");
+        assert_eq!(score["owner"]["role"], "service");
+        assert_eq!(score["reference"]["en"], "Reichheld, Bain");
+        assert_eq!(score["min_n"], 30);
+        let good = &score["benchmarks"][0];
+        assert_eq!((&good["low"], &good["grade"]), (&json!("20"), &json!("C")));
+        let example = &score["examples"][0];
+        assert_eq!(example["columns"], json!(["period", "net_promoter_score"]));
+        assert_eq!(example["rows"], json!([["2024-01-01", "28.5714"]]));
+        let given = example["given"].as_array().unwrap();
+        let replies = given.iter().find(|g| g["object"] == "reply").unwrap();
+        let fields = replies["fields"].as_array().unwrap();
+        let ids: Vec<&str> = fields.iter().map(|f| f["id"].as_str().unwrap()).collect();
+        let at = |id: &str| ids.iter().position(|one| *one == id).unwrap();
+        let first = &replies["rows"][0];
+        assert_eq!(first[at("customer")], "A");
+        assert_eq!(first[at("rating")], "3");
+        // A reply without a rating has none, not a zero.
+        assert_eq!(replies["rows"][7][at("rating")], Json::Null);
+        assert_eq!(
+            score["missing"][0]["object"], "reply",
+            "{}",
+            score["missing"]
+        );
+        assert_eq!(score["missing"][0]["field"], Json::Null);
+
+        let revenue = server.get("/api/metrics/net_revenue").json();
+        assert_eq!(revenue["missing"], json!([]));
+        let cohorts = server.get("/api/metrics/cohort_retention").json();
+        let columns = json!(["cohort", "age", "cohort_retention"]);
+        assert_eq!(cohorts["examples"][0]["columns"], columns);
+        // Every row of every example has a value for each column.
+        let catalog = server.get("/api/catalog").json();
+        for metric in catalog["metrics"].as_array().unwrap() {
+            let id = metric["id"].as_str().unwrap();
+            let told = server.get(&format!("/api/metrics/{id}")).json();
+            let examples = told["examples"].as_array().unwrap();
+            assert!(!examples.is_empty(), "{id}");
+            assert!(!told["owner"].is_null(), "{id}");
+            for example in examples {
+                let n = example["columns"].as_array().unwrap().len();
+                for row in example["rows"].as_array().unwrap() {
+                    assert_eq!(row.as_array().unwrap().len(), n, "{id}: {example}");
+                }
+            }
+        }
+
+        let none = server.get("/api/metrics/no_such_metric");
+        assert_eq!(none.status, 404);
+        assert_eq!(none.json()["code"], "not_found");
+        // Who may not see costs does not learn that there are none.
+        let qian = token(&home.keji(), "qian", "service");
+        let bearer = format!("Bearer {qian}");
+        let headers = [
+            ("host", server.address.as_str()),
+            ("authorization", bearer.as_str()),
+        ];
+        let costs = server.get("/api/metrics/costs").json();
+        assert_eq!(costs["missing"][0]["object"], "cost", "{costs}");
+        let told = server.send_raw("GET", "/api/metrics/costs", &headers, b"");
+        assert_eq!(told.status, 200);
+        assert_eq!(told.json()["formula"], costs["formula"]);
+        assert_eq!(told.json()["missing"], json!([]));
+    }
+}

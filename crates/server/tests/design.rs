@@ -348,9 +348,15 @@ fn what_is_added_to_an_object_goes_and_comes_back_with_its_values() {
         );
         assert_eq!(gone["steps"].as_array().unwrap().len(), 2, "{gone}");
         assert_eq!(place.get(&path)["values"].get("x_size"), None);
-        let again = json!({ "version": version + 1, "to": version });
+        let again = json!({ "version": version + 1, "to": version, "note": "又要用了" });
         is(&place.post("/api/design/rollback", &again), 200);
         assert_eq!(place.get(&path)["values"]["x_size"], "big");
+        let versions = place.get("/api/design")["versions"].clone();
+        assert_eq!(versions[0]["note"], format!("→ {version} 又要用了"));
+        assert_eq!(versions[1]["note"], "→ 0");
+        let long = json!({ "version": version + 2, "to": 0, "note": "x".repeat(600) });
+        let told = is(&place.post("/api/design/rollback", &long), 422);
+        assert_eq!(told["fields"][0]["field"], "note", "{told}");
 
         // Gone for good it stays gone.
         let none = json!({ "fields": [whole["fields"][0]] });

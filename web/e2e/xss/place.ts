@@ -41,6 +41,9 @@ export async function makePlace(api: APIRequestContext): Promise<Place> {
   place.imports = await importFiles(api);
   const listed = (await (await api.get("/api/objects")).json()) as { objects: ObjectBody[] };
   place.objects = listed.objects;
+  // Some records are of a colleague, so the first one is there before them.
+  const { users } = (await (await api.get("/api/users")).json()) as { users: { id: number }[] };
+  place.records.user = users.map((user) => user.id);
   await makeRecords(place, post);
   await makeSettings(place, api, post);
   const { rows } = (await (await api.get("/api/records/customer?limit=50")).json()) as {

@@ -45,7 +45,7 @@ export const removePack = async (id: string, body: PackChange) =>
 
 export const changeDesign = async (body: DesignChange) =>
   (await send<DesignOutcome>("POST", "/api/design", { body })).body;
-export const rollBack = async (body: { version: number; to: number; dry_run: boolean }) =>
+export const rollBack = async (body: Schemas["RollBack"]) =>
   (await send<DesignOutcome>("POST", "/api/design/rollback", { body })).body;
 export const restoreTrashed = async (body: Schemas["Restore"]) =>
   (await send<DesignOutcome>("POST", "/api/design/trash/restore", { body })).body;

@@ -55,6 +55,14 @@ export const explainQuery = (question: Question) =>
     staleTime: 5 * MINUTE,
   });
 
+export const metricQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["metric", id],
+    queryFn: async ({ signal }) =>
+      unwrap(await client.GET("/api/metrics/{id}", { params: { path: { id } }, signal })),
+    staleTime: MINUTE,
+  });
+
 export const rowsBehindQuery = (question: Question) =>
   queryOptions({
     queryKey: ["rows", question],

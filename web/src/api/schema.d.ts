@@ -1335,6 +1335,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/metrics/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * All that one metric's definition says: its formula, who answers for it, what
+         *     others have found, its worked examples, and what is not recorded yet.
+         */
+        get: operations["get_metric"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/notifications": {
         parameters: {
             query?: never;
@@ -2571,6 +2591,17 @@ export interface components {
             n: number;
             object: string;
         };
+        /** @description A published value or range. */
+        BenchmarkBody: {
+            about: components["schemas"]["Text2"];
+            /** @description `2024` or `2024-03`; absent: the source does not say. */
+            dated?: string | null;
+            grade: components["schemas"]["Grade"];
+            high?: string | null;
+            /** @description In the metric's unit, a percentage as a share. One end may be open. */
+            low?: string | null;
+            source: string;
+        };
         Bin: {
             /** @description Newest first, of the last 30 days. */
             entries: components["schemas"]["BinEntry"][];
@@ -3165,6 +3196,35 @@ export interface components {
         EvaluationList: {
             resources: components["schemas"]["EvaluationEntry"][];
         };
+        /** @description Records, and what the metric is over them. */
+        ExampleBody: {
+            about?: components["schemas"]["Text2"] | null;
+            /** Format: date */
+            as_of: string;
+            /** @description `period`, `cohort`, `age`, dimensions and last the metric. */
+            columns: string[];
+            /** Format: date */
+            from?: string | null;
+            given: components["schemas"]["ExampleRecords"][];
+            grain?: components["schemas"]["Grain"] | null;
+            rows: (string | null)[][];
+            /**
+             * Format: date
+             * @description The day after the last one.
+             */
+            to?: string | null;
+        };
+        ExampleField: {
+            id: string;
+            name: components["schemas"]["Text2"];
+        };
+        ExampleRecords: {
+            fields: components["schemas"]["ExampleField"][];
+            name: components["schemas"]["Text2"];
+            object: string;
+            /** @description A link is the number or the position, from 1, of what it leads to. */
+            rows: (string | null)[][];
+        };
         /** @description Where a number comes from. */
         Explanation: {
             /** Format: date */
@@ -3387,6 +3447,11 @@ export interface components {
          * @enum {string}
          */
         Gather: "count" | "sum" | "min" | "max";
+        /**
+         * @description How far to trust a benchmark.
+         * @enum {string}
+         */
+        Grade: "A" | "B" | "C";
         /** @enum {string} */
         Grain: "day" | "week" | "month" | "quarter" | "year";
         GrantBody: {
@@ -3738,6 +3803,38 @@ export interface components {
             name: components["schemas"]["Text2"];
             unit: components["schemas"]["Unit"];
             version: number;
+        };
+        /** @description One metric, whole. */
+        MetricDefinition: {
+            about: components["schemas"]["Text2"];
+            /** @description What others have found, to compare with; never a target. */
+            benchmarks: components["schemas"]["BenchmarkBody"][];
+            /** @description Of the catalogue, such as `F14`. */
+            code: string;
+            direction: components["schemas"]["Direction"];
+            examples: components["schemas"]["ExampleBody"][];
+            formula: string;
+            /** @description The finest period for which the number is honest. */
+            grain_min: components["schemas"]["Grain"];
+            group: string;
+            id: string;
+            /** @description `measure`, `ratio`, `derived`, `cohort` or `conversion`. */
+            kind: string;
+            /** @description With fewer cases behind it a value is marked as small. */
+            min_n?: number | null;
+            /** @description What would have to be recorded, as far as the caller may know. */
+            missing: components["schemas"]["Missing"][];
+            name: components["schemas"]["Text2"];
+            owner?: components["schemas"]["MetricOwner"] | null;
+            reference?: components["schemas"]["Text2"] | null;
+            /** @description Days after the end of a period until its value is settled. */
+            settle_days: number;
+            unit: components["schemas"]["Unit"];
+            version: number;
+        };
+        MetricOwner: {
+            name: components["schemas"]["Text2"];
+            role: string;
         };
         MetricText: {
             about: components["schemas"]["Text2"];
@@ -4633,6 +4730,8 @@ export interface components {
         /** @description Back to which version. */
         RollBack: {
             dry_run?: boolean;
+            /** @description Why; shown in the list of versions. */
+            note?: string;
             /**
              * Format: int64
              * @description 0 is before anything was defined.
@@ -8296,6 +8395,35 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_metric: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MetricDefinition"];
+                };
             };
             default: {
                 headers: {

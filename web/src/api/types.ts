@@ -54,6 +54,8 @@ export type ChosenMetric = Omit<Schemas["ChosenMetric"], "baseline" | "attainabl
   attainable?: Attainable | null;
 };
 export type Choice = Omit<Schemas["Choice"], "metrics"> & { metrics: ChosenMetric[] };
+export type MissingRecords = Schemas["Missing"];
+export type MetricDefinition = Schemas["MetricDefinition"];
 export type RelationMethod = Schemas["RelationMethod"];
 export type Relations = Schemas["Relations"];
 export type RelatedPair = Schemas["RelatedPair"];

@@ -6,6 +6,7 @@ import { setApiLanguage } from "../api/client";
 import type { Lang } from "../ui/format";
 import type batches from "./batches.zh.json";
 import type choose from "./choose.zh.json";
+import type definition from "./definition.zh.json";
 import type design from "./design.zh.json";
 import type duplicates from "./duplicates.zh.json";
 import type explore from "./explore.zh.json";
@@ -36,6 +37,7 @@ declare module "i18next" {
         typeof forms &
         typeof explore &
         typeof choose &
+        typeof definition &
         typeof overview &
         typeof views;
     };

@@ -566,7 +566,11 @@ fn attainable(direction: Direction, grain: Grain, history: Vec<Past>) -> Attaina
 
 /// The objects that a metric is made of and that have no record which the
 /// caller sees; of the others the fields that it reads and nobody fills.
-async fn missing(app: &App, caller: &Caller, metric: &MetricDef) -> Result<Vec<Missing>> {
+pub(super) async fn missing(
+    app: &App,
+    caller: &Caller,
+    metric: &MetricDef,
+) -> Result<Vec<Missing>> {
     let mut drawn = BTreeMap::new();
     draw(&app.catalog, metric, &mut drawn)?;
     let mut all = Vec::new();

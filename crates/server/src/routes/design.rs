@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use keji_app::App;
 use keji_app::design::{
-    self, DesignBody, DesignChange, DesignOutcome, ObjectDesign, Pack, TrashPlace,
+    self, DesignBody, DesignChange, DesignOutcome, ObjectDesign, Pack, RollBack, TrashPlace,
 };
 use keji_app::packs::{self, PackChange, PackList, PackOutcome};
 use serde::{Deserialize, Serialize};
@@ -28,18 +28,6 @@ pub fn routes() -> OpenApiRouter<Shared> {
         .routes(routes!(remove_pack))
         .routes(routes!(restore))
         .routes(routes!(discard))
-}
-
-/// Back to which version.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct RollBack {
-    /// The version that is in force.
-    version: i64,
-    /// 0 is before anything was defined.
-    to: i64,
-    #[serde(default)]
-    dry_run: bool,
 }
 
 /// What comes back out of the trash.
@@ -111,12 +99,7 @@ async fn roll_back(
 ) -> Answer<Json<DesignOutcome>> {
     let _one = shared.live.changing.lock().await;
     let app = current(&shared);
-    let RollBack {
-        version,
-        to,
-        dry_run,
-    } = wanted;
-    let changed = design::roll_back(&app, &caller, version, to, dry_run).await;
+    let changed = design::roll_back(&app, &caller, &wanted).await;
     put(&shared, changed.map_err(speaks.problem())?)
 }
 

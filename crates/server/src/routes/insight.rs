@@ -3,14 +3,15 @@
 use axum::Json;
 use axum::extract::State;
 use keji_app::insight::{
-    Choice, ChoiceWords, Explanation, FactRows, Relations, RelationsQuestion, Situation, Why,
+    Choice, ChoiceWords, Explanation, FactRows, MetricDefinition, Relations, RelationsQuestion,
+    Situation, Why,
 };
 use keji_schema::question::{Answer as Result_, Question};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Shared;
-use crate::error::{Answer, Body, ProblemBody, Speaks};
+use crate::error::{Answer, Body, Path, ProblemBody, Speaks};
 use crate::who::Who;
 
 pub fn routes() -> OpenApiRouter<Shared> {
@@ -21,6 +22,7 @@ pub fn routes() -> OpenApiRouter<Shared> {
         .routes(routes!(why))
         .routes(routes!(choice_words, choose))
         .routes(routes!(relations))
+        .routes(routes!(definition))
 }
 
 /// Metrics by dimensions and periods.
@@ -83,6 +85,23 @@ async fn why(
     Body(question): Body<Question>,
 ) -> Answer<Json<Why>> {
     keji_app::insight::why(&shared.app, &caller, &question)
+        .await
+        .map(Json)
+        .map_err(speaks.problem())
+}
+
+/// All that one metric's definition says: its formula, who answers for it, what
+/// others have found, its worked examples, and what is not recorded yet.
+#[utoipa::path(get, path = "/api/metrics/{id}", operation_id = "get_metric", tag = "insight",
+    params(("id" = String, Path)),
+    responses((status = 200, body = MetricDefinition), (status = "default", body = ProblemBody)))]
+async fn definition(
+    State(shared): State<Shared>,
+    Who(caller): Who,
+    speaks: Speaks,
+    Path(id): Path<String>,
+) -> Answer<Json<MetricDefinition>> {
+    keji_app::insight::definition(&shared.app, &caller, &id)
         .await
         .map(Json)
         .map_err(speaks.problem())

@@ -9,6 +9,7 @@ import { useCurrency } from "../../ui/catalog";
 import { Figure } from "../../ui/figure";
 import { pickText, showValue, toNumber } from "../../ui/format";
 import { useGroupName } from "../../ui/group-name";
+import { MissingData } from "../../ui/missing-data";
 import { Partial } from "../../ui/partial";
 import { showPeriod } from "../../ui/period";
 
@@ -96,7 +97,12 @@ export function ChosenCard({
           </li>
         ))}
       </ul>
-      {chosen.missing.length > 0 && <MissingData missing={chosen.missing} />}
+      {chosen.missing.length > 0 && (
+        <>
+          <h4>{t("definition.missing")}</h4>
+          <MissingData missing={chosen.missing} />
+        </>
+      )}
     </li>
   );
 }
@@ -132,39 +138,5 @@ function Reach({
         ? t("choose.bandTells", { n, span, usual, low: best, high: good })
         : t("choose.reachTells", { n, span, usual, good, best })}
     </p>
-  );
-}
-
-function MissingData({ missing }: { missing: ChosenMetric["missing"] }) {
-  const { t } = useTranslation();
-  const lang = useLang();
-  return (
-    <>
-      <h4>{t("choose.missing")}</h4>
-      <ul className="choose-missing">
-        {missing.map((what) => {
-          const name = pickText(what.name, lang);
-          const field = what.field ? pickText(what.field, lang) : null;
-          return (
-            <li key={`${what.object} ${field ?? ""}`}>
-              {what.is_evaluated ? (
-                <>
-                  {t("choose.noEvaluation")} <Link to="/import">{t("choose.import")}</Link>
-                </>
-              ) : (
-                <>
-                  {field
-                    ? t("choose.noField", { name, field })
-                    : t("choose.noRecords", { name, about: pickText(what.about, lang) })}{" "}
-                  <Link to="/records/$object" params={{ object: what.object }}>
-                    {t("choose.record", { name })}
-                  </Link>
-                </>
-              )}
-            </li>
-          );
-        })}
-      </ul>
-    </>
   );
 }

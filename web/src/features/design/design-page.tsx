@@ -279,20 +279,23 @@ function Trash({ design, onAsk }: { design: Design; onAsk: Ask }) {
 function Versions({ design, onAsk }: { design: Design; onAsk: Ask }) {
   const { t } = useTranslation();
   const back = (to: number) => {
-    const body = (dry_run: boolean) => ({ version: design.version, to, dry_run });
+    const body = { version: design.version, to };
     onAsk(
-      () => rollBack(body(true)),
-      () => rollBack(body(false)),
-      true,
+      () => rollBack({ ...body, note: "", dry_run: true }),
+      (note) => rollBack({ ...body, note, dry_run: false }),
     );
   };
   const lang = useLang();
   const objects = useObjects();
-  /** Going back is noted as `→ 3`, what came back from the trash as `+ object.field`. */
+  /** Going back is noted as `→ 3` and why, what came back from the trash as `+ object.field`. */
   const said = (note: string) => {
-    const to = /^→ (\d+)$/.exec(note)?.[1];
-    if (to)
-      return t("design.wentBack", { to: to === "0" ? t("design.first") : t("design.version", { n: to }) });
+    const [, to, why] = /^→ (\d+)(?: (.*))?$/s.exec(note) ?? [];
+    if (to) {
+      const went = t("design.wentBack", {
+        to: to === "0" ? t("design.first") : t("design.version", { n: to }),
+      });
+      return why ? `${went} · ${why}` : went;
+    }
     const [, id, fieldId] = /^\+ (\w+)(?:\.(\w+))?$/.exec(note) ?? [];
     if (!id) return note;
     const object = objects.find((o) => o.id === id);

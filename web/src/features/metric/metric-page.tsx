@@ -3,13 +3,14 @@ import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { Button, Segmented, Select } from "antd";
 import { useTranslation } from "react-i18next";
-import { exportInsight, insightQuery } from "../../api/queries";
+import { exportInsight, insightQuery, metricQuery } from "../../api/queries";
 import type { Grain, Question } from "../../api/types";
 import { AnswerTable } from "../../charts/answer-table";
 import { AnswerView } from "../../charts/answer-view";
 import { grainsFrom } from "../../charts/grains";
 import { dimensionName } from "../../charts/labels";
 import { useLang } from "../../i18n";
+import "../../i18n/definition";
 import "../../i18n/explore";
 import { findField, findMetric, useAsOf, useCatalog, useCurrency, useStatus } from "../../ui/catalog";
 import { DateInput } from "../../ui/date-input";
@@ -17,10 +18,12 @@ import { DownloadMenu } from "../../ui/download-menu";
 import { useExplain } from "../../ui/explain";
 import { pickText } from "../../ui/format";
 import { useGroupName } from "../../ui/group-name";
+import { MissingData } from "../../ui/missing-data";
 import { Partial } from "../../ui/partial";
 import { addDays, PERIODS, type PeriodName, showPeriod, spanOf, trendSpan } from "../../ui/period";
 import { SEARCH_SIGN, useClear } from "../../ui/signs";
 import { Empty, LoadError, Skeleton } from "../../ui/states";
+import { Definition } from "./definition";
 
 const route = getRouteApi("/metrics/$id");
 const SPLIT_LIMIT = 500;
@@ -67,6 +70,8 @@ export function MetricPage() {
     placeholderData: (before) => before,
   });
 
+  const told = useQuery({ ...metricQuery(id), enabled: metric !== undefined }).data;
+
   if (!metric) {
     return (
       <main className="page" id="main">
@@ -79,6 +84,8 @@ export function MetricPage() {
     );
   }
   const title = pickText(metric.name, lang);
+  // A count of what nobody records is no zero.
+  const noData = told?.missing.filter((what) => !what.field) ?? [];
   const set = (part: Partial<Record<keyof typeof search, string | undefined>>) =>
     navigate({ search: (s) => ({ ...s, ...part }) as typeof s, replace: true, resetScroll: false });
   const named = (name: PeriodName) => {
@@ -125,6 +132,12 @@ export function MetricPage() {
           </Button>
         </div>
       </header>
+      {noData.length > 0 && (
+        <section className="panel no-data">
+          <h2>{t("definition.noData")}</h2>
+          <MissingData missing={noData} />
+        </section>
+      )}
       {!asOf ? (
         <Empty title={t("overview.empty")} action={<Link to="/import">{t("overview.emptyAction")}</Link>} />
       ) : (
@@ -234,6 +247,7 @@ export function MetricPage() {
           )}
         </section>
       )}
+      {told && <Definition told={told} metric={metric} />}
     </main>
   );
 }
