@@ -95,7 +95,7 @@ for (const lang of ["zh", "en"] as const satisfies Lang[])
         await expect(delivery.locator(".said-industry")).toContainText(words.manufacturing);
         // Nobody recorded a delivery: no figure, but where to record one.
         await expect(delivery.locator(".figure")).toHaveCount(0);
-        await expect(delivery.locator('.choose-missing a[href="/records/delivery"]')).toHaveCount(1);
+        await expect(delivery.locator('.missing-data a[href="/records/delivery"]')).toHaveCount(1);
         await isSound(page, "choose", lang);
       });
 

@@ -52,7 +52,7 @@ const texts = (page: Page) =>
     const found: string[] = [];
     const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     for (let text = texts.nextNode(); text; text = texts.nextNode())
-      if (!text.parentElement?.closest("pre, script, style, noscript, .example td, td[lang]"))
+      if (!text.parentElement?.closest("pre, script, style, noscript, .example td, .example data, td[lang]"))
         found.push(text.textContent ?? "");
     for (const element of document.querySelectorAll("body *:not([aria-hidden=true], [aria-hidden=true] *)"))
       for (const name of ["title", "aria-label", "placeholder", "alt", "data-head", "data-exact"])

@@ -123,6 +123,14 @@ function Example({
       </p>
       {example.given.map((given) => {
         const title = t("definition.given", { name: pickText(given.name, lang), n: given.rows.length });
+        const [only, ...others] = given.fields;
+        if (only && others.length === 0)
+          return (
+            <p key={given.object}>
+              {title} · {pickText(only.name, lang)}{" "}
+              <data>{given.rows.map((row) => cell(given.object, only.id, row[0] ?? null)).join(" · ")}</data>
+            </p>
+          );
         return (
           <div key={given.object} className="table-scroll" tabIndex={0} role="region" aria-label={title}>
             <table className="table">

@@ -132,13 +132,12 @@ export function MetricPage() {
           </Button>
         </div>
       </header>
-      {noData.length > 0 && (
-        <section className="panel no-data">
+      {asOf && noData.length > 0 ? (
+        <section className="panel">
           <h2>{t("definition.noData")}</h2>
           <MissingData missing={noData} />
         </section>
-      )}
-      {!asOf ? (
+      ) : !asOf ? (
         <Empty title={t("overview.empty")} action={<Link to="/import">{t("overview.emptyAction")}</Link>} />
       ) : (
         <section className="panel">
