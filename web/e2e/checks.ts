@@ -28,6 +28,7 @@ const KEYS = [
   "explore.zh.json",
   "choose.zh.json",
   "definition.zh.json",
+  "own-metric.zh.json",
   "overview.zh.json",
 ].flatMap((name) =>
   keysOf(JSON.parse(readFileSync(new URL(`../src/i18n/${name}`, import.meta.url), "utf8"))),

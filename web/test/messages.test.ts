@@ -27,6 +27,8 @@ import enOutbox from "../src/i18n/outbox.en.json";
 import zhOutbox from "../src/i18n/outbox.zh.json";
 import enOverview from "../src/i18n/overview.en.json";
 import zhOverview from "../src/i18n/overview.zh.json";
+import enOwnMetric from "../src/i18n/own-metric.en.json";
+import zhOwnMetric from "../src/i18n/own-metric.zh.json";
 import enPeople from "../src/i18n/people.en.json";
 import zhPeople from "../src/i18n/people.zh.json";
 import enSettings from "../src/i18n/settings.en.json";
@@ -59,6 +61,7 @@ const messages = {
     ...zhDuplicates,
     ...zhDesign,
     ...zhDefinition,
+    ...zhOwnMetric,
     ...zhFind,
     ...zhImport,
     ...zhPublic,
@@ -78,6 +81,7 @@ const messages = {
     ...enDuplicates,
     ...enDesign,
     ...enDefinition,
+    ...enOwnMetric,
     ...enFind,
     ...enImport,
     ...enPublic,

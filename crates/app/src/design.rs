@@ -5,12 +5,14 @@
 //! transaction.
 //!
 //! Reading order: here, `draft` (a draft to a definition and back), `guard`
-//! (what the data forbid), `numbers` (metrics that go with an object), `steps`
+//! (what the data forbid), `metric` (a metric's draft to a definition and back),
+//! `numbers` (metrics that go with an object), `steps`
 //! (what would change, in words), `place` (whose fault it is), `pack` (out and
 //! in as one file), `trash`.
 
 mod draft;
 mod guard;
+mod metric;
 mod numbers;
 mod pack;
 mod place;
@@ -34,6 +36,10 @@ use crate::permission::{Caller, require_admin};
 
 pub(crate) use draft::text_of;
 pub use draft::{DerivedDraft, FieldDraft, ObjectDraft, OptionDraft, RuleDraft, TextDraft};
+pub use metric::{
+    DesignedMetric, ExampleDraft, GivenDraft, MeasureDraft, MetricDesign, MetricDraft, MetricEdit,
+    RatioDraft, metric,
+};
 pub use pack::{Pack, pack};
 pub use steps::Step;
 pub use trash::{TrashBody, TrashPlace, discard, restore, sweep};
@@ -50,6 +56,8 @@ pub struct DesignBody {
     /// Of the definitions that are in force; 0 before anything was defined.
     pub version: i64,
     pub objects: Vec<DesignedObject>,
+    /// Those that were defined here.
+    pub metrics: Vec<DesignedMetric>,
     /// Newest first.
     pub versions: Vec<VersionBody>,
     /// Removed fields and objects that can come back.
@@ -112,6 +120,8 @@ pub struct DesignChange {
     pub dry_run: bool,
     #[serde(default)]
     pub objects: Vec<ObjectEdit>,
+    #[serde(default)]
+    pub metrics: Vec<MetricEdit>,
     /// Definition files by their path, such as `metrics/own/visits.toml`; null
     /// removes one.
     #[serde(default)]
@@ -157,6 +167,8 @@ pub struct DesignOutcome {
     pub steps: Vec<Step>,
     /// Ids that new objects got.
     pub objects: Vec<String>,
+    /// Ids that new metrics got.
+    pub metrics: Vec<String>,
 }
 
 /// All there is to change.
@@ -174,6 +186,7 @@ pub async fn read(app: &App, caller: &Caller) -> Result<DesignBody> {
     Ok(DesignBody {
         version: app.design,
         objects: objects.collect(),
+        metrics: metric::list(catalog),
         versions: versions
             .into_iter()
             .map(|v| VersionBody {
@@ -236,8 +249,20 @@ pub async fn change(
             None => drop(files.remove(&path)),
         }
     }
+    let mut measured = Vec::new();
+    for (at, edit) in change.metrics.iter().enumerate() {
+        let (path, text, id) = metric::file(&app.catalog, &files, edit, at)?;
+        if edit.id.is_none() {
+            measured.push(id);
+        }
+        match text {
+            Some(text) => drop(files.insert(path, text)),
+            None => drop(files.remove(&path)),
+        }
+    }
     let (mut outcome, next) = bring(app, caller, files, &change.note, change.dry_run).await?;
     outcome.objects = named;
+    outcome.metrics = measured;
     Ok((outcome, next))
 }
 
@@ -295,12 +320,14 @@ pub(crate) async fn bring(
     let catalog = Catalog::standard_and(app.catalog.own.clone(), files.clone());
     let catalog = catalog.map_err(|problem| place::told(problem, &files))?;
     guard::check(app, &catalog).await?;
+    metric::check_examples(app, &catalog).await?;
     let steps = steps::between(app, &catalog).await?;
     let mut outcome = DesignOutcome {
         version: app.design,
         is_applied: false,
         steps,
         objects: Vec::new(),
+        metrics: Vec::new(),
     };
     if dry_run || catalog.designed == app.catalog.designed {
         return Ok((outcome, None));

@@ -99,6 +99,8 @@ pub struct ObjectBody {
     pub id: String,
     pub name: Text2,
     pub about: Text2,
+    /// The date by which its records are counted; null: they are not.
+    pub measured_by: Option<String>,
     pub fields: Vec<FieldBody>,
 }
 
@@ -148,6 +150,7 @@ pub fn catalog(app: &App) -> CatalogBody {
                 id: o.id.clone(),
                 name: o.name.clone(),
                 about: o.about.clone(),
+                measured_by: o.copy.as_ref().and_then(|copy| copy.time.clone()),
                 fields: o.fields.iter().map(field).collect(),
             })
             .collect(),

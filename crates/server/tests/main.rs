@@ -19,6 +19,7 @@ mod memory;
 mod openapi;
 mod orders;
 mod own;
+mod own_metrics;
 mod packs;
 mod plain;
 mod privacy;

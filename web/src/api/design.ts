@@ -13,6 +13,10 @@ export type OptionDraft = Schemas["OptionDraft"];
 export type DerivedDraft = Schemas["DerivedDraft"];
 export type LayoutDraft = Schemas["LayoutDraft"];
 export type RuleDraft = Schemas["RuleDraft"];
+export type MetricDesign = Schemas["MetricDesign"];
+export type MetricDraft = Schemas["MetricDraft"];
+export type MeasureDraft = Schemas["MeasureDraft"];
+export type GivenDraft = Schemas["GivenDraft"];
 export type DesignChange = Schemas["DesignChange"];
 export type DesignOutcome = Schemas["DesignOutcome"];
 export type DesignStep = Schemas["Step"];
@@ -32,6 +36,12 @@ export const objectDesignQuery = (id: string) =>
     queryKey: ["design", id],
     queryFn: async ({ signal }) =>
       (await send<ObjectDesign>("GET", `/api/design/objects/${part(id)}`, { signal })).body,
+  });
+export const metricDesignQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["design", "metric", id],
+    queryFn: async ({ signal }) =>
+      (await send<MetricDesign>("GET", `/api/design/metrics/${part(id)}`, { signal })).body,
   });
 
 export const packsQuery = queryOptions({

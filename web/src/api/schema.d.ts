@@ -413,7 +413,7 @@ export interface paths {
         get: operations["get_design"];
         put?: never;
         /**
-         * Changes objects, or with `dry_run` says what would change. All of it takes
+         * Changes objects and metrics, or with `dry_run` says what would change. All of it takes
          *     effect at once, or nothing does.
          */
         post: operations["change_design"];
@@ -471,6 +471,23 @@ export interface paths {
         post?: never;
         /** Deletes a form; what was answered stays. */
         delete: operations["delete_form"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/design/metrics/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One metric that was defined here, with all that may be changed of it. */
+        get: operations["get_metric_design"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -2966,6 +2983,8 @@ export interface components {
         };
         /** @description What an administrator begins with. */
         DesignBody: {
+            /** @description Those that were defined here. */
+            metrics: components["schemas"]["DesignedMetric"][];
             objects: components["schemas"]["DesignedObject"][];
             /** @description Removed fields and objects that can come back. */
             trash: components["schemas"]["TrashBody"][];
@@ -2988,6 +3007,7 @@ export interface components {
             files?: {
                 [key: string]: string | null;
             };
+            metrics?: components["schemas"]["MetricEdit"][];
             /** @description What for; shown in the list of versions. */
             note?: string;
             objects?: components["schemas"]["ObjectEdit"][];
@@ -3000,6 +3020,8 @@ export interface components {
         /** @description What changed, or would. */
         DesignOutcome: {
             is_applied: boolean;
+            /** @description Ids that new metrics got. */
+            metrics: string[];
             /** @description Ids that new objects got. */
             objects: string[];
             steps: components["schemas"]["Step"][];
@@ -3007,6 +3029,13 @@ export interface components {
              * Format: int64
              * @description In force now.
              */
+            version: number;
+        };
+        /** @description A metric that was defined here. */
+        DesignedMetric: {
+            formula: string;
+            id: string;
+            name: components["schemas"]["TextDraft"];
             version: number;
         };
         DesignedObject: {
@@ -3213,6 +3242,23 @@ export interface components {
              * @description The day after the last one.
              */
             to?: string | null;
+        };
+        /**
+         * @description A few records, and what the metric is over a span of days. It is computed
+         *     before the metric is taken in.
+         */
+        ExampleDraft: {
+            about?: components["schemas"]["TextDraft"];
+            /** Format: date */
+            from: string;
+            given: components["schemas"]["GivenDraft"][];
+            /** @description Null: there is no value. */
+            is?: string | null;
+            /**
+             * Format: date
+             * @description The day after the last one.
+             */
+            to: string;
         };
         ExampleField: {
             id: string;
@@ -3447,6 +3493,16 @@ export interface components {
          * @enum {string}
          */
         Gather: "count" | "sum" | "min" | "max";
+        GivenDraft: {
+            object: string;
+            /**
+             * @description Field → value as text. A link is the number of what it leads to, or its
+             *     position from 1.
+             */
+            rows: {
+                [key: string]: string;
+            }[];
+        };
         /**
          * @description How far to trust a benchmark.
          * @enum {string}
@@ -3684,6 +3740,20 @@ export interface components {
             role: string;
             role_name: components["schemas"]["Text2"];
         };
+        /** @description One aggregate over one object. */
+        MeasureDraft: {
+            /**
+             * @description `count`, `sum`, `count_distinct`, `avg`, `min`, `max`, `median`, `p75`
+             *     or `p90`.
+             */
+            agg: string;
+            /** @description What is aggregated; nothing, where records are counted. */
+            expr?: string | null;
+            /** @description The object whose records are counted or summed. */
+            from: string;
+            /** @description Which records take part. */
+            where?: string | null;
+        };
         Membership: {
             /**
              * Format: int64
@@ -3831,6 +3901,42 @@ export interface components {
             settle_days: number;
             unit: components["schemas"]["Unit"];
             version: number;
+        };
+        /** @description One of them as it may be changed. */
+        MetricDesign: {
+            draft?: components["schemas"]["MetricDraft"] | null;
+            id: string;
+            /** @description Of the metric. */
+            metric_version: number;
+            /** @description The definition file. */
+            text: string;
+            /**
+             * Format: int64
+             * @description Of all definitions.
+             */
+            version: number;
+        };
+        /** @description A metric of one's own; exactly one of `measure`, `ratio` and `formula`. */
+        MetricDraft: {
+            about?: components["schemas"]["TextDraft"];
+            direction: components["schemas"]["Direction"];
+            example: components["schemas"]["ExampleDraft"];
+            /** @description `+ - * /`, numbers and brackets over the ids of other metrics. */
+            formula?: string | null;
+            grain_min?: components["schemas"]["Grain"] | null;
+            measure?: components["schemas"]["MeasureDraft"] | null;
+            /** @description With fewer cases behind it a value is marked as small. */
+            min_n?: number | null;
+            name: components["schemas"]["TextDraft"];
+            /** @description The role that answers for it. */
+            owner?: string | null;
+            ratio?: components["schemas"]["RatioDraft"] | null;
+            unit: components["schemas"]["Unit"];
+        };
+        MetricEdit: {
+            draft?: components["schemas"]["MetricDraft"] | null;
+            /** @description Absent: a new metric, named after its name. */
+            id?: string | null;
         };
         MetricOwner: {
             name: components["schemas"]["Text2"];
@@ -4043,6 +4149,8 @@ export interface components {
             about: components["schemas"]["Text2"];
             fields: components["schemas"]["FieldBody"][];
             id: string;
+            /** @description The date by which its records are counted; null: they are not. */
+            measured_by?: string | null;
             name: components["schemas"]["Text2"];
         };
         /** @description One object as it may be changed. */
@@ -4500,6 +4608,10 @@ export interface components {
             to?: string | null;
             /** @description An expression over the dimensions. */
             where?: string | null;
+        };
+        RatioDraft: {
+            den: components["schemas"]["MeasureDraft"];
+            num: components["schemas"]["MeasureDraft"];
         };
         /** @description Which were read. */
         ReadBody: {
@@ -6582,6 +6694,35 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_metric_design: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MetricDesign"];
+                };
             };
             default: {
                 headers: {

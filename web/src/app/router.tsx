@@ -153,6 +153,11 @@ const objectDesign = createRoute({
   path: "/settings/design/$object",
   component: lazyRouteComponent(() => import("../features/design/object-design-page"), "ObjectDesignPage"),
 });
+const metricDesign = createRoute({
+  getParentRoute: () => root,
+  path: "/settings/design/metrics/$id",
+  component: lazyRouteComponent(() => import("../features/design/metric-design-page"), "MetricDesignPage"),
+});
 const duplicates = createRoute({
   getParentRoute: () => root,
   path: "/data/duplicates/$object",
@@ -196,6 +201,7 @@ export const router = createRouter({
     backups,
     duplicates,
     design,
+    metricDesign,
     packs,
     objectDesign,
     bin,

@@ -15,6 +15,7 @@ import type forms from "./forms.zh.json";
 import type imports from "./import.zh.json";
 import type outbox from "./outbox.zh.json";
 import type overview from "./overview.zh.json";
+import type ownMetric from "./own-metric.zh.json";
 import type people from "./people.zh.json";
 import type settings from "./settings.zh.json";
 import type talk from "./talk.zh.json";
@@ -38,6 +39,7 @@ declare module "i18next" {
         typeof explore &
         typeof choose &
         typeof definition &
+        typeof ownMetric &
         typeof overview &
         typeof views;
     };

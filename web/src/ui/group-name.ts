@@ -13,9 +13,10 @@ const GROUPS = [
   "value",
   "innovation",
   "employee",
+  "own",
 ] as const;
 
-/** The name of a metric group; a group of one's own keeps the name it has. */
+/** The name of a metric group; one that only a definition file names keeps its name. */
 export function useGroupName(): (group: string) => string {
   const { t } = useTranslation();
   return (group) => {

@@ -160,7 +160,7 @@ impl From<&Text2> for TextDraft {
 }
 
 impl TextDraft {
-    fn text(&self) -> Text2 {
+    pub(super) fn text(&self) -> Text2 {
         let (zh, en) = (self.zh.trim(), self.en.trim());
         let or = |a: &str, b: &str| (if a.is_empty() { b } else { a }).to_owned();
         Text2 {
@@ -169,7 +169,7 @@ impl TextDraft {
         }
     }
 
-    fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.zh.trim().is_empty() && self.en.trim().is_empty()
     }
 
@@ -732,7 +732,7 @@ fn number_field() -> FieldDef {
     }
 }
 
-fn named(faults: &mut Vec<FieldFault>, place: &str, text: &TextDraft) {
+pub(super) fn named(faults: &mut Vec<FieldFault>, place: &str, text: &TextDraft) {
     if text.is_empty() {
         faults.push(FieldFault::new(
             place,
@@ -747,7 +747,7 @@ fn named(faults: &mut Vec<FieldFault>, place: &str, text: &TextDraft) {
     }
 }
 
-fn short(faults: &mut Vec<FieldFault>, place: &str, text: &TextDraft) {
+pub(super) fn short(faults: &mut Vec<FieldFault>, place: &str, text: &TextDraft) {
     if text.length() > MAX_TEXT {
         let zh = format!("最多 {MAX_TEXT} 个字符");
         let en = format!("it has more than {MAX_TEXT} characters");
@@ -757,7 +757,7 @@ fn short(faults: &mut Vec<FieldFault>, place: &str, text: &TextDraft) {
 
 /// From the English name where it has letters, else from the Pinyin of the
 /// Chinese one; the same again gets a number.
-fn id_of(name: &TextDraft, prefix: &str, is_taken: impl Fn(&str) -> bool) -> String {
+pub(super) fn id_of(name: &TextDraft, prefix: &str, is_taken: impl Fn(&str) -> bool) -> String {
     let text = name.text();
     let mut id = slug(&spelt(&text.en));
     if id.is_empty() {

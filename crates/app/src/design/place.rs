@@ -27,6 +27,10 @@ fn place(file: &str, text: &str, line: usize) -> String {
     let stem = file.strip_suffix(".toml").unwrap_or(file);
     let object = match stem.split_once('/') {
         Some(("objects" | "additions", object)) => object,
+        Some(("metrics", metric)) => {
+            let id = metric.rsplit('/').next().unwrap_or(metric);
+            return part(id, text, line);
+        }
         _ => return stem.to_owned(),
     };
     let before: Vec<&str> = text.lines().take(line).collect();
@@ -57,6 +61,17 @@ fn place(file: &str, text: &str, line: usize) -> String {
     }
 }
 
+/// What a line of a metric's file says: `visits.measure.where`.
+fn part(metric: &str, text: &str, line: usize) -> String {
+    let before: Vec<&str> = text.lines().take(line).map(str::trim).collect();
+    let heading = before.iter().rev().find(|line| line.starts_with('['));
+    let heading = heading.map(|heading| heading.trim_matches(['[', ']']));
+    let key = before.last().filter(|line| !line.starts_with('['));
+    let key = key.and_then(|line| Some(line.split_once('=')?.0.trim()));
+    let parts = [Some(metric), heading, key];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(".")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,9 +90,11 @@ mod tests {
         let at = |line| place("objects/machine.toml", &numbered, line);
         assert_eq!(at(13), "machine.fields[0].to");
         assert_eq!(at(16), "machine.rules[0].check");
-        assert_eq!(
-            place("metrics/own/visits.toml", text, 5),
-            "metrics/own/visits"
-        );
+        let metric = "code = \"O1\"\nunit = \"x\"\n\n[measure]\nagg = \"sum\"\nwhere = \"y\"\n";
+        let at = |line| place("metrics/own/visits.toml", metric, line);
+        assert_eq!(at(2), "visits.unit");
+        assert_eq!(at(4), "visits.measure");
+        assert_eq!(at(6), "visits.measure.where");
+        assert_eq!(place("roles/desk.toml", text, 5), "roles/desk");
     }
 }

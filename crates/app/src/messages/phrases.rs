@@ -29,6 +29,7 @@ const PHRASES: &[(&str, &str)] = &[
     ("`like` takes a pattern in single quotes", "`like` 后面是单引号里的样式"),
     ("there is no function `{0}`; there are {1} and {2}", "没有函数 `{0}`；只有 {1} 和 {2}"),
     ("`{0}` is not in the expression language", "条件里不能用 `{0}`"),
+    ("the answer is {0}, not {1}", "算出来是 {0}，不是 {1}"),
     ("there is no {0w} `{1}`", "没有{0} `{1}`"),
     ("'{0}' is not a date such as '2010-01-31'", "'{0}' 不是日期，日期写成 '2010-01-31'"),
     ("'{0}' is not a date and time such as '2010-01-31T09:30:00Z'", "'{0}' 不是日期时间，要写成 '2010-01-31T09:30:00Z'"),

@@ -5,7 +5,8 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use keji_app::App;
 use keji_app::design::{
-    self, DesignBody, DesignChange, DesignOutcome, ObjectDesign, Pack, RollBack, TrashPlace,
+    self, DesignBody, DesignChange, DesignOutcome, MetricDesign, ObjectDesign, Pack, RollBack,
+    TrashPlace,
 };
 use keji_app::packs::{self, PackChange, PackList, PackOutcome};
 use serde::{Deserialize, Serialize};
@@ -21,6 +22,7 @@ pub fn routes() -> OpenApiRouter<Shared> {
     OpenApiRouter::new()
         .routes(routes!(read, change))
         .routes(routes!(object))
+        .routes(routes!(metric))
         .routes(routes!(roll_back))
         .routes(routes!(pack))
         .routes(routes!(packs))
@@ -69,7 +71,22 @@ async fn object(
         .map_err(speaks.problem())
 }
 
-/// Changes objects, or with `dry_run` says what would change. All of it takes
+/// One metric that was defined here, with all that may be changed of it.
+#[utoipa::path(get, path = "/api/design/metrics/{id}", operation_id = "get_metric_design",
+    tag = "design", params(("id" = String, Path)),
+    responses((status = 200, body = MetricDesign), (status = "default", body = ProblemBody)))]
+async fn metric(
+    State(shared): State<Shared>,
+    Who(caller): Who,
+    speaks: Speaks,
+    Path(id): Path<String>,
+) -> Answer<Json<MetricDesign>> {
+    design::metric(&shared.app, &caller, &id)
+        .map(Json)
+        .map_err(speaks.problem())
+}
+
+/// Changes objects and metrics, or with `dry_run` says what would change. All of it takes
 /// effect at once, or nothing does.
 #[utoipa::path(post, path = "/api/design", operation_id = "change_design", tag = "design",
     request_body = DesignChange,

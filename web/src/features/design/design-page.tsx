@@ -27,6 +27,7 @@ import { useObjects } from "../../ui/session";
 import { SettingsFrame } from "../../ui/settings-frame";
 import { Empty, LoadError, Skeleton } from "../../ui/states";
 import "./design.css";
+import { OwnMetrics } from "./own-metrics";
 import { Preview } from "./preview";
 import { useDesignChanged } from "./use-changed";
 
@@ -100,6 +101,7 @@ function Objects({ design }: { design: Design }) {
       <Panel title={t("design.product")} note={t("design.productNote")}>
         <Cards objects={given} />
       </Panel>
+      <OwnMetrics metrics={design.metrics} />
       <Files design={design} onAsk={ask} />
       <Trash design={design} onAsk={ask} />
       <Versions design={design} onAsk={ask} />

@@ -12,6 +12,7 @@ import { dimensionName } from "../../charts/labels";
 import { useLang } from "../../i18n";
 import "../../i18n/definition";
 import "../../i18n/explore";
+import "../../i18n/own-metric";
 import { findField, findMetric, useAsOf, useCatalog, useCurrency, useStatus } from "../../ui/catalog";
 import { DateInput } from "../../ui/date-input";
 import { DownloadMenu } from "../../ui/download-menu";
@@ -21,6 +22,7 @@ import { useGroupName } from "../../ui/group-name";
 import { MissingData } from "../../ui/missing-data";
 import { Partial } from "../../ui/partial";
 import { addDays, PERIODS, type PeriodName, showPeriod, spanOf, trendSpan } from "../../ui/period";
+import { useMayAdmin } from "../../ui/session";
 import { SEARCH_SIGN, useClear } from "../../ui/signs";
 import { Empty, LoadError, Skeleton } from "../../ui/states";
 import { Definition } from "./definition";
@@ -70,6 +72,7 @@ export function MetricPage() {
     placeholderData: (before) => before,
   });
 
+  const mayDesign = useMayAdmin("design");
   const told = useQuery({ ...metricQuery(id), enabled: metric !== undefined }).data;
 
   if (!metric) {
@@ -121,6 +124,11 @@ export function MetricPage() {
           {!isCohort && (
             <Link to="/explore" search={{ metrics: [id] }}>
               {t("explore.title")}
+            </Link>
+          )}
+          {mayDesign && metric.group === "own" && (
+            <Link to="/settings/design/metrics/$id" params={{ id }}>
+              {t("ownMetric.change")}
             </Link>
           )}
           <Button

@@ -6,10 +6,12 @@ import { useTranslation } from "react-i18next";
 import { useLang } from "../../i18n";
 import "../../i18n/choose";
 import "../../i18n/explore";
+import "../../i18n/own-metric";
 import { useCatalog } from "../../ui/catalog";
 import { pickText } from "../../ui/format";
 import { useGroupName } from "../../ui/group-name";
 import { Panel } from "../../ui/panel";
+import { useMayAdmin } from "../../ui/session";
 import { useClear } from "../../ui/signs";
 
 export function MetricsPage() {
@@ -18,6 +20,7 @@ export function MetricsPage() {
   const catalog = useCatalog();
   const groupName = useGroupName();
   const clear = useClear();
+  const mayDesign = useMayAdmin("design");
   const [text, setText] = useState("");
   const wanted = text.trim().toLowerCase();
   const metrics = catalog.metrics.filter(
@@ -38,6 +41,11 @@ export function MetricsPage() {
         <div className="controls">
           <Link to="/choose">{t("choose.title")}</Link>
           <Link to="/explore">{t("explore.title")}</Link>
+          {mayDesign && (
+            <Link to="/settings/design/metrics/$id" params={{ id: "new" }}>
+              {t("ownMetric.new")}
+            </Link>
+          )}
           <Input
             className="search"
             allowClear={clear.input}
