@@ -164,7 +164,7 @@ function Given({
                 <td>
                   <Button
                     size="small"
-                    aria-label={`${t("ownMetric.row", { n: n + 1 })} ${t("design.remove")}`}
+                    aria-label={t("ownMetric.removeRow", { n: n + 1 })}
                     onClick={() => onChange({ ...given, rows: without(given.rows, n) })}
                   >
                     ×
@@ -182,7 +182,7 @@ function Given({
         >
           {t("ownMetric.addRow")}
         </Button>
-        <Button onClick={onRemove}>{`${name} ${t("design.remove")}`}</Button>
+        <Button onClick={onRemove}>{t("ownMetric.removeRecords", { name })}</Button>
       </div>
     </section>
   );

@@ -27,7 +27,7 @@ import { SettingsFrame } from "../../ui/settings-frame";
 import { Labelled } from "../../ui/side-form";
 import { LoadError, Skeleton } from "../../ui/states";
 import "./design.css";
-import { type Fault, noText } from "./draft";
+import type { Fault } from "./draft";
 import {
   AGGS,
   DIRECTIONS,
@@ -41,6 +41,7 @@ import {
   withWay,
 } from "./metric-draft";
 import { Preview } from "./preview";
+import { TwoTexts } from "./two-texts";
 
 const ExampleEditor = lazy(() => import("./example-editor").then((m) => ({ default: m.ExampleEditor })));
 
@@ -152,47 +153,20 @@ function Editor({ id, given, version }: { id: string; given: MetricDraft; versio
     >
       <Panel title={t("ownMetric.what")}>
         <div className="form-grid">
-          <Labelled label={t("design.nameZh")} fault={here.name}>
-            {(at) => (
-              <Input
-                id={at}
-                value={draft.name.zh}
-                maxLength={60}
-                autoFocus={isNew}
-                onChange={(e) => set({ name: { ...noText(), ...draft.name, zh: e.target.value } })}
-              />
-            )}
-          </Labelled>
-          <Labelled label={t("design.nameEn")}>
-            {(at) => (
-              <Input
-                id={at}
-                value={draft.name.en}
-                maxLength={60}
-                onChange={(e) => set({ name: { ...noText(), ...draft.name, en: e.target.value } })}
-              />
-            )}
-          </Labelled>
-          <Labelled label={t("design.about")}>
-            {(at) => (
-              <Input
-                id={at}
-                value={draft.about?.zh}
-                maxLength={500}
-                onChange={(e) => set({ about: { ...noText(), ...draft.about, zh: e.target.value } })}
-              />
-            )}
-          </Labelled>
-          <Labelled label={t("design.aboutEn")}>
-            {(at) => (
-              <Input
-                id={at}
-                value={draft.about?.en}
-                maxLength={500}
-                onChange={(e) => set({ about: { ...noText(), ...draft.about, en: e.target.value } })}
-              />
-            )}
-          </Labelled>
+          <TwoTexts
+            labels={{ zh: t("design.nameZh"), en: t("design.nameEn") }}
+            value={draft.name}
+            fault={here.name}
+            maxLength={60}
+            autoFocus={isNew}
+            onChange={(name) => set({ name })}
+          />
+          <TwoTexts
+            labels={{ zh: t("design.about"), en: t("design.aboutEn") }}
+            value={draft.about}
+            maxLength={500}
+            onChange={(about) => set({ about })}
+          />
           <Labelled label={t("ownMetric.unit")} fault={here.unit}>
             {(at) => (
               <select

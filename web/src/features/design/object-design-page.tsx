@@ -42,6 +42,7 @@ import {
 import { FieldEditor } from "./field-editor";
 import { LayoutsEditor } from "./layouts-editor";
 import { Preview } from "./preview";
+import { TwoTexts } from "./two-texts";
 
 export function ObjectDesignPage() {
   const { object } = useParams({ from: "/settings/design/$object" });
@@ -183,45 +184,20 @@ function Editor({
       {isOwn && (
         <section className="panel">
           <div className="form-grid">
-            <Labelled label={t("design.nameZh")} fault={faults.name}>
-              {(id) => (
-                <Input
-                  id={id}
-                  value={draft.name?.zh}
-                  maxLength={60}
-                  autoFocus={isNew}
-                  onChange={(e) => set({ name: { en: "", ...draft.name, zh: e.target.value } })}
-                />
-              )}
-            </Labelled>
-            <Labelled label={t("design.nameEn")}>
-              {(id) => (
-                <Input
-                  id={id}
-                  value={draft.name?.en}
-                  maxLength={60}
-                  onChange={(e) => set({ name: { zh: "", ...draft.name, en: e.target.value } })}
-                />
-              )}
-            </Labelled>
-            <Labelled label={t("design.about")}>
-              {(id) => (
-                <Input
-                  id={id}
-                  value={draft.about?.zh}
-                  onChange={(e) => set({ about: { en: "", ...draft.about, zh: e.target.value } })}
-                />
-              )}
-            </Labelled>
-            <Labelled label={t("design.aboutEn")}>
-              {(id) => (
-                <Input
-                  id={id}
-                  value={draft.about?.en}
-                  onChange={(e) => set({ about: { zh: "", ...draft.about, en: e.target.value } })}
-                />
-              )}
-            </Labelled>
+            <TwoTexts
+              labels={{ zh: t("design.nameZh"), en: t("design.nameEn") }}
+              value={draft.name}
+              fault={faults.name}
+              maxLength={60}
+              autoFocus={isNew}
+              onChange={(name) => set({ name })}
+            />
+            <TwoTexts
+              labels={{ zh: t("design.about"), en: t("design.aboutEn") }}
+              value={draft.about}
+              maxLength={500}
+              onChange={(about) => set({ about })}
+            />
             <Labelled label={t("design.measured")} note={t("design.measuredHelp")}>
               {(id) => (
                 <select
