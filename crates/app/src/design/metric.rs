@@ -209,8 +209,10 @@ pub(super) fn file(
         .and_then(|old| old.get("version")?.as_integer());
     let same = version.unwrap_or(1);
     table.insert("version".to_owned(), Toml::Integer(same));
-    if old.is_some_and(|old| old != table) {
-        table.insert("version".to_owned(), Toml::Integer(same + 1));
+    match old {
+        Some(old) if old == table => return Ok((path.clone(), files.get(&path).cloned(), id)),
+        Some(_) => drop(table.insert("version".to_owned(), Toml::Integer(same + 1))),
+        None => {}
     }
     Ok((path, Some(text_of(&table)?), id))
 }
@@ -297,6 +299,10 @@ fn table(catalog: &Catalog, old: Table, draft: &MetricDraft, place: &str) -> Res
     if !faults.is_empty() {
         return Err(faults.into());
     }
+    // What a file may leave out, and one that stands for a later day, stay so.
+    let finest = draft.grain_min;
+    let finest = finest.filter(|grain| *grain != Grain::Day || old.contains_key("grain_min"));
+    let as_of = as_of(&old, &draft.example.to);
     let mut table = old;
     let mut set = |key: &str, value: Option<Toml>| match value {
         Some(value) => drop(table.insert(key.to_owned(), value)),
@@ -319,10 +325,7 @@ fn table(catalog: &Catalog, old: Table, draft: &MetricDraft, place: &str) -> Res
     set("about", Some(text(about)));
     set("unit", Some(string(draft.unit.name())));
     set("direction", Some(string(direction(draft.direction))));
-    set(
-        "grain_min",
-        draft.grain_min.map(|grain| string(grain.name())),
-    );
+    set("grain_min", finest.map(|grain| string(grain.name())));
     set("min_n", draft.min_n.map(|n| Toml::Integer(n.into())));
     set("owner", draft.owner.as_deref().map(string));
     for kind in ["cohort", "conversion"] {
@@ -340,7 +343,7 @@ fn table(catalog: &Catalog, old: Table, draft: &MetricDraft, place: &str) -> Res
     );
     set("derived", draft.formula.as_deref().map(derived));
     let mut example = Table::from_iter([
-        ("as_of".to_owned(), string(&draft.example.to)),
+        ("as_of".to_owned(), string(&as_of)),
         ("from".to_owned(), string(&draft.example.from)),
         ("to".to_owned(), string(&draft.example.to)),
         ("given".to_owned(), Toml::Table(given)),
@@ -362,6 +365,16 @@ fn table(catalog: &Catalog, old: Table, draft: &MetricDraft, place: &str) -> Res
         table.insert("group".to_owned(), string(GROUP));
     }
     Ok(table)
+}
+
+/// The day on which an example stands: the one it stood on, while it ends as
+/// it did; else its end.
+fn as_of(old: &Table, to: &str) -> String {
+    let text = |key: &str| old.get("example")?.get(0)?.get(key)?.as_str();
+    match (text("to"), text("as_of")) {
+        (Some(before), Some(as_of)) if before == to => as_of.to_owned(),
+        _ => to.to_owned(),
+    }
 }
 
 fn direction(direction: Direction) -> &'static str {
